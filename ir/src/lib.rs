@@ -1,7 +1,8 @@
-//! What a checked script becomes: sizes and costs as formulas.
+//! What a checked script becomes: the party program, its validator, and its cost as formulas.
 //!
 //! This crate is pure: it reads no file, clock, network or entropy, and never sees concrete data.
 
+pub mod party;
 pub mod size;
 
 pub use size::{Atom, Size, SizeError, SizeVar};
