@@ -1,1 +1,7 @@
-//! smpc-runtime
+//! What an endpoint runs on: pseudorandom streams, packed bits, framed channels between endpoints.
+//!
+//! Nothing here knows the language, a scheme or a protocol.
+
+pub mod bits;
+pub mod channel;
+pub mod prg;

@@ -1,0 +1,296 @@
+//! Endpoints connected by framed messages, and nothing else.
+//!
+//! A frame is a header of 16 bytes (sequence number, then length, both 64-bit little-endian) and
+//! the contents. Whatever arrives is hostile until checked: the length is compared with what the
+//! receiver expects before anything is read from it, and the sequence number with its own count,
+//! so that a lost, repeated or reordered frame is an error that names the peer and the message.
+
+use std::fmt;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+/// Bytes of a frame's header.
+const HEADER: usize = 16;
+
+/// What went wrong on the way to or from a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The peer ended.
+    Gone,
+    /// The frame is shorter than a header, or its length field disagrees with it.
+    Malformed,
+    /// The contents have another length than this point of the program asks for.
+    Length {
+        /// Bytes asked for.
+        expected: usize,
+        /// Bytes that came.
+        found: usize,
+    },
+    /// Not the next message of this peer.
+    Sequence {
+        /// The number due.
+        expected: u64,
+        /// The number that came.
+        found: u64,
+    },
+    /// No channel to that peer: a party has none to itself, nor to one out of range.
+    NoChannel,
+}
+
+/// A fault, with the peer and the message's position among those on that channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChannelError {
+    /// The other party.
+    pub peer: usize,
+    /// How many messages went this way before.
+    pub message: u64,
+    /// What went wrong.
+    pub fault: Fault,
+}
+
+impl fmt::Display for ChannelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "party {}, message {}: ", self.peer, self.message)?;
+        match self.fault {
+            Fault::Gone => f.write_str("the party has ended"),
+            Fault::Malformed => f.write_str("malformed frame"),
+            Fault::Length { expected, found } => {
+                write!(f, "expected {expected} bytes, found {found}")
+            }
+            Fault::Sequence { expected, found } => {
+                write!(f, "expected frame {expected}, found {found}")
+            }
+            Fault::NoChannel => f.write_str("there is no channel to this party"),
+        }
+    }
+}
+
+impl std::error::Error for ChannelError {}
+
+/// Messages and bytes sent by one endpoint. Bytes are contents, without headers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Frames.
+    pub messages: u64,
+    /// Contents.
+    pub bytes: u64,
+}
+
+/// One party's end of its channels to every other.
+pub trait Channel {
+    /// Sends one message. Does not wait for the peer to receive.
+    ///
+    /// # Errors
+    /// The peer is gone, or there is no such peer.
+    fn send(&mut self, peer: usize, contents: &[u8]) -> Result<(), ChannelError>;
+
+    /// Waits for the next message of `peer`, which must be `length` bytes long.
+    ///
+    /// # Errors
+    /// Any [`Fault`].
+    fn receive(&mut self, peer: usize, length: usize) -> Result<Vec<u8>, ChannelError>;
+
+    /// What was sent so far.
+    fn sent(&self) -> Traffic;
+}
+
+struct Link {
+    out: Sender<Vec<u8>>,
+    into: Receiver<Vec<u8>>,
+    sent: u64,
+    received: u64,
+}
+
+/// An endpoint of [`in_memory`].
+pub struct MemoryChannel {
+    links: Vec<Option<Link>>,
+    traffic: Traffic,
+}
+
+/// `parties` endpoints of one process, each to be moved to a thread of its own. A message leaves an
+/// endpoint's memory as bytes and enters another's; dropping an endpoint ends its channels.
+pub fn in_memory(parties: usize) -> Vec<MemoryChannel> {
+    let mut ends: Vec<Vec<Option<Link>>> = (0..parties)
+        .map(|_| (0..parties).map(|_| None).collect())
+        .collect();
+    for (a, b) in (0..parties).flat_map(|a| (a + 1..parties).map(move |b| (a, b))) {
+        let ((to_b, from_a), (to_a, from_b)) = (channel(), channel());
+        ends[a][b] = Some(Link {
+            out: to_b,
+            into: from_b,
+            sent: 0,
+            received: 0,
+        });
+        ends[b][a] = Some(Link {
+            out: to_a,
+            into: from_a,
+            sent: 0,
+            received: 0,
+        });
+    }
+    ends.into_iter()
+        .map(|links| MemoryChannel {
+            links,
+            traffic: Traffic::default(),
+        })
+        .collect()
+}
+
+impl MemoryChannel {
+    fn link(&mut self, peer: usize) -> Result<&mut Link, ChannelError> {
+        let none = ChannelError {
+            peer,
+            message: 0,
+            fault: Fault::NoChannel,
+        };
+        self.links
+            .get_mut(peer)
+            .and_then(Option::as_mut)
+            .ok_or(none)
+    }
+}
+
+impl Channel for MemoryChannel {
+    fn send(&mut self, peer: usize, contents: &[u8]) -> Result<(), ChannelError> {
+        let link = self.link(peer)?;
+        let frame = frame(link.sent, contents);
+        link.out.send(frame).map_err(|_| ChannelError {
+            peer,
+            message: link.sent,
+            fault: Fault::Gone,
+        })?;
+        link.sent += 1;
+        self.traffic.messages += 1;
+        self.traffic.bytes += contents.len() as u64;
+        Ok(())
+    }
+
+    fn receive(&mut self, peer: usize, length: usize) -> Result<Vec<u8>, ChannelError> {
+        let link = self.link(peer)?;
+        let message = link.received;
+        let fail = |fault| ChannelError {
+            peer,
+            message,
+            fault,
+        };
+        let bytes = link.into.recv().map_err(|_| fail(Fault::Gone))?;
+        let contents = open_frame(bytes, message, length).map_err(fail)?;
+        link.received += 1;
+        Ok(contents)
+    }
+
+    fn sent(&self) -> Traffic {
+        self.traffic
+    }
+}
+
+fn frame(sequence: u64, contents: &[u8]) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(HEADER + contents.len());
+    frame.extend(sequence.to_le_bytes());
+    frame.extend((contents.len() as u64).to_le_bytes());
+    frame.extend(contents);
+    frame
+}
+
+/// The contents of a frame that must be number `sequence` and hold `length` bytes.
+fn open_frame(mut bytes: Vec<u8>, sequence: u64, length: usize) -> Result<Vec<u8>, Fault> {
+    let number = |range: std::ops::Range<usize>| {
+        let field = bytes.get(range).and_then(|b| <[u8; 8]>::try_from(b).ok());
+        field.map(u64::from_le_bytes).ok_or(Fault::Malformed)
+    };
+    let (found, declared) = (number(0..8)?, number(8..16)?);
+    let carried = bytes.len() - HEADER;
+    if declared != carried as u64 {
+        return Err(Fault::Malformed);
+    }
+    if found != sequence {
+        return Err(Fault::Sequence {
+            expected: sequence,
+            found,
+        });
+    }
+    if carried != length {
+        return Err(Fault::Length {
+            expected: length,
+            found: carried,
+        });
+    }
+    bytes.drain(..HEADER);
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn each_pair_has_its_own_channel() {
+        let ends = in_memory(3);
+        let results: Vec<u64> = std::thread::scope(|scope| {
+            let run = |(me, mut end): (usize, MemoryChannel)| {
+                scope.spawn(move || {
+                    let peers = (0..3).filter(|p| *p != me);
+                    for peer in peers.clone() {
+                        end.send(peer, &[(10 * me + peer) as u8]).unwrap();
+                    }
+                    for peer in peers {
+                        assert_eq!(end.receive(peer, 1).unwrap(), [(10 * peer + me) as u8]);
+                    }
+                    end.sent().bytes
+                })
+            };
+            let threads: Vec<_> = ends.into_iter().enumerate().map(run).collect();
+            threads.into_iter().map(|t| t.join().unwrap()).collect()
+        });
+        assert_eq!(results, [2, 2, 2]);
+    }
+
+    #[test]
+    fn a_vanished_peer_is_an_error_on_both_ways() {
+        let mut ends = in_memory(2);
+        let gone = ChannelError {
+            peer: 1,
+            message: 0,
+            fault: Fault::Gone,
+        };
+        drop(ends.pop());
+        assert_eq!(ends[0].receive(1, 4), Err(gone));
+        assert_eq!(ends[0].send(1, &[0]), Err(gone));
+        assert_eq!(ends[0].send(0, &[0]).unwrap_err().fault, Fault::NoChannel);
+        assert_eq!(ends[0].receive(9, 0).unwrap_err().fault, Fault::NoChannel);
+    }
+
+    #[test]
+    fn what_is_not_the_message_due_is_an_error() {
+        let good = frame(4, &[1, 2, 3]);
+        assert_eq!(open_frame(good.clone(), 4, 3), Ok(vec![1, 2, 3]));
+        assert_eq!(
+            open_frame(good.clone(), 5, 3),
+            Err(Fault::Sequence {
+                expected: 5,
+                found: 4
+            })
+        );
+        assert_eq!(
+            open_frame(good.clone(), 4, 2),
+            Err(Fault::Length {
+                expected: 2,
+                found: 3
+            })
+        );
+        assert_eq!(open_frame(good[..18].to_vec(), 4, 3), Err(Fault::Malformed));
+        assert_eq!(open_frame(good[..10].to_vec(), 4, 3), Err(Fault::Malformed));
+        let mut oversize = good;
+        oversize[8..16].copy_from_slice(&u64::MAX.to_le_bytes());
+        assert_eq!(open_frame(oversize, 4, 3), Err(Fault::Malformed));
+    }
+
+    proptest! {
+        #[test]
+        fn hostile_bytes_never_panic(bytes: Vec<u8>, sequence in 0u64..3, length in 0usize..8) {
+            if let Ok(contents) = open_frame(bytes.clone(), sequence, length) {
+                prop_assert_eq!(frame(sequence, &contents), bytes);
+            }
+        }
+    }
+}
