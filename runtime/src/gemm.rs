@@ -6,12 +6,16 @@
 //! operands are packed into panels with their high halves beside them, so that the kernel reads
 //! memory in order and shifts nothing.
 
+use rayon::prelude::*;
+
 /// Rows of a panel of the left operand.
 const ROWS: usize = 2;
 /// Columns of a panel of the right operand.
 const COLUMNS: usize = 8;
-/// Inner dimension of a block: a panel of the right operand then fills half of a 64 KiB budget.
+/// Inner dimension of a block: a panel of the right operand (32 KiB) stays in the first cache.
 const DEPTH: usize = 256;
+/// Rows packed and multiplied at a time (128 KiB packed, for the second cache); bands run in parallel.
+const BAND: usize = 32;
 
 type Tile = [[u64; COLUMNS]; ROWS];
 
@@ -28,55 +32,65 @@ pub fn multiply_add(n: usize, k: usize, m: usize, a: &[u64], b: &[u64], c: &mut 
         return;
     }
     let kernel = select();
-    let (mut left, mut right) = (Vec::new(), Vec::new());
+    let mut right = Vec::new();
     for start in (0..k).step_by(DEPTH) {
         let depth = DEPTH.min(k - start);
-        pack_left(&mut left, n, k, a, start, depth);
+        right.clear();
         for first in (0..m).step_by(COLUMNS) {
-            let columns = COLUMNS.min(m - first);
-            pack_right(&mut right, m, b, start, depth, first, columns);
-            for (panel, row) in left
-                .chunks_exact(2 * ROWS * depth)
-                .zip((0..n).step_by(ROWS))
-            {
-                let tile = kernel(panel, &right);
-                for (i, line) in tile.iter().enumerate().take(n - row) {
-                    let at = (row + i) * m + first;
-                    for (out, term) in c[at..at + columns].iter_mut().zip(line) {
-                        *out = out.wrapping_add(*term);
+            pack_right(&mut right, m, b, start, depth, first);
+        }
+        c.par_chunks_mut(BAND * m)
+            .enumerate()
+            .for_each(|(band, c)| {
+                let rows = c.len() / m;
+                let left = pack_left(rows, k, &a[band * BAND * k..], start, depth);
+                for (columns, first) in right
+                    .chunks_exact(2 * COLUMNS * depth)
+                    .zip((0..m).step_by(COLUMNS))
+                {
+                    let width = COLUMNS.min(m - first);
+                    for (panel, row) in left
+                        .chunks_exact(2 * ROWS * depth)
+                        .zip((0..rows).step_by(ROWS))
+                    {
+                        let tile = kernel(panel, columns);
+                        for (i, line) in tile.iter().enumerate().take(rows - row) {
+                            let at = (row + i) * m + first;
+                            for (out, term) in c[at..at + width].iter_mut().zip(line) {
+                                *out = out.wrapping_add(*term);
+                            }
+                        }
                     }
                 }
-            }
-        }
+            });
     }
 }
 
 /// For each panel of rows and each inner index: the rows' words, then their high halves.
-fn pack_left(out: &mut Vec<u64>, n: usize, k: usize, a: &[u64], start: usize, depth: usize) {
-    out.clear();
-    for row in (0..n).step_by(ROWS) {
+fn pack_left(rows: usize, k: usize, a: &[u64], start: usize, depth: usize) -> Vec<u64> {
+    let mut out = Vec::with_capacity(2 * rows.next_multiple_of(ROWS) * depth);
+    for row in (0..rows).step_by(ROWS) {
         for p in start..start + depth {
-            let word = |i: usize| if row + i < n { a[(row + i) * k + p] } else { 0 };
-            out.extend((0..ROWS).map(word));
-            out.extend((0..ROWS).map(|i| word(i) >> 32));
+            let words: [u64; ROWS] = std::array::from_fn(|i| {
+                if row + i < rows {
+                    a[(row + i) * k + p]
+                } else {
+                    0
+                }
+            });
+            out.extend(words);
+            out.extend(words.map(|w| w >> 32));
         }
     }
+    out
 }
 
-/// For each inner index: the columns' words, then their high halves.
-fn pack_right(
-    out: &mut Vec<u64>,
-    m: usize,
-    b: &[u64],
-    start: usize,
-    depth: usize,
-    first: usize,
-    columns: usize,
-) {
-    out.clear();
+/// For each inner index: the words of the panel's columns, then their high halves; zeros past the last column.
+fn pack_right(out: &mut Vec<u64>, m: usize, b: &[u64], start: usize, depth: usize, first: usize) {
+    let width = COLUMNS.min(m - first);
     for p in start..start + depth {
         let mut words = [0; COLUMNS];
-        words[..columns].copy_from_slice(&b[p * m + first..p * m + first + columns]);
+        words[..width].copy_from_slice(&b[p * m + first..][..width]);
         out.extend(words);
         out.extend(words.map(|w| w >> 32));
     }
@@ -185,7 +199,7 @@ mod tests {
 
     #[test]
     fn crosses_a_block_of_the_inner_dimension() {
-        let (n, k, m) = (3, 2 * DEPTH + 1, 9);
+        let (n, k, m) = (2 * BAND + 3, 2 * DEPTH + 1, 9);
         let (a, b) = (words(0, n * k), words(1, k * m));
         let (mut fast, mut slow) = (words(2, n * m), words(2, n * m));
         multiply_add(n, k, m, &a, &b, &mut fast);
@@ -196,9 +210,9 @@ mod tests {
     #[test]
     fn the_kernels_agree() {
         let (left, right) = (words(4, 40), words(5, 80));
-        let (mut pl, mut pr) = (vec![], vec![]);
-        pack_left(&mut pl, ROWS, 10, &left[..ROWS * 10], 0, 10);
-        pack_right(&mut pr, COLUMNS, &right[..10 * COLUMNS], 0, 10, 0, COLUMNS);
+        let mut pr = vec![];
+        let pl = pack_left(ROWS, 10, &left[..ROWS * 10], 0, 10);
+        pack_right(&mut pr, COLUMNS, &right[..10 * COLUMNS], 0, 10, 0);
         assert_eq!(select()(&pl, &pr), portable(&pl, &pr));
     }
 
