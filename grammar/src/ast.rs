@@ -278,13 +278,12 @@ pub struct ParamGroup {
     pub span: Span,
 }
 
-/// `z: Rep3<R>`, `a, b, c: T` give one each; the type is absent where a later name of
-/// the same group carries it.
+/// `a, b, c: T`, or `T` alone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResultDecl {
     /// Protocols name their results, functions need not.
-    pub name: Option<Ident>,
-    /// The type.
+    pub names: Vec<Ident>,
+    /// The type of each.
     pub ty: Type,
 }
 

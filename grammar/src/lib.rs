@@ -1,6 +1,14 @@
-//! The surface of smpc: its grammar, the shape of its syntax tree, and errors as values.
+//! The surface of smpc: tokens, grammar, syntax tree, diagnostics and formatter.
 
 pub mod ast;
 pub mod diagnostic;
 mod grammar;
-pub mod syntax;
+mod parse;
+mod phrase;
+mod structure;
+pub mod token;
+mod translate;
+
+pub use diagnostic::{Diagnostic, Label};
+pub use parse::{Comment, Parse, Trivia, decode, parse};
+pub use structure::MAX_DEPTH;

@@ -1,0 +1,40 @@
+//! What does not fit has a code; one broken statement hides no other; nothing panics.
+
+use proptest::prelude::*;
+use smpc_grammar::ast::FileId;
+use smpc_grammar::parse;
+
+fn codes(text: &str) -> Vec<&'static str> {
+    let parsed = parse(FileId(0), text);
+    parsed.diagnostics.iter().map(|d| d.code).collect()
+}
+
+#[test]
+fn each_mistake_has_its_code() {
+    assert_eq!(codes("let x = ;"), ["S01"]);
+    assert_eq!(codes("let x = (1 + 2;"), ["S02"]);
+    assert_eq!(codes(""), ["S04"]);
+    assert!(codes(&"(".repeat(100_000)).contains(&"S03"));
+}
+
+#[test]
+fn several_mistakes_are_told_at_once() {
+    let text = "let a = ;\nlet b = 2;\nlet c = * 3;\n";
+    assert_eq!(codes(text), ["S01", "S01"]);
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text: String) {
+        let _ = codes(&text);
+    }
+
+    #[test]
+    fn no_heap_of_tokens_panics(tokens in proptest::collection::vec(
+        proptest::sample::select(vec![
+            "let", "x", "=", "(", ")", "[", "]", "{", "}", "if", "secret", "else", "for", "each", "P", "->", "<-",
+            "@", "share", "reveal", "1", "2.5", "\"", "//", "\n", ";", ",", ":", "..", ".[", "<", ">", "é", "fn",
+        ]), 0..60)) {
+        let _ = codes(&tokens.join(" "));
+    }
+}
