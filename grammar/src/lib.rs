@@ -2,6 +2,7 @@
 
 pub mod ast;
 pub mod diagnostic;
+mod format;
 mod grammar;
 mod parse;
 mod phrase;
@@ -10,5 +11,6 @@ pub mod token;
 mod translate;
 
 pub use diagnostic::{Diagnostic, Label};
+pub use format::format;
 pub use parse::{Comment, Parse, Trivia, decode, parse};
 pub use structure::MAX_DEPTH;

@@ -3,6 +3,7 @@
 use crate::ast::{FileId, Item, ItemKind, Module, Span};
 use crate::diagnostic::{self, Diagnostic};
 use crate::grammar::{Grammar, Rule};
+use crate::phrase;
 use crate::structure;
 use crate::token::{Token, TokenKind, tokenize};
 use crate::translate::Translator;
@@ -81,80 +82,148 @@ pub fn parse(file: FileId, text: &str) -> Parse {
         );
         return result;
     }
-    result.diagnostics = structure::check(file, text, &tokens);
     result.module.docs = module_docs(text, &tokens);
-    if result.diagnostics.is_empty()
-        && let Some(items) = whole(file, text)
+    let solid: Vec<Token> = tokens
+        .iter()
+        .filter(|token| !blank(token.kind))
+        .cloned()
+        .collect();
+    let source = Source {
+        file,
+        text,
+        tokens: &solid,
+    };
+    let flaws = structure::check(file, text, &solid);
+    if flaws.is_empty()
+        && let Some(items) = source.whole()
     {
         result.module.items = items;
     } else {
-        pieces(file, text, &tokens, &mut result);
+        source.pieces(&mut result);
+        if result.diagnostics.is_empty() {
+            result.diagnostics = flaws;
+        }
     }
     attach_docs(text, &tokens, &mut result.module.items);
     result.diagnostics.sort_by_key(|error| error.span.start);
     result
 }
 
-fn whole(file: FileId, text: &str) -> Option<Vec<Item>> {
-    let mut pairs = Grammar::parse(Rule::file, text).ok()?;
-    let translator = Translator { file, base: 0 };
-    pairs
-        .next()?
-        .into_inner()
-        .filter(|pair| pair.as_rule() != Rule::EOI)
-        .map(|pair| translator.item(pair))
-        .collect()
+/// A file with its tokens, blanks and comments left out.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    file: FileId,
+    text: &'a str,
+    tokens: &'a [Token],
 }
 
-/// Parses each item by itself, so that one mistake costs one item.
-fn pieces(file: FileId, text: &str, tokens: &[Token], result: &mut Parse) {
-    for piece in structure::split(text, tokens) {
-        let place = span(file, piece.clone());
+impl<'a> Source<'a> {
+    fn translator(&self, base: usize) -> Translator<'a> {
+        Translator {
+            file: self.file,
+            base,
+            tokens: self.tokens,
+        }
+    }
+
+    fn whole(&self) -> Option<Vec<Item>> {
+        let mut pairs = Grammar::parse(Rule::file, self.text).ok()?;
+        let translator = self.translator(0);
+        pairs
+            .next()?
+            .into_inner()
+            .filter(|pair| pair.as_rule() != Rule::EOI)
+            .map(|pair| translator.item(pair))
+            .collect()
+    }
+
+    /// Parses each item by itself, so that one mistake costs one item.
+    fn pieces(&self, result: &mut Parse) {
+        for piece in structure::split(self.text, self.tokens) {
+            let (item, errors) = self.piece(piece);
+            result.module.items.push(item);
+            result.diagnostics.extend(errors);
+        }
+    }
+
+    fn piece(&self, tokens: &[Token]) -> (Item, Vec<Diagnostic>) {
+        let range = extent(tokens);
         let error = Item {
             docs: String::new(),
             public: false,
             kind: ItemKind::Error,
-            span: place,
+            span: span(self.file, range.clone()),
         };
-        let reported = result
-            .diagnostics
-            .iter()
-            .any(|known| known.span.start >= place.start && known.span.start <= place.end);
-        // A piece with unbalanced or too deep brackets is known to be wrong, and pest's
-        // recursion is only bounded once that check has passed.
-        if reported {
-            result.module.items.push(error);
-            continue;
+        // Pest's recursion is bounded only once this check has passed.
+        let flaws = structure::check(self.file, self.text, tokens);
+        if !flaws.is_empty() {
+            return (error, flaws);
         }
-        let Some(slice) = text.get(piece.clone()) else {
-            continue;
-        };
-        let translator = Translator {
-            file,
-            base: piece.start as u32,
+        let Some(slice) = self.text.get(range.clone()) else {
+            return (error, Vec::new());
         };
         match Grammar::parse(Rule::one, slice) {
             Ok(mut pairs) => {
+                let translator = self.translator(range.start);
                 let item = pairs
                     .next()
                     .and_then(|one| one.into_inner().next())
                     .and_then(|pair| translator.item(pair));
-                result.module.items.push(item.unwrap_or(error));
+                match item {
+                    Some(item) => (item, Vec::new()),
+                    None => {
+                        let place = error.span;
+                        let ours = "the parser does not understand its own reading of this";
+                        let flaw = Diagnostic::new(diagnostic::SYNTAX, ours, place)
+                            .help("this is a mistake of smpc, please report it");
+                        (error, vec![flaw])
+                    }
+                }
             }
             Err(failure) => {
-                result.module.items.push(error);
-                result.diagnostics.push(crate::phrase::describe(
-                    file,
-                    slice,
-                    piece.start,
-                    &failure,
-                ));
+                let inner = self.blame(tokens);
+                let errors = if inner.is_empty() {
+                    vec![phrase::describe(self.file, slice, range.start, &failure)]
+                } else {
+                    inner
+                };
+                (error, errors)
             }
         }
     }
+
+    /// The statements at fault inside the body of something that does not parse.
+    fn blame(&self, tokens: &[Token]) -> Vec<Diagnostic> {
+        let mut errors = Vec::new();
+        let Some(body) = structure::body(self.text, tokens) else {
+            return errors;
+        };
+        for stmt in structure::split(self.text, body) {
+            let range = extent(stmt);
+            let Some(slice) = self.text.get(range.clone()) else {
+                continue;
+            };
+            if let Err(failure) = Grammar::parse(Rule::one_stmt, slice) {
+                let inner = self.blame(stmt);
+                if inner.is_empty() {
+                    errors.push(phrase::describe(self.file, slice, range.start, &failure));
+                } else {
+                    errors.extend(inner);
+                }
+            }
+        }
+        errors
+    }
 }
 
-fn blank(kind: TokenKind) -> bool {
+fn extent(tokens: &[Token]) -> Range<usize> {
+    match (tokens.first(), tokens.last()) {
+        (Some(first), Some(last)) => first.range.start..last.range.end,
+        _ => 0..0,
+    }
+}
+
+pub(crate) fn blank(kind: TokenKind) -> bool {
     matches!(kind, TokenKind::Space | TokenKind::Comment | TokenKind::Doc)
 }
 

@@ -149,7 +149,7 @@ fn keyword(rule: &Rule) -> String {
         .or_else(|| name.strip_suffix("_clause"));
     match word {
         Some(word) => format!("`{word}`"),
-        None if name.ends_with("_stmt") || name == "file" || name == "one" => {
+        None if name.ends_with("_stmt") || matches!(name.as_str(), "file" | "one" | "one_stmt") => {
             "a statement".to_owned()
         }
         None => format!("`{}`", name.replace('_', " ")),

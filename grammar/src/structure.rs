@@ -18,36 +18,47 @@ const LEVEL: usize = 4;
 
 struct Frame {
     open: usize,
-    weight: usize,
+    load: Load,
 }
 
-/// Bracket, nesting and character errors.
+/// What stands above the next token within one pair of brackets.
+#[derive(Clone, Copy, Default)]
+struct Load {
+    operators: usize,
+    /// Types nest in `<…>`, which a comma does not end.
+    angles: usize,
+}
+
+/// Bracket, nesting and character errors of tokens without blanks.
 pub(crate) fn check(file: FileId, text: &str, tokens: &[Token]) -> Vec<Diagnostic> {
     let mut errors = Vec::new();
     let mut frames: Vec<Frame> = Vec::new();
-    let mut top = 0;
-    let mut total = 0;
+    let mut current = Load::default();
+    let mut total = 0_usize;
     let mut too_deep = false;
     let mut previous = "";
     for (at, token) in tokens.iter().enumerate() {
         let word = text.get(token.range.clone()).unwrap_or("");
-        let mut added = 0;
+        let before = current;
         match token.kind {
-            TokenKind::Space | TokenKind::Comment | TokenKind::Doc => continue,
             TokenKind::Unknown => errors.push(unknown(file, word, token)),
             TokenKind::Open => {
                 frames.push(Frame {
                     open: at,
-                    weight: 0,
+                    load: current,
                 });
+                current = Load::default();
                 total += LEVEL;
             }
-            TokenKind::Close => match frames.last() {
+            TokenKind::Close => match frames.pop() {
                 Some(frame) if closes(text, tokens, frame.open, word) => {
-                    let done = frames.pop().map_or(0, |frame| frame.weight);
-                    total -= done + LEVEL;
-                    // A suffix chain is as deep as it is long.
-                    added = usize::from(word != "}");
+                    total = total.saturating_sub(current.operators + current.angles + LEVEL);
+                    current = frame.load;
+                    // A chain of suffixes is as deep as it is long.
+                    if word != "}" {
+                        current.operators += 1;
+                        total += 1;
+                    }
                 }
                 Some(frame) => {
                     let open = tokens.get(frame.open).map(|open| open.range.clone());
@@ -66,39 +77,37 @@ pub(crate) fn check(file: FileId, text: &str, tokens: &[Token]) -> Vec<Diagnosti
                     return errors;
                 }
             },
-            TokenKind::Semicolon | TokenKind::Comma => {
-                let weight = frames
-                    .last_mut()
-                    .map_or(&mut top, |frame| &mut frame.weight);
-                // A comma inside `<…>` does not end the nesting of types.
-                if token.kind == TokenKind::Semicolon || previous != "<" {
-                    total -= *weight;
-                    *weight = 0;
-                }
-            }
-            TokenKind::Operator if matches!(word, "<" | "=>" | "^") => added = LEVEL,
-            TokenKind::Operator | TokenKind::TupleField => added = 1,
+            TokenKind::Semicolon => current = Load::default(),
+            TokenKind::Comma => current.operators = 0,
+            TokenKind::Operator => match word {
+                "<" => current.angles += LEVEL,
+                ">" => current.angles = current.angles.saturating_sub(LEVEL),
+                ">>" => current.angles = current.angles.saturating_sub(2 * LEVEL),
+                ">>>" => current.angles = current.angles.saturating_sub(3 * LEVEL),
+                "=>" | "^" => current.operators += LEVEL,
+                _ => {}
+            },
+            TokenKind::TupleField => current.operators += 1,
             TokenKind::Word => {
-                let level = matches!(
-                    word,
-                    "if" | "for" | "while" | "reveal" | "share" | "offline" | "as"
-                );
-                added = if level { LEVEL } else { 0 };
-                if previous == "}" && word != "else" && !level {
-                    let weight = frames
-                        .last_mut()
-                        .map_or(&mut top, |frame| &mut frame.weight);
-                    total -= *weight;
-                    *weight = 0;
+                if previous == "}" && !matches!(word, "else" | "and" | "or" | "in" | "as") {
+                    current = Load::default();
+                }
+                if matches!(word, "if" | "for" | "while" | "reveal" | "share" | "as") {
+                    current.operators += LEVEL;
+                } else if matches!(word, "and" | "or" | "in") {
+                    current.operators += 1;
                 }
             }
             _ => {}
         }
+        if token.kind == TokenKind::Operator {
+            current.operators += 1;
+        }
+        if !matches!(token.kind, TokenKind::Open | TokenKind::Close) {
+            total = (total + current.operators + current.angles)
+                .saturating_sub(before.operators + before.angles);
+        }
         previous = word;
-        *frames
-            .last_mut()
-            .map_or(&mut top, |frame| &mut frame.weight) += added;
-        total += added;
         if !too_deep && (frames.len() > MAX_DEPTH || total > MAX_WEIGHT) {
             too_deep = true;
             errors.push(
@@ -111,7 +120,7 @@ pub(crate) fn check(file: FileId, text: &str, tokens: &[Token]) -> Vec<Diagnosti
             );
         }
     }
-    if let Some(frame) = frames.last()
+    if let Some(frame) = frames.first()
         && let Some(open) = tokens.get(frame.open)
     {
         let word = text.get(open.range.clone()).unwrap_or("");
@@ -171,7 +180,7 @@ fn mismatch(file: FileId, text: &str, token: &Token, open: Option<Range<usize>>)
 }
 
 /// Words that begin an item which ends with its braces.
-const BRACED: &[&str] = &[
+pub(crate) const BRACED: &[&str] = &[
     "pub",
     "fn",
     "protocol",
@@ -214,47 +223,44 @@ const STARTERS: &[&str] = &[
     "let",
 ];
 
-/// The byte ranges of the items.
-pub(crate) fn split(text: &str, tokens: &[Token]) -> Vec<Range<usize>> {
+/// Whether a `{` after this token begins a set and not a block.
+pub(crate) fn set_follows(previous: &str) -> bool {
+    matches!(
+        previous,
+        "@" | "in" | "and" | "or" | "==" | "!=" | "=" | "," | "-" | "+" | "|" | "&" | "(" | "["
+    )
+}
+
+/// The tokens of each item or statement.
+pub(crate) fn split<'t>(text: &str, tokens: &'t [Token]) -> Vec<&'t [Token]> {
     let mut pieces = Vec::new();
     let mut depth = 0_usize;
     let mut start: Option<(usize, bool)> = None;
-    let mut end = 0;
     let mut previous = "";
+    let mut last_end = 0;
     let mut body = false;
     let mut closed = false;
-    for token in tokens {
-        if matches!(
-            token.kind,
-            TokenKind::Space | TokenKind::Comment | TokenKind::Doc
-        ) {
-            continue;
-        }
+    for (at, token) in tokens.iter().enumerate() {
         let word = text.get(token.range.clone()).unwrap_or("");
-        let column = text.get(..token.range.start).map_or(1, |before| {
-            before.len() - before.rfind('\n').map_or(0, |at| at + 1)
-        });
-        let restart = column == 0
-            && start.is_some()
-            && STARTERS.contains(&word)
-            && !(previous == "pub" || previous == "offline");
+        // A starter at the left margin begins something new even if brackets are open.
+        let margin = text
+            .get(last_end..token.range.start)
+            .is_some_and(|gap| gap.ends_with('\n'));
+        let restart =
+            margin && STARTERS.contains(&word) && !matches!(previous, "pub" | "offline" | "extern");
         if let Some((first, _)) = start
             && ((closed && word != "else") || restart)
         {
-            pieces.push(first..end);
+            pieces.extend(tokens.get(first..at));
             start = None;
             depth = 0;
         }
         closed = false;
-        let (_, braced) = *start.get_or_insert((token.range.start, BRACED.contains(&word)));
+        let (_, braced) = *start.get_or_insert((at, BRACED.contains(&word)));
         match token.kind {
             TokenKind::Open => {
                 if depth == 0 {
-                    let operand = matches!(
-                        previous,
-                        "@" | "in" | "and" | "or" | "==" | "!=" | "=" | "," | "-" | "+" | "|"
-                    );
-                    body = word == "{" && braced && !operand;
+                    body = word == "{" && braced && !set_follows(previous);
                 }
                 depth += 1;
             }
@@ -266,10 +272,34 @@ pub(crate) fn split(text: &str, tokens: &[Token]) -> Vec<Range<usize>> {
             _ => {}
         }
         previous = word;
-        end = token.range.end;
+        last_end = token.range.end;
     }
     if let Some((first, _)) = start {
-        pieces.push(first..end);
+        pieces.extend(tokens.get(first..));
     }
     pieces
+}
+
+/// What stands in the last braces of something that has statements there.
+pub(crate) fn body<'t>(text: &str, tokens: &'t [Token]) -> Option<&'t [Token]> {
+    let word = |token: &Token| text.get(token.range.clone()).unwrap_or("");
+    let plain = tokens
+        .iter()
+        .take(3)
+        .any(|token| matches!(word(token), "scheme" | "backend" | "struct"));
+    if plain || tokens.last().map(word) != Some("}") {
+        return None;
+    }
+    let mut depth = 0_usize;
+    for (at, token) in tokens.iter().enumerate().rev() {
+        match token.kind {
+            TokenKind::Close => depth += 1,
+            TokenKind::Open => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            return tokens.get(at + 1..tokens.len() - 1);
+        }
+    }
+    None
 }

@@ -11,15 +11,18 @@ mod types;
 
 use crate::ast::{FileId, Ident, Name, Path, Span};
 use crate::grammar::Rule;
+use crate::token::Token;
 use pest::iterators::Pair as PestPair;
 
 pub(crate) type Pair<'a> = PestPair<'a, Rule>;
 
 /// Knows where the parsed slice lies in its file.
 #[derive(Clone, Copy)]
-pub(crate) struct Translator {
+pub(crate) struct Translator<'t> {
     pub(crate) file: FileId,
-    pub(crate) base: u32,
+    pub(crate) base: usize,
+    /// The file's tokens without blanks and comments.
+    pub(crate) tokens: &'t [Token],
 }
 
 /// The children of a pair, consumed from the left.
@@ -58,15 +61,23 @@ impl<'a> Kids<'a> {
     }
 }
 
-impl Translator {
+impl Translator<'_> {
     pub(crate) fn span(&self, pair: &Pair<'_>) -> Span {
         let span = pair.as_span();
-        // Compound rules end after the whitespace that pest skipped looking for more.
-        let end = span.start() + span.as_str().trim_end().len();
+        // Compound rules end after the blanks and comments that pest skipped looking for more.
+        let reach = self.base + span.end();
+        let count = self
+            .tokens
+            .partition_point(|token| token.range.start < reach);
+        let end = count
+            .checked_sub(1)
+            .and_then(|last| self.tokens.get(last))
+            .map_or(reach, |token| token.range.end.min(reach));
+        let start = self.base + span.start();
         Span {
             file: self.file,
-            start: self.base + span.start() as u32,
-            end: self.base + end as u32,
+            start: start as u32,
+            end: end.max(start) as u32,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Every scheme and program of the corpus is the language.
 
-use smpc_grammar::{ast::FileId, parse};
+use smpc_grammar::{ast::FileId, format, parse};
 
 fn corpus() -> Vec<(String, String)> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
@@ -31,4 +31,39 @@ fn parses_without_diagnostics() {
         }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// The tree as text, with every span taken out.
+fn shape(text: &str) -> String {
+    let parsed = parse(FileId(0), text);
+    assert!(parsed.diagnostics.is_empty(), "{:#?}", parsed.diagnostics);
+    let printed = format!("{:#?}", parsed.module);
+    printed
+        .lines()
+        .filter(|line| {
+            !line
+                .trim_start()
+                .trim_start_matches("span: ")
+                .starts_with("@0:")
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn formatting_keeps_the_tree_and_comments() {
+    for (name, text) in corpus() {
+        let once = format(&text).unwrap();
+        assert_eq!(shape(&once), shape(&text), "{name}");
+        assert_eq!(format(&once).unwrap(), once, "{name}");
+        let comments = |text: &str| -> Vec<String> {
+            parse(FileId(0), text)
+                .trivia
+                .comments
+                .iter()
+                .map(|c| text[c.span.start as usize..c.span.end as usize].to_owned())
+                .collect()
+        };
+        assert_eq!(comments(&once), comments(&text), "{name}");
+    }
 }

@@ -58,7 +58,7 @@ fn unary(text: &str) -> Option<UnaryOp> {
     }
 }
 
-impl Translator {
+impl Translator<'_> {
     pub(crate) fn exprs(&self, pair: Pair<'_>) -> Option<Vec<Expr>> {
         pair.into_inner().map(|kid| self.expr(kid)).collect()
     }

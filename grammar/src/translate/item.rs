@@ -7,7 +7,7 @@ use crate::ast::{
 };
 use crate::grammar::Rule;
 
-impl Translator {
+impl Translator<'_> {
     /// An item or a top-level statement, without its documentation.
     pub(crate) fn item(&self, pair: Pair<'_>) -> Option<Item> {
         let span = self.span(&pair);

@@ -7,7 +7,7 @@ use crate::ast::{
 };
 use crate::grammar::Rule;
 
-impl Translator {
+impl Translator<'_> {
     /// The common shape of `fn`, `protocol` and `functionality`, after `pub`.
     pub(crate) fn function(&self, kids: &mut Kids<'_>) -> Option<Function> {
         let modifier = match kids.peek() {

@@ -7,7 +7,7 @@ use crate::ast::{
 };
 use crate::grammar::Rule;
 
-impl Translator {
+impl Translator<'_> {
     pub(crate) fn block(&self, pair: Pair<'_>) -> Option<Block> {
         let span = self.span(&pair);
         let mut stmts: Vec<Stmt> = pair
@@ -32,11 +32,10 @@ impl Translator {
                 value: true,
             },
             Rule::while_stmt => {
-                let value = !pair.as_str().trim_end().ends_with(';');
-                StmtKind::Expr {
-                    expr: self.expr(pair.into_inner().next()?)?,
-                    value,
-                }
+                let mut kids = Kids::of(pair);
+                let expr = self.expr(kids.next()?)?;
+                let value = !kids.has(Rule::semi);
+                StmtKind::Expr { expr, value }
             }
             _ => {
                 let mut kids = Kids::of(pair);

@@ -4,7 +4,7 @@ use super::{Kids, Pair, Translator};
 use crate::ast::{Coin, Domain, Expr, KnownTo, Type, TypeArg, TypeKind};
 use crate::grammar::Rule;
 
-impl Translator {
+impl Translator<'_> {
     pub(crate) fn ty(&self, pair: Pair<'_>) -> Option<Type> {
         let span = self.span(&pair);
         let mut kids = Kids::of(pair);
