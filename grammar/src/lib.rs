@@ -14,3 +14,6 @@ pub use diagnostic::{Diagnostic, Label};
 pub use format::format;
 pub use parse::{Comment, Parse, Trivia, decode, parse};
 pub use structure::MAX_DEPTH;
+
+pub mod sources;
+pub use sources::Sources;
