@@ -6,3 +6,8 @@ pub mod party;
 pub mod size;
 
 pub use size::{Atom, Size, SizeError, SizeVar};
+pub mod common;
+pub mod flat;
+pub mod local;
+pub mod share;
+pub mod lower;

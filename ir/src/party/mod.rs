@@ -15,14 +15,18 @@
 //! - A coin is known to exactly the parties of its stream.
 //! - What an offline operation reads is offline.
 
-mod level;
+mod cost;
+mod rules;
+pub mod schedule;
 #[cfg(test)]
 mod tests;
 mod validate;
 
-pub use level::{Cost, cost};
+pub use cost::{Cost, Opaque, cost, cost_of};
 pub use validate::{Invalid, Validated, validate};
 
+use crate::local::{Local, Source};
+use crate::share::{Guard, Input, Param, SizeInfo, Type};
 use crate::size::{Size, SizeVar};
 
 /// A party by its position in [`Program::parties`].
@@ -102,6 +106,9 @@ pub enum Elem {
     Ring(u8),
     /// Vectors over Z_2 of 1 to 128 bits: addition is XOR, multiplication is AND.
     Bits(u8),
+    /// Clear fixed point: signed 128-bit integers in units of 2^-64. Never a component of a
+    /// sharing.
+    Fix,
 }
 
 impl Elem {
@@ -109,6 +116,7 @@ impl Elem {
     pub fn wire_bits(self) -> u8 {
         match self {
             Self::Ring(k) | Self::Bits(k) => k,
+            Self::Fix => 128,
         }
     }
 }
@@ -142,68 +150,33 @@ impl ValueInfo {
     }
 }
 
-/// Element-wise operations on one element type. A scalar argument meets every element.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Elementwise {
-    /// Sum; XOR on bits.
-    Add,
-    /// Difference; XOR on bits.
-    Sub,
-    /// Product; AND on bits.
-    Mul,
-    /// Negation; the identity on bits.
-    Neg,
-    /// Complement of every bit.
-    Not,
-    /// Left shift by the given number of bits.
-    ShiftLeft(u8),
-    /// Right shift that copies the sign bit.
-    ShiftRight(u8),
-    /// Right shift that brings in zeros.
-    ShiftRightLogical(u8),
+/// What a coin is drawn from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CoinDomain {
+    /// Uniform over the element type.
+    Uniform,
+    /// A uniform permutation of the result's only axis: integers `Ring(64)`.
+    Permutation,
+    /// Uniform over `0..bound`.
+    Below(u128),
+    /// Uniform over the ring without 0.
+    Nonzero,
 }
 
-impl Elementwise {
-    /// How many arguments it takes.
-    pub fn arity(self) -> usize {
-        match self {
-            Self::Add | Self::Sub | Self::Mul => 2,
-            _ => 1,
-        }
-    }
-}
-
-/// One operation. `args` and `result` are in [`Step`]; rules name them a, b and r.
+/// One operation. Arguments and results are in [`Step`]; rules name them a, b and r.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Op {
-    /// r: the input of that name, read at its one owner.
-    Input {
-        /// As declared.
-        name: String,
-    },
-    /// r: every element is the given integer. Knowledge: any set.
-    Constant(i128),
-    /// r: uniform elements from the stream shared by exactly r's knowledge set.
-    Coin,
-    /// r = f(a, …), all of r's element type.
-    Elementwise(Elementwise),
-    /// r = a · b over a ring: `[n, k]` × `[k, m]` gives `[n, m]`.
-    MatMul,
-    /// r: a with its two dimensions swapped.
-    Transpose,
-    /// r: elements a[start..end] along the first dimension.
-    Slice {
-        /// First row.
-        start: Size,
-        /// One past the last row.
-        end: Size,
-    },
-    /// r: sum over a's first dimension.
-    Sum,
-    /// r: the same bits as a, between `Ring(k)` and `Bits(k)`.
-    Reinterpret,
-    /// r: the most significant bit of a, as `Bits(1)`.
-    Msb,
+    /// r, computed from the arguments by every party that knows r.
+    Local(Local),
+    /// r: `max(0, -ceil(log2(max |a|)))` of a clear fixed-point tensor, a scalar of `Ring(64)`; 0
+    /// if a is all zero. The extra fraction bits that keep a small public factor's precision.
+    FractionBits,
+    /// r: the input at this position of [`Program::inputs`], known to its one owner.
+    Input(u32),
+    /// r: the parameter at this position of [`Program::params`].
+    Param(u32),
+    /// r: coins from the stream shared by exactly r's knowledge set.
+    Coin(CoinDomain),
     /// r: a, sent by `from`, who knows it. Knowledge of r: at most a's and `to`. A receiver that
     /// knows a is sent nothing.
     Send {
@@ -216,15 +189,58 @@ pub enum Op {
     Output {
         /// As declared.
         name: String,
+        /// Which member of a tuple, and of how many.
+        field: Option<(u16, u16)>,
+        /// Type for display.
+        show: Type,
     },
-    /// Runs the body `count` times in order. Arguments are the initial carried values, block
-    /// parameters their current ones, block results the next; the results are the last.
+    /// Shows the arguments, the components of a secret, to an observer outside the protocol: the
+    /// audit. A run without an observer skips it. No result.
+    Probe {
+        /// The share-level value.
+        value: u32,
+        /// Coefficient of each argument in the value.
+        coefficients: Vec<i128>,
+        /// Fraction bits.
+        scale: u8,
+    },
+    /// As [`crate::share::Op::For`].
     For {
         /// Counts 0, 1, … in the body's sizes.
         var: SizeVar,
         /// How often; public.
         count: Size,
         /// The body.
+        body: Block,
+    },
+    /// As [`crate::share::Op::While`]; the condition is known to every party.
+    While {
+        /// Stands for the number of iterations in cost formulas.
+        iterations: SizeVar,
+        /// One `Bits(1)` scalar known to every party.
+        condition: Block,
+        /// The body.
+        body: Block,
+    },
+    /// As [`crate::share::Op::Switch`]; argument 0 is known to every party.
+    Switch {
+        /// At least one.
+        arms: Vec<Block>,
+    },
+    /// As [`crate::share::Op::Reduce`], on every component: level by level, the even rows are the
+    /// lower and the odd rows the higher neighbours, and a last odd row passes on unchanged.
+    Reduce {
+        /// Pairs of the current level.
+        half: SizeVar,
+        /// Its results are known to at least whom the arguments are known to.
+        body: Block,
+    },
+    /// As [`crate::share::Op::Scan`]: Sklansky's network; in level l, row i with bit l set meets
+    /// the last row before its block, `((i >> l) << l) - 1`, as the lower neighbour.
+    Scan {
+        /// Pairs of the current level.
+        half: SizeVar,
+        /// As for `Reduce`.
         body: Block,
     },
 }
@@ -238,8 +254,8 @@ pub struct Step {
     pub args: Vec<Value>,
     /// What it defines.
     pub results: Vec<Value>,
-    /// Byte offset in the script, for errors and for cost by line.
-    pub source: u32,
+    /// Where it was written.
+    pub source: Source,
 }
 
 /// Straight-line code; loops nest blocks. A block sees the values defined before it outside.
@@ -256,8 +272,16 @@ pub struct Block {
 /// A whole computation, all parties together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Program {
-    /// Names, at most 128.
+    /// Names, at most 128: the script's parties first, then separate servers and roles.
     pub parties: Vec<String>,
+    /// By [`SizeVar`]; the script's come first.
+    pub sizes: Vec<SizeInfo>,
+    /// Public parameters.
+    pub params: Vec<Param>,
+    /// Inputs; their owners are positions in `parties`.
+    pub inputs: Vec<Input>,
+    /// Checked once sizes have values.
+    pub guards: Vec<Guard>,
     /// Every value of every block.
     pub values: Vec<ValueInfo>,
     /// The outermost block, without parameters.

@@ -1,6 +1,7 @@
 //! Three-party replicated products by hand: the rules, the rounds and the bytes.
 
 use super::*;
+use crate::local::Prim;
 
 const N: SizeVar = SizeVar(0);
 const M: SizeVar = SizeVar(1);
@@ -29,6 +30,15 @@ impl Build {
         Self {
             program: Program {
                 parties,
+                inputs: vec![Input {
+                    party: 0,
+                    file: "x".into(),
+                    column: None,
+                    ty: Type::Int,
+                    text: false,
+                    shape: vec![Size::from(N)],
+                    source: Source::default(),
+                }],
                 ..Program::default()
             },
             block: Block::default(),
@@ -58,15 +68,15 @@ impl Build {
             op,
             args: args.to_vec(),
             results: vec![result],
-            source: 7,
+            source: Source::default(),
         });
         result
     }
 
-    fn element_wise(&mut self, f: Elementwise, a: Value, b: Value, known_to: PartySet) -> Value {
+    fn element_wise(&mut self, f: Prim, a: Value, b: Value, known_to: PartySet) -> Value {
         let info = self.program.values[a.0 as usize].clone();
         self.step(
-            Op::Elementwise(f),
+            Op::Local(Local::Prim(f)),
             &[a, b],
             info.elem,
             &info.shape,
@@ -76,23 +86,38 @@ impl Build {
 
     /// A sharing of unknown contents: component i at P[i-1] and P[i].
     fn sharing(&mut self, elem: Elem, shape: &[Size]) -> [Value; 3] {
-        [0u8, 1, 2].map(|i| self.step(Op::Coin, &[], elem, shape, set(&[i, (i + 2) % 3])))
+        [0u8, 1, 2].map(|i| {
+            self.step(
+                Op::Coin(CoinDomain::Uniform),
+                &[],
+                elem,
+                shape,
+                set(&[i, (i + 2) % 3]),
+            )
+        })
     }
 
     /// Araki et al., CCS 2016: one round, one element per party.
     fn product(&mut self, x: [Value; 3], y: [Value; 3]) -> [Value; 3] {
         let ValueInfo { elem, shape, .. } = self.program.values[x[0].0 as usize].clone();
-        let masks =
-            [0u8, 1, 2].map(|i| self.step(Op::Coin, &[], elem, &shape, set(&[i, (i + 1) % 3])));
+        let masks = [0u8, 1, 2].map(|i| {
+            self.step(
+                Op::Coin(CoinDomain::Uniform),
+                &[],
+                elem,
+                &shape,
+                set(&[i, (i + 1) % 3]),
+            )
+        });
         [0usize, 1, 2].map(|i| {
             let (next, before, here) = ((i + 1) % 3, (i + 2) % 3, set(&[i as u8]));
-            let own = self.element_wise(Elementwise::Mul, x[i], y[i], here);
-            let right = self.element_wise(Elementwise::Mul, x[i], y[next], here);
-            let left = self.element_wise(Elementwise::Mul, x[next], y[i], here);
-            let mut z = self.element_wise(Elementwise::Add, own, right, here);
-            z = self.element_wise(Elementwise::Add, z, left, here);
-            z = self.element_wise(Elementwise::Add, z, masks[i], here);
-            z = self.element_wise(Elementwise::Sub, z, masks[before], here);
+            let own = self.element_wise(Prim::Mul, x[i], y[i], here);
+            let right = self.element_wise(Prim::Mul, x[i], y[next], here);
+            let left = self.element_wise(Prim::Mul, x[next], y[i], here);
+            let mut z = self.element_wise(Prim::Add, own, right, here);
+            z = self.element_wise(Prim::Add, z, left, here);
+            z = self.element_wise(Prim::Add, z, masks[i], here);
+            z = self.element_wise(Prim::Sub, z, masks[before], here);
             let (from, to) = (Party(i as u8), set(&[before as u8]));
             self.step(Op::Send { from, to }, &[z], elem, &shape, here.union(to))
         })
@@ -166,7 +191,7 @@ fn a_loop_multiplies_and_keeps_the_text() {
         op,
         args: x.to_vec(),
         results: last.to_vec(),
-        source: 0,
+        source: Source::default(),
     });
     b.product(last, last);
     assert_eq!(
@@ -178,7 +203,13 @@ fn a_loop_multiplies_and_keeps_the_text() {
 #[test]
 fn a_send_to_one_who_knows_costs_nothing() {
     let mut b = Build::new();
-    let v = b.step(Op::Coin, &[], Elem::Ring(64), &[], set(&[0, 1]));
+    let v = b.step(
+        Op::Coin(CoinDomain::Uniform),
+        &[],
+        Elem::Ring(64),
+        &[],
+        set(&[0, 1]),
+    );
     b.step(
         Op::Send {
             from: Party(0),
@@ -195,7 +226,13 @@ fn a_send_to_one_who_knows_costs_nothing() {
 #[test]
 fn offline_messages_have_no_depth_and_an_account_of_their_own() {
     let mut b = Build::new();
-    let v = b.step(Op::Coin, &[], Elem::Ring(64), &[Size::from(N)], set(&[2]));
+    let v = b.step(
+        Op::Coin(CoinDomain::Uniform),
+        &[],
+        Elem::Ring(64),
+        &[Size::from(N)],
+        set(&[2]),
+    );
     let w = b.step(
         Op::Send {
             from: Party(2),
@@ -207,13 +244,13 @@ fn offline_messages_have_no_depth_and_an_account_of_their_own() {
         set(&[0, 2]),
     );
     let x = b.step(
-        Op::Input { name: "x".into() },
+        Op::Input(0),
         &[],
         Elem::Ring(64),
         &[Size::from(N)],
         set(&[0]),
     );
-    let z = b.element_wise(Elementwise::Sub, x, w, set(&[0]));
+    let z = b.element_wise(Prim::Sub, x, w, set(&[0]));
     b.step(
         Op::Send {
             from: Party(0),
@@ -238,14 +275,20 @@ fn offline_messages_have_no_depth_and_an_account_of_their_own() {
 fn knowledge_grows_by_messages_only() {
     let mut b = Build::new();
     let x = b.sharing(Elem::Ring(64), &[]);
-    b.element_wise(Elementwise::Mul, x[0], x[1], set(&[0, 1]));
+    b.element_wise(Prim::Mul, x[0], x[1], set(&[0, 1]));
     assert_eq!(
         rule(&b.finish()),
         "a result is known only to parties that know every argument"
     );
 
     let mut b = Build::new();
-    let v = b.step(Op::Coin, &[], Elem::Ring(64), &[], set(&[0]));
+    let v = b.step(
+        Op::Coin(CoinDomain::Uniform),
+        &[],
+        Elem::Ring(64),
+        &[],
+        set(&[0]),
+    );
     b.step(
         Op::Send {
             from: Party(1),
@@ -259,7 +302,13 @@ fn knowledge_grows_by_messages_only() {
     assert_eq!(rule(&b.finish()), "a sender knows what it sends");
 
     let mut b = Build::new();
-    let v = b.step(Op::Coin, &[], Elem::Ring(64), &[], set(&[0]));
+    let v = b.step(
+        Op::Coin(CoinDomain::Uniform),
+        &[],
+        Elem::Ring(64),
+        &[],
+        set(&[0]),
+    );
     b.step(
         Op::Send {
             from: Party(0),
@@ -276,42 +325,325 @@ fn knowledge_grows_by_messages_only() {
 #[test]
 fn types_shapes_and_definitions_are_checked() {
     let mut b = Build::new();
-    let v = b.step(Op::Coin, &[], Elem::Ring(64), &[Size::from(N)], set(&[0]));
-    let w = b.step(Op::Coin, &[], Elem::Ring(64), &[Size::from(M)], set(&[0]));
-    b.element_wise(Elementwise::Add, v, w, set(&[0]));
+    let v = b.step(
+        Op::Coin(CoinDomain::Uniform),
+        &[],
+        Elem::Ring(64),
+        &[Size::from(N)],
+        set(&[0]),
+    );
+    let w = b.step(
+        Op::Coin(CoinDomain::Uniform),
+        &[],
+        Elem::Ring(64),
+        &[Size::from(M)],
+        set(&[0]),
+    );
+    b.element_wise(Prim::Add, v, w, set(&[0]));
     assert_eq!(
         rule(&b.finish()),
-        "element-wise shapes are equal, or one is a scalar"
+        "element-wise shapes agree, or are broadcast"
     );
 
     let mut b = Build::new();
-    let v = b.step(Op::Coin, &[], Elem::Ring(64), &[], set(&[0]));
-    let w = b.step(Op::Coin, &[], Elem::Bits(64), &[], set(&[0]));
-    b.element_wise(Elementwise::Add, v, w, set(&[0]));
-    assert_eq!(
-        rule(&b.finish()),
-        "element-wise arguments agree in element type"
-    );
-
-    let mut b = Build::new();
-    let v = b.step(Op::Coin, &[], Elem::Ring(64), &[], set(&[0]));
-    b.step(
-        Op::Elementwise(Elementwise::ShiftLeft(64)),
-        &[v],
+    let v = b.step(
+        Op::Coin(CoinDomain::Uniform),
+        &[],
         Elem::Ring(64),
         &[],
         set(&[0]),
     );
-    assert_eq!(rule(&b.finish()), "a shift is shorter than the element");
+    let w = b.step(
+        Op::Coin(CoinDomain::Uniform),
+        &[],
+        Elem::Bits(64),
+        &[],
+        set(&[0]),
+    );
+    b.element_wise(Prim::Add, v, w, set(&[0]));
+    assert_eq!(rule(&b.finish()), "an operation's arguments have its types");
 
     let mut b = Build::new();
-    b.step(Op::Coin, &[], Elem::Ring(64), &[], set(&[0]));
+    b.step(
+        Op::Coin(CoinDomain::Uniform),
+        &[],
+        Elem::Ring(64),
+        &[],
+        set(&[0]),
+    );
     let copy = b.block.steps[0].clone();
     b.block.steps.push(copy);
     assert_eq!(rule(&b.finish()), "a value is defined once");
 
     let mut b = Build::new();
     let late = b.value(Elem::Ring(64), &[], set(&[0]));
-    b.element_wise(Elementwise::Neg, late, late, set(&[0]));
+    b.element_wise(Prim::Neg, late, late, set(&[0]));
     assert_eq!(rule(&b.finish()), "a value is defined before it is used");
+}
+
+/// A body that squares a sharing of the given shape, for loops and trees.
+fn squaring(b: &mut Build, shape: &[Size], sides: usize) -> Block {
+    let outer = std::mem::take(&mut b.block);
+    let holders = [0u8, 1, 2].map(|i| set(&[i, (i + 2) % 3]));
+    let params: Vec<[Value; 3]> = (0..sides)
+        .map(|_| holders.map(|who| b.value(Elem::Ring(64), shape, who)))
+        .collect();
+    let next = b.product(params[0], params[sides - 1]);
+    let mut body = std::mem::replace(&mut b.block, outer);
+    body.params = params.concat();
+    body.results = next.to_vec();
+    body
+}
+
+fn control(b: &mut Build, op: Op, args: &[Value], shape: &[Size]) -> [Value; 3] {
+    let results = [0u8, 1, 2].map(|i| b.value(Elem::Ring(64), shape, set(&[i, (i + 2) % 3])));
+    b.block.steps.push(Step {
+        op,
+        args: args.to_vec(),
+        results: results.to_vec(),
+        source: Source::default(),
+    });
+    results
+}
+
+fn evaluated(size: &Size, env: &[(SizeVar, i128)]) -> i128 {
+    let value = |v| {
+        env.iter()
+            .find(|(var, _)| *var == v)
+            .map(|(_, value)| *value)
+    };
+    size.evaluate(&value).unwrap()
+}
+
+#[test]
+fn trees_cost_their_levels() {
+    for scan in [false, true] {
+        let mut b = Build::new();
+        let x = b.sharing(Elem::Ring(64), &[Size::from(N)]);
+        let body = squaring(&mut b, &[Size::from(LOOP)], 2);
+        let (op, shape) = if scan {
+            (Op::Scan { half: LOOP, body }, vec![Size::from(N)])
+        } else {
+            (Op::Reduce { half: LOOP, body }, vec![])
+        };
+        control(&mut b, op, &x, &shape);
+        let program = b.finish();
+        let cost = cost(validate(&program).unwrap());
+        assert_eq!(cost.rounds.display(&name), "⌈log2(n)⌉");
+        // Levels of 10 rows: 5, 2, 1, 1 pairs; prefixes: 5, 4, 4, 2.
+        let pairs = if scan { 15 } else { 9 };
+        assert_eq!(evaluated(&cost.bytes[1], &[(N, 10)]), 8 * pairs);
+        assert_eq!(evaluated(&cost.messages[1], &[(N, 10)]), 4);
+    }
+}
+
+#[test]
+fn a_while_loop_is_counted_by_its_iterations() {
+    let mut b = Build::new();
+    let shape = [Size::from(N)];
+    let x = b.sharing(Elem::Ring(64), &shape);
+    let mut body = squaring(&mut b, &shape, 1);
+    let outer = std::mem::take(&mut b.block);
+    let params = [0u8, 1, 2].map(|i| b.value(Elem::Ring(64), &shape, set(&[i, (i + 2) % 3])));
+    let coin = b.step(
+        Op::Coin(CoinDomain::Uniform),
+        &[],
+        Elem::Bits(1),
+        &[],
+        set(&[0]),
+    );
+    let test = b.step(
+        Op::Send {
+            from: Party(0),
+            to: set(&[1, 2]),
+        },
+        &[coin],
+        Elem::Bits(1),
+        &[],
+        set(&[0, 1, 2]),
+    );
+    let mut condition = std::mem::replace(&mut b.block, outer);
+    (condition.params, condition.results) = (params.to_vec(), vec![test]);
+    body.params.truncate(3);
+    let iterations = M;
+    control(
+        &mut b,
+        Op::While {
+            iterations,
+            condition,
+            body,
+        },
+        &x,
+        &shape,
+    );
+    let program = b.finish();
+    let cost = cost(validate(&program).unwrap());
+    assert_eq!(cost.rounds.display(&name), "2·m + 1");
+    assert_eq!(cost.bytes[0].display(&name), "8·n·m + 2·m + 2");
+    assert_eq!(cost.bytes[1].display(&name), "8·n·m");
+    assert_eq!(cost.messages[0].display(&name), "3·m + 2");
+    assert_eq!(cost.opaque[0].var, M);
+}
+
+#[test]
+fn arms_that_differ_are_counted_apart() {
+    for same in [true, false] {
+        let mut b = Build::new();
+        let shape = [Size::from(N)];
+        let x = b.sharing(Elem::Ring(64), &shape);
+        let everyone = set(&[0, 1, 2]);
+        let index = b.step(
+            Op::Local(Local::Constant(1)),
+            &[],
+            Elem::Ring(64),
+            &[],
+            everyone,
+        );
+        let arms = [true, same].map(|dear| {
+            let outer = std::mem::take(&mut b.block);
+            let results = if dear { b.product(x, x) } else { x };
+            let mut arm = std::mem::replace(&mut b.block, outer);
+            arm.results = results.to_vec();
+            arm
+        });
+        control(
+            &mut b,
+            Op::Switch {
+                arms: arms.to_vec(),
+            },
+            &[index],
+            &shape,
+        );
+        b.program.sizes = vec![
+            SizeInfo {
+                name: "n".into(),
+                origin: crate::share::SizeOrigin::Loop,
+                source: Source::default(),
+            };
+            3
+        ];
+        let program = b.finish();
+        let cost = cost(validate(&program).unwrap());
+        if same {
+            assert_eq!(cost.bytes[0].display(&name), "8·n");
+            assert!(cost.opaque.is_empty());
+        } else {
+            let taken = cost.opaque[0].var;
+            assert!(taken.0 >= 3, "arms are counted beyond the program's sizes");
+            assert_eq!(evaluated(&cost.rounds, &[(taken, 4)]), 4);
+            assert_eq!(evaluated(&cost.bytes[0], &[(taken, 4), (N, 5)]), 160);
+        }
+    }
+}
+
+#[test]
+fn what_is_sent_together_is_one_message() {
+    let mut b = Build::new();
+    let x = b.sharing(Elem::Ring(64), &[]);
+    b.product(x, x);
+    b.product(x, x);
+    let program = b.finish();
+    let cost = cost(validate(&program).unwrap());
+    assert_eq!(cost.messages, vec![Size::one(); 3]);
+    assert_eq!(cost.bytes, vec![Size::from(16); 3]);
+}
+
+#[test]
+fn control_is_known_to_every_party() {
+    let mut b = Build::new();
+    let index = b.step(
+        Op::Local(Local::Constant(1)),
+        &[],
+        Elem::Ring(64),
+        &[],
+        set(&[0, 1]),
+    );
+    b.block.steps.push(Step {
+        op: Op::Switch {
+            arms: vec![Block::default()],
+        },
+        args: vec![index],
+        results: vec![],
+        source: Source::default(),
+    });
+    assert_eq!(
+        rule(&b.finish()),
+        "a switch is on an integer known to every party"
+    );
+
+    let mut b = Build::new();
+    let x = b.sharing(Elem::Ring(64), &[Size::from(N)]);
+    let body = squaring(&mut b, &[Size::from(LOOP)], 2);
+    control(
+        &mut b,
+        Op::Reduce { half: LOOP, body },
+        &x,
+        &[Size::from(N)],
+    );
+    assert_eq!(
+        rule(&b.finish()),
+        "a reduction drops the rows, a scan keeps them"
+    );
+}
+
+#[test]
+fn what_a_block_defines_ends_with_it() {
+    let mut b = Build::new();
+    let shape = [Size::from(N)];
+    let x = b.sharing(Elem::Ring(64), &shape);
+    let body = squaring(&mut b, &shape, 1);
+    let inside = body.results[0];
+    let count = Size::from(M);
+    control(
+        &mut b,
+        Op::For {
+            var: LOOP,
+            count,
+            body,
+        },
+        &x,
+        &shape,
+    );
+    b.element_wise(Prim::Add, inside, inside, set(&[0]));
+    assert_eq!(rule(&b.finish()), "a value is defined before it is used");
+}
+
+#[test]
+fn a_hundred_thousand_steps_are_checked_in_linear_time() {
+    let mut b = Build::new();
+    let x = b.sharing(Elem::Ring(64), &[]);
+    let mut y = x;
+    for _ in 0..5000 {
+        y = b.product(y, x);
+    }
+    let program = b.finish();
+    assert!(program.body.steps.len() > 100_000);
+    let cost = cost(validate(&program).unwrap());
+    assert_eq!(cost.rounds, Size::from(5000));
+}
+
+#[test]
+fn a_guard_makes_sizes_equal() {
+    let mut b = Build::new();
+    let v = b.step(
+        Op::Coin(CoinDomain::Uniform),
+        &[],
+        Elem::Ring(64),
+        &[Size::from(N)],
+        set(&[0]),
+    );
+    let w = b.step(
+        Op::Coin(CoinDomain::Uniform),
+        &[],
+        Elem::Ring(64),
+        &[Size::from(M)],
+        set(&[0]),
+    );
+    b.element_wise(Prim::Add, v, w, set(&[0]));
+    b.program.guards.push(crate::share::Guard {
+        left: Size::from(N),
+        right: Size::from(M),
+        source: Source::default(),
+    });
+    validate(&b.finish()).unwrap();
 }

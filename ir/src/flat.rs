@@ -1,0 +1,202 @@
+//! Protocols made flat: one protocol of a scheme, for a concrete number of parties and concrete
+//! rings, as straight-line code of party-level operations, with calls inlined, families and bit
+//! reductions unrolled, and every knowledge rule checked.
+//!
+//! Shapes stay open: a value has a [`Kind`], and lowering binds kinds to shapes when it
+//! instantiates the protocol. So one element-wise text serves tensors, and one `bilinear` text
+//! serves products, matrix products and convolutions.
+
+use crate::local::{Local, Source};
+use crate::party::{CoinDomain, Elem, PartySet};
+use std::sync::Arc;
+
+/// The shape of a value in a flat protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// One element whatever the operands: public amounts, constants.
+    Scalar,
+    /// The shape of the operands of a protocol that is not bilinear.
+    Element,
+    /// The first axis of [`Kind::Element`]: permutations.
+    Rows,
+    /// The left operand's shape.
+    Left,
+    /// The right operand's shape.
+    Right,
+    /// The shape of the bilinear map's result.
+    Product,
+}
+
+/// A value of a flat protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlatInfo {
+    /// Element type.
+    pub elem: Elem,
+    /// Shape.
+    pub kind: Kind,
+    /// Who knows it: parties 0..n are the computing parties P, then the roles (dealer) in the
+    /// scheme's order, then, at [`Flat::outsider`], the owner or receiver if it is no P\[i\].
+    pub known_to: PartySet,
+    /// Known before any input.
+    pub offline: bool,
+}
+
+/// One operation of a flat protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FlatOp {
+    /// A local operation: `Constant`, `Prim`, `Gather`, `InversePermutation`, `Sum`. Broadcasting
+    /// between kinds happens with [`Kind::Scalar`] only.
+    Local(Local),
+    /// r = a × b with the caller's bilinear map: a [`Kind::Left`], b [`Kind::Right`], r [`Kind::Product`].
+    Bilinear,
+    /// r: coins known to exactly r's knowledge set.
+    Coin(CoinDomain),
+    /// r: a, known to `to` too. Senders know a. As [`crate::party::Op::Send`].
+    Send {
+        /// Who sends.
+        from: u8,
+        /// Who receives.
+        to: PartySet,
+    },
+}
+
+/// An operation with its operands: indices into [`Flat::values`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlatStep {
+    /// What is done.
+    pub op: FlatOp,
+    /// Operands.
+    pub args: Vec<u32>,
+    /// What it defines.
+    pub result: u32,
+    /// Where it was written.
+    pub source: Source,
+}
+
+/// A parameter or result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FlatOperand {
+    /// A sharing: one value per component, in the order of [`Sharing::holders`].
+    Shared(Vec<u32>),
+    /// A clear value.
+    Clear(u32),
+}
+
+/// A flat protocol.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flat {
+    /// As written.
+    pub name: String,
+    /// Every value.
+    pub values: Vec<FlatInfo>,
+    /// In the order of the signature. Public integers such as `f` are `Clear` scalars of
+    /// `Ring(64)` known to everybody.
+    pub params: Vec<FlatOperand>,
+    /// In the order of the signature.
+    pub results: Vec<FlatOperand>,
+    /// In order.
+    pub steps: Vec<FlatStep>,
+    /// The number of the owner or receiver outside, if the protocol has one.
+    pub outsider: Option<u8>,
+}
+
+/// Who computes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Computing {
+    /// How many computing parties P.
+    pub parties: usize,
+    /// Names of the roles beside them: `T`.
+    pub roles: Vec<String>,
+}
+
+/// How one element type is shared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sharing {
+    /// The element type.
+    pub elem: Elem,
+    /// Who holds each component.
+    pub holders: Vec<PartySet>,
+    /// A public constant c becomes the sharing `coefficient[i] * c` of component i.
+    pub constant: Vec<i128>,
+    /// The value is the sum of `coefficient[i] * component[i]`.
+    pub reconstruction: Vec<i128>,
+}
+
+/// The owner of a dealt value, or the receiver of a revealed one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Owner {
+    /// All computing parties: a reveal to all of them.
+    Computing,
+    /// Computing party P\[i\].
+    Party(u8),
+    /// A role, by its number (n is the first).
+    Role(u8),
+    /// A party that does not compute.
+    Outside,
+}
+
+/// How exact a truncation must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TruncMode {
+    /// The floor.
+    Exact,
+    /// The floor or one unit beside it.
+    #[default]
+    OneUnit,
+    /// One unit with a probability of large error that grows with the value.
+    Local,
+}
+
+/// A standard operation that lowering asks for. Parameters and results in the order given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Want {
+    /// (v at the owner) -> x.
+    Share(Elem, Owner),
+    /// (x) -> v at the receiver.
+    Reveal(Elem, Owner),
+    /// (x, y) -> z, bilinear.
+    Mul(Elem),
+    /// (x, f) -> z.
+    Trunc(Elem, TruncMode),
+    /// (x, y, f) -> z, bilinear.
+    MulTrunc(Elem, TruncMode),
+    /// (x) -> Bits(k).
+    ToBits(Elem),
+    /// (x) -> Bits(1): x < 0.
+    Msb(Elem),
+    /// (x, y) -> Bits(1).
+    LessThan(Elem),
+    /// (x, y) -> Bits(1).
+    Equal(Elem),
+    /// (b: Bits(1)) -> z in the ring.
+    BitToRing(Elem),
+    /// (x: rows) -> rows in another order; the coins that are permutations are shared by all
+    /// columns shuffled together.
+    Shuffle(Elem),
+}
+
+/// Why there is no protocol for a [`Want`]: the text says what the scheme lacks and what would
+/// supply it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing(pub String);
+
+/// A bound backend, as lowering sees it.
+pub trait Protocols {
+    /// The computing parties and roles.
+    fn computing(&self) -> &Computing;
+    /// Width of the ring that carries `int`.
+    fn ring_bits(&self) -> u8;
+    /// The truncation mode of the backend or the script.
+    fn trunc_mode(&self) -> TruncMode;
+    /// How an element type is shared.
+    ///
+    /// # Errors
+    /// The backend carries no such type.
+    fn sharing(&self, elem: Elem) -> Result<Sharing, Missing>;
+    /// The protocol for a standard operation; `realises` and modes are decided here. A
+    /// [`Want::MulTrunc`] that the scheme does not fuse is missing.
+    ///
+    /// # Errors
+    /// Neither the scheme nor the generic library has one.
+    fn protocol(&self, want: Want) -> Result<Arc<Flat>, Missing>;
+}

@@ -1,0 +1,196 @@
+//! Instances of flat protocols: shapes bound, parties seated.
+
+use super::{Error, Failed, Lower, Lowerer, Map, NO_PROTOCOL, Shared};
+use crate::flat::{Flat, FlatOp, FlatOperand, Kind, Want};
+use crate::local::{Local, Prim};
+use crate::party::{CoinDomain, Op, Party, Value as Wire, ValueInfo};
+use crate::size::Size;
+use std::sync::Arc;
+
+/// An argument of a protocol, or a result.
+#[derive(Clone, Debug)]
+pub(super) enum Operand {
+    Shared(Shared),
+    Clear(Wire),
+}
+
+/// What an instance binds.
+pub(super) struct Binding<'s> {
+    pub(super) left: &'s [Size],
+    pub(super) right: &'s [Size],
+    /// Also the shape of the elements of a protocol that is not bilinear.
+    pub(super) product: &'s [Size],
+    pub(super) map: Map,
+    pub(super) outsider: Option<Party>,
+}
+
+impl<'s> Binding<'s> {
+    /// For a protocol on elements of one shape.
+    pub(super) fn elements(shape: &'s [Size]) -> Self {
+        Self {
+            left: shape,
+            right: shape,
+            product: shape,
+            map: Map::Elementwise,
+            outsider: None,
+        }
+    }
+}
+
+/// Whether a step before the inputs reads the last parameter, a public amount.
+pub(super) fn amount_is_offline(flat: &Flat) -> bool {
+    let Some(FlatOperand::Clear(amount)) = flat.params.last() else {
+        return false;
+    };
+    let mut reads = vec![false; flat.values.len()];
+    reads[*amount as usize] = true;
+    flat.steps.iter().any(|step| {
+        let depends = step.args.iter().any(|a| reads[*a as usize]);
+        reads[step.result as usize] |= depends;
+        let sent = matches!(step.op, FlatOp::Send { .. });
+        depends && sent && flat.values[step.result as usize].offline
+    })
+}
+
+impl Lowerer<'_> {
+    /// The protocol, or a report that there is none.
+    pub(super) fn protocol(&mut self, want: Want) -> Lower<Arc<Flat>> {
+        match self.protocols.protocol(want) {
+            Ok(flat) => Ok(flat),
+            Err(missing) => {
+                self.errors.push(Error {
+                    source: self.emit.source,
+                    code: NO_PROTOCOL,
+                    message: missing.0,
+                });
+                Err(Failed)
+            }
+        }
+    }
+
+    /// One shared result of a protocol on shared arguments.
+    pub(super) fn shared_call(
+        &mut self,
+        want: Want,
+        args: &[Operand],
+        binding: &Binding<'_>,
+    ) -> Lower<Shared> {
+        let flat = self.protocol(want)?;
+        match self.instantiate(&flat, args, binding, &mut None)?.pop() {
+            Some(Operand::Shared(shared)) => Ok(shared),
+            _ => self.fail(NO_PROTOCOL, format!("`{}` has no shared result", flat.name)),
+        }
+    }
+
+    /// Emits the protocol's steps. `permutations` shares the coins that are permutations between
+    /// instances: the first fills it, later ones read it in order.
+    pub(super) fn instantiate(
+        &mut self,
+        flat: &Flat,
+        args: &[Operand],
+        binding: &Binding<'_>,
+        permutations: &mut Option<(Vec<Wire>, usize)>,
+    ) -> Lower<Vec<Operand>> {
+        let mut bound: Vec<Option<Wire>> = vec![None; flat.values.len()];
+        if args.len() != flat.params.len() {
+            return self.fail(
+                NO_PROTOCOL,
+                format!("`{}` takes {} arguments, not {}", flat.name, flat.params.len(), args.len()),
+            );
+        }
+        for (param, arg) in flat.params.iter().zip(args) {
+            match (param, arg) {
+                (FlatOperand::Shared(ids), Operand::Shared(shared))
+                    if ids.len() == shared.components.len() =>
+                {
+                    for (id, component) in ids.iter().zip(&shared.components) {
+                        bound[*id as usize] = Some(*component);
+                    }
+                }
+                (FlatOperand::Clear(id), Operand::Clear(value)) => bound[*id as usize] = Some(*value),
+                _ => {
+                    return self.fail(
+                        NO_PROTOCOL,
+                        format!("`{}` does not take these kinds of arguments", flat.name),
+                    );
+                }
+            }
+        }
+        let outsider = flat.outsider.zip(binding.outsider);
+        for step in &flat.steps {
+            let args: Vec<Wire> = step
+                .args
+                .iter()
+                .map(|a| bound[*a as usize].ok_or(Failed))
+                .collect::<Lower<_>>()?;
+            let info = &flat.values[step.result as usize];
+            let shape: Vec<Size> = match info.kind {
+                Kind::Scalar => vec![],
+                Kind::Element | Kind::Product => binding.product.to_vec(),
+                Kind::Rows => binding.product.iter().take(1).cloned().collect(),
+                Kind::Left => binding.left.to_vec(),
+                Kind::Right => binding.right.to_vec(),
+            };
+            let known_to = self.seated(info.known_to, outsider);
+            let coin = matches!(step.op, FlatOp::Coin(_));
+            let offline = info.offline
+                && (coin || args.iter().all(|a| self.emit.info(*a).offline));
+            let op = match &step.op {
+                FlatOp::Local(local) => Op::Local(local.clone()),
+                FlatOp::Bilinear => Op::Local(match binding.map {
+                    Map::Elementwise => Local::Prim(Prim::Mul),
+                    Map::MatMul => Local::MatMul,
+                }),
+                FlatOp::Coin(domain) => {
+                    if *domain == CoinDomain::Permutation
+                        && let Some((drawn, next)) = permutations
+                        && let Some(value) = drawn.get(*next)
+                    {
+                        bound[step.result as usize] = Some(*value);
+                        *next += 1;
+                        continue;
+                    }
+                    Op::Coin(domain.clone())
+                }
+                FlatOp::Send { from, to } => Op::Send {
+                    from: match outsider {
+                        Some((number, party)) if number == *from => party,
+                        _ => self.seats.get(usize::from(*from)).copied().ok_or(Failed)?,
+                    },
+                    to: self.seated(*to, outsider),
+                },
+            };
+            let result = self.emit.value(ValueInfo {
+                elem: info.elem,
+                shape,
+                known_to,
+                offline,
+            });
+            if let Op::Coin(CoinDomain::Permutation) = op
+                && let Some((drawn, next)) = permutations
+            {
+                drawn.push(result);
+                *next += 1;
+            }
+            self.emit.push(op, args, vec![result]);
+            bound[step.result as usize] = Some(result);
+        }
+        flat.results
+            .iter()
+            .map(|result| match result {
+                FlatOperand::Clear(id) => bound[*id as usize].map(Operand::Clear).ok_or(Failed),
+                FlatOperand::Shared(ids) => {
+                    let components: Vec<Wire> = ids
+                        .iter()
+                        .map(|id| bound[*id as usize].ok_or(Failed))
+                        .collect::<Lower<_>>()?;
+                    let elem = components
+                        .first()
+                        .map(|c| self.emit.info(*c).elem)
+                        .ok_or(Failed)?;
+                    Ok(Operand::Shared(Shared { elem, components }))
+                }
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,441 @@
+//! From the share-level program to the party program.
+//!
+//! Every secret becomes the components of a sharing; every operation on secrets becomes a local
+//! operation on components, if the scheme's equations make it one, or an instance of a flat
+//! protocol. Which scheme that is, lowering never asks: it reads [`Sharing`] and [`Flat`].
+//!
+//! Fixed point is scaled here. A secret `Fix(f)` is an integer in units of 2^-f. A product of two
+//! of them stays *pending* until it is used, so that the use decides its form: most uses need the
+//! unit 2^-f and get one fused product-and-truncation where the scheme has it; a sum over an axis
+//! turns it into an inner product with one truncation; a comparison takes it untruncated. A public
+//! factor is encoded with as many fraction bits as keep its precision ([`Op::FractionBits`]) and the
+//! product is truncated by as many, so that a factor far below one unit does not vanish.
+//!
+//! [`Sharing`]: crate::flat::Sharing
+//! [`Flat`]: crate::flat::Flat
+//! [`Op::FractionBits`]: crate::party::Op::FractionBits
+
+mod clear;
+mod control;
+mod emit;
+mod fold;
+mod instantiate;
+mod linear;
+mod needed;
+mod product;
+mod secret;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use crate::flat::{Missing, Owner, Protocols, Sharing};
+use crate::local::{Local, Prim, Source};
+use crate::party::{Elem, Op as PartyOp, Party, PartySet, Program, Value as Wire};
+use crate::share::{self, Audience, Label, Op, Step, Type, Value};
+use crate::size::Size;
+
+use emit::Emitter;
+
+/// What to build beside the computation.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Show every secret to an observer: [`PartyOp::Probe`].
+    pub probes: bool,
+}
+
+/// Why a program cannot be lowered for a backend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// Where.
+    pub source: Source,
+    /// Stable code: `P20` a protocol is missing, `P21` a type has no scheme, `P22` parties.
+    pub code: &'static str,
+    /// In the user's words.
+    pub message: String,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The scheme has no protocol for an operation of the script.
+pub const NO_PROTOCOL: &str = "P20";
+/// The backend carries no such type.
+pub const NO_CARRIER: &str = "P21";
+/// The parties do not fit the backend.
+pub const PARTIES: &str = "P22";
+
+/// Lowers a share-level program for a backend.
+///
+/// # Errors
+/// Every operation the backend cannot carry out, each with its place.
+pub fn lower(
+    program: &share::Program,
+    protocols: &dyn Protocols,
+    options: Options,
+) -> Result<Program, Vec<Error>> {
+    let mut lowerer = Lowerer::new(program, protocols, options).map_err(|e| vec![e])?;
+    lowerer.steps(&program.body.steps);
+    if !lowerer.errors.is_empty() {
+        let mut seen = HashSet::new();
+        lowerer.errors.retain(|e| seen.insert((e.source, e.message.clone())));
+        return Err(lowerer.errors);
+    }
+    let mut lowered = lowerer.emit.finish();
+    needed::prune(&mut lowered);
+    Ok(lowered)
+}
+
+/// A sharing at party level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Shared {
+    elem: Elem,
+    components: Vec<Wire>,
+}
+
+/// A bilinear map of the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Map {
+    Elementwise,
+    MatMul,
+}
+
+/// A product of two secrets whose form is not decided yet.
+#[derive(Clone, Debug)]
+struct Pending {
+    left: Shared,
+    left_shape: Vec<Size>,
+    right: Shared,
+    right_shape: Vec<Size>,
+    map: Map,
+    shape: Vec<Size>,
+    /// Fraction bits to remove.
+    fraction: u8,
+    /// The untruncated product, once something asked for it.
+    product: Option<Shared>,
+}
+
+/// What a share-level value has become.
+#[derive(Clone, Debug)]
+enum Lowered {
+    /// One value per group of parties that know it; the groups are disjoint.
+    Clear(Vec<Wire>),
+    /// In units of 2^-f if fixed point.
+    Secret(Shared),
+    /// A product of fixed-point secrets.
+    Pending(Box<Pending>),
+}
+
+struct Lowerer<'a> {
+    script: &'a share::Program,
+    protocols: &'a dyn Protocols,
+    options: Options,
+    emit: Emitter,
+    /// Program positions of the computing parties, then of the roles.
+    seats: Vec<Party>,
+    /// How many of the seats are computing parties.
+    computing: usize,
+    ring: u8,
+    env: HashMap<Value, Lowered>,
+    /// Bits converted to the ring, one map per open block.
+    converted: Vec<HashMap<Value, Shared>>,
+    /// Public scalars whose value is known now: integers, and fixed point times 2^64.
+    literals: HashMap<Value, i128>,
+    sharings: HashMap<Elem, Sharing>,
+    errors: Vec<Error>,
+}
+
+/// The operation cannot be lowered; reported already.
+struct Failed;
+
+type Lower<T> = Result<T, Failed>;
+
+impl<'a> Lowerer<'a> {
+    fn new(
+        script: &'a share::Program,
+        protocols: &'a dyn Protocols,
+        options: Options,
+    ) -> Result<Self, Error> {
+        let parties = |message: String| Error {
+            source: Source::default(),
+            code: PARTIES,
+            message,
+        };
+        let backend = protocols.computing();
+        let mut names = script.parties.clone();
+        let mut seats = vec![];
+        if script.using.on.is_empty() {
+            for i in 0..backend.parties {
+                seats.push(names.len());
+                names.push(format!("P[{i}]"));
+            }
+        } else if script.using.on.len() == backend.parties {
+            seats.extend(script.using.on.iter().map(|p| usize::from(*p)));
+        } else {
+            return Err(parties(format!(
+                "the backend has {} computing parties, `using … on` names {}",
+                backend.parties,
+                script.using.on.len()
+            )));
+        }
+        for role in &backend.roles {
+            seats.push(names.len());
+            names.push(role.clone());
+        }
+        if names.len() > 128 {
+            return Err(parties(format!("{} parties; at most 128", names.len())));
+        }
+        let program = Program {
+            parties: names,
+            sizes: script.sizes.clone(),
+            params: script.params.clone(),
+            inputs: script.inputs.clone(),
+            guards: script.guards.clone(),
+            ..Program::default()
+        };
+        Ok(Self {
+            script,
+            protocols,
+            options,
+            emit: Emitter::new(program),
+            seats: seats
+                .into_iter()
+                .map(|s| Party(u8::try_from(s).unwrap_or(127)))
+                .collect(),
+            computing: backend.parties,
+            ring: protocols.ring_bits(),
+            env: HashMap::new(),
+            converted: vec![HashMap::new()],
+            literals: HashMap::new(),
+            sharings: HashMap::new(),
+            errors: vec![],
+        })
+    }
+
+    fn fail<T>(&mut self, code: &'static str, message: impl Into<String>) -> Lower<T> {
+        self.errors.push(Error {
+            source: self.emit.source,
+            code,
+            message: message.into(),
+        });
+        Err(Failed)
+    }
+
+    fn missing<T>(&mut self, code: &'static str, missing: &Missing) -> Lower<T> {
+        self.fail(code, missing.0.clone())
+    }
+
+    fn script_info(&self, value: Value) -> &'a share::ValueInfo {
+        &self.script.values[value.0 as usize]
+    }
+
+    fn is_secret(&self, value: Value) -> bool {
+        self.script_info(value).label == Label::Secret
+    }
+
+    fn known_to(&self, label: Label) -> PartySet {
+        match label {
+            Label::Public => self.emit.everyone(),
+            Label::Owned(set) => set,
+            Label::Secret => PartySet::EMPTY,
+        }
+    }
+
+    /// The element type of a clear value of a script type.
+    fn clear_elem(&self, ty: Type) -> Elem {
+        match ty {
+            Type::Int => Elem::Ring(self.ring),
+            Type::Bits(m) => Elem::Bits(m),
+            Type::Fix(_) => Elem::Fix,
+        }
+    }
+
+    /// The element type of the components of a secret of a script type.
+    fn secret_elem(&self, ty: Type) -> Elem {
+        match ty {
+            Type::Int | Type::Fix(_) => Elem::Ring(self.ring),
+            Type::Bits(m) => Elem::Bits(m),
+        }
+    }
+
+    fn sharing(&mut self, elem: Elem) -> Lower<Sharing> {
+        if let Some(known) = self.sharings.get(&elem) {
+            return Ok(known.clone());
+        }
+        match self.protocols.sharing(elem) {
+            Ok(sharing) => {
+                self.sharings.insert(elem, sharing.clone());
+                Ok(sharing)
+            }
+            Err(missing) => self.missing(NO_CARRIER, &missing),
+        }
+    }
+
+    /// A set of flat parties as program parties.
+    fn seated(&self, set: PartySet, outsider: Option<(u8, Party)>) -> PartySet {
+        set.iter()
+            .filter_map(|p| match outsider {
+                Some((number, party)) if p.0 == number => Some(party),
+                _ => self.seats.get(usize::from(p.0)).copied(),
+            })
+            .collect()
+    }
+
+    /// Which owner or receiver a program party is to the scheme.
+    fn owner(&self, party: Party) -> Owner {
+        match self.seats.iter().position(|s| *s == party) {
+            Some(i) if i < self.computing => Owner::Party(i as u8),
+            Some(i) => Owner::Role(i as u8),
+            None => Owner::Outside,
+        }
+    }
+
+    fn steps(&mut self, steps: &'a [Step]) {
+        for step in steps {
+            self.emit.source = step.source;
+            // A failed operation is reported; what reads its results fails silently.
+            let _ = self.step(step);
+        }
+    }
+
+    fn define(&mut self, value: Value, lowered: Lowered) {
+        if self.options.probes
+            && let Lowered::Secret(shared) = &lowered
+        {
+            self.probe(value, &shared.clone());
+        }
+        self.env.insert(value, lowered);
+    }
+
+    fn probe(&mut self, value: Value, shared: &Shared) {
+        let Ok(sharing) = self.sharing(shared.elem) else {
+            return;
+        };
+        let scale = match self.script_info(value).ty {
+            Type::Fix(f) => f,
+            _ => 0,
+        };
+        let op = PartyOp::Probe {
+            value: value.0,
+            coefficients: sharing.reconstruction,
+            scale,
+        };
+        self.emit.push(op, shared.components.clone(), vec![]);
+    }
+
+    /// Shows clear divisors and arguments of roots and logarithms: there precision is lost for good.
+    fn probe_sensitive(&mut self, step: &Step) {
+        let arg = match &step.op {
+            Op::Local(Local::Prim(Prim::Sqrt | Prim::Ln)) => step.args.first(),
+            Op::Local(Local::Prim(Prim::Div)) => step.args.get(1),
+            _ => None,
+        };
+        if !self.options.probes {
+            return;
+        }
+        if let Some(arg) = arg
+            && let Some(Lowered::Clear(copies)) = self.env.get(arg)
+            && let Some(copy) = copies.first().copied()
+        {
+            let scale = if matches!(self.script_info(*arg).ty, Type::Fix(_)) { 64 } else { 0 };
+            let op = PartyOp::Probe {
+                value: arg.0,
+                coefficients: vec![1],
+                scale,
+            };
+            self.emit.push(op, vec![copy], vec![]);
+        }
+    }
+
+    fn step(&mut self, step: &Step) -> Lower<()> {
+        match &step.op {
+            Op::Local(_) | Op::Raw | Op::FromRaw => {
+                let result = step.results[0];
+                if !self.is_secret(result)
+                    && let Some(value) = self.folded(step)
+                {
+                    self.literals.insert(result, value);
+                }
+                self.probe_sensitive(step);
+                let lowered = if self.is_secret(result) {
+                    self.secret(step)?
+                } else {
+                    Lowered::Clear(self.clear(step)?)
+                };
+                self.define(result, lowered);
+            }
+            Op::Input(_) | Op::Param(_) => self.read(step),
+            Op::Share => {
+                let shared = self.deal(step.args[0])?;
+                self.define(step.results[0], Lowered::Secret(shared));
+            }
+            Op::Reveal(to) => {
+                let clear = self.reveal(step.args[0], *to)?;
+                self.define(step.results[0], Lowered::Clear(clear));
+            }
+            Op::Output { name, field, to } => self.output(step, name, *field, *to)?,
+            Op::Shuffle => self.shuffle(step)?,
+            Op::For { .. }
+            | Op::While { .. }
+            | Op::Switch { .. }
+            | Op::Reduce { .. }
+            | Op::Scan { .. } => self.control(step)?,
+        }
+        Ok(())
+    }
+
+    /// Inputs and parameters.
+    fn read(&mut self, step: &Step) {
+        let result = step.results[0];
+        let info = self.script_info(result);
+        let (op, known_to, offline) = match step.op {
+            Op::Input(i) => (PartyOp::Input(i), self.known_to(info.label), false),
+            Op::Param(i) => (PartyOp::Param(i), self.emit.everyone(), true),
+            _ => return,
+        };
+        let elem = self.clear_elem(info.ty);
+        let value = self.emit.step(op, &[], elem, &info.shape, known_to, offline);
+        self.env.insert(result, Lowered::Clear(vec![value]));
+    }
+
+    fn output(
+        &mut self,
+        step: &Step,
+        name: &str,
+        field: Option<(u16, u16)>,
+        to: Audience,
+    ) -> Lower<()> {
+        let info = self.script_info(step.args[0]);
+        let audience = match to {
+            Audience::All => PartySet::first(self.script.parties.len()),
+            Audience::Parties(set) => set,
+        };
+        for value in self.clear_copies(step.args[0])? {
+            let known = self.emit.info(value).known_to;
+            let at = known.intersection(audience);
+            if at.is_empty() {
+                continue;
+            }
+            let shown = if at == known {
+                value
+            } else {
+                let elem = self.emit.info(value).elem;
+                self.emit
+                    .local_at(Local::Reshape, &[value], elem, &info.shape, at)
+            };
+            let op = PartyOp::Output {
+                name: name.to_owned(),
+                field,
+                show: info.ty,
+            };
+            self.emit.push(op, vec![shown], vec![]);
+        }
+        Ok(())
+    }
+}

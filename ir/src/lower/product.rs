@@ -1,0 +1,327 @@
+//! Products, their truncation, and when it happens.
+
+use super::instantiate::{Binding, Operand, amount_is_offline};
+use super::{Failed, Lower, Lowered, Lowerer, Map, Pending, Shared};
+use crate::flat::{TruncMode, Want};
+use crate::local::{Local, Prim};
+use crate::party::{Elem, Op, Value as Wire};
+use crate::share::{Type, Value};
+use crate::size::Size;
+
+/// Bits of a public factor beyond those that keep the headroom.
+const TAIL: u8 = 16;
+
+fn fraction(ty: Type) -> u8 {
+    if let Type::Fix(f) = ty { f } else { 0 }
+}
+
+impl Lowerer<'_> {
+    /// a times b, at least one of them secret.
+    pub(super) fn product(&mut self, map: Map, a: Value, b: Value, result: Value) -> Lower<Lowered> {
+        let (x, y) = (self.script_info(a), self.script_info(b));
+        let shape = &self.script_info(result).shape;
+        if self.is_secret(a) && self.is_secret(b) {
+            let (left, right) = (self.shared(a)?, self.shared(b)?);
+            let excess = (fraction(x.ty) + fraction(y.ty))
+                .saturating_sub(fraction(self.script_info(result).ty));
+            let pending = Pending {
+                left,
+                left_shape: x.shape.clone(),
+                right,
+                right_shape: y.shape.clone(),
+                map,
+                shape: shape.clone(),
+                fraction: excess,
+                product: None,
+            };
+            if excess > 0 {
+                return Ok(Lowered::Pending(Box::new(pending)));
+            }
+            return Ok(Lowered::Secret(self.multiply(&pending)?));
+        }
+        let (secret, public, secret_first) = if self.is_secret(a) {
+            (a, b, true)
+        } else {
+            (b, a, false)
+        };
+        let local = match map {
+            Map::Elementwise => Local::Prim(Prim::Mul),
+            Map::MatMul => Local::MatMul,
+        };
+        let shared = self.shared(secret)?;
+        let factor = self.public(public)?;
+        let (secret_type, public_info) = (self.script_info(secret).ty, self.script_info(public));
+        let everyone = self.emit.everyone();
+        let times = |this: &mut Self, factor: Wire| {
+            let components = shared
+                .components
+                .iter()
+                .map(|c| {
+                    let args = if secret_first { [*c, factor] } else { [factor, *c] };
+                    this.emit.local(local.clone(), &args, shared.elem, shape)
+                })
+                .collect();
+            Shared {
+                elem: shared.elem,
+                components,
+            }
+        };
+        Ok(Lowered::Secret(match (secret_type, public_info.ty) {
+            (Type::Fix(f), Type::Fix(_)) => {
+                let terms = self.factor_terms(public, factor, f, &public_info.shape)?;
+                let mut total: Option<Shared> = None;
+                for (term, amount) in terms {
+                    let product = times(self, term);
+                    let term = match amount {
+                        Some(amount) => {
+                            let rounded = self.plus_half(&product, amount, shape)?;
+                            self.truncate(&rounded, amount, shape)?
+                        }
+                        None => product,
+                    };
+                    total = Some(match total {
+                        Some(sum) => self.add(Prim::Add, &sum, &term, shape),
+                        None => term,
+                    });
+                }
+                total.ok_or(Failed)?
+            }
+            (_, Type::Fix(f)) => {
+                let factor = self.encode(factor, f, &public_info.shape, everyone);
+                times(self, factor)
+            }
+            _ => times(self, factor),
+        }))
+    }
+
+    /// A public factor as ring elements, each with the number of fraction bits by which its product
+    /// is truncated (none: an integer).
+    ///
+    /// A literal with few bits is one exact term. Any other factor is two terms: its leading bits, as
+    /// many as keep the headroom of a product of two secrets, and the next `TAIL` bits. The products
+    /// are truncated apart, in the same rounds, so that neither precision nor headroom is lost: a
+    /// factor of 7.4e-6 keeps 32 significant bits.
+    fn factor_terms(
+        &mut self,
+        value: Value,
+        factor: Wire,
+        f: u8,
+        shape: &[Size],
+    ) -> Lower<Vec<(Wire, Option<Wire>)>> {
+        let everyone = self.emit.everyone();
+        let (ring, word) = (Elem::Ring(self.ring), Elem::Ring(64));
+        // max(0, -ceil(log2 |c|)), as `FractionBits` has it.
+        let leading = |c: i128| {
+            let magnitude = c.unsigned_abs().saturating_sub(1);
+            u8::try_from(magnitude.leading_zeros().saturating_sub(64)).unwrap_or(64)
+        };
+        let literal = self.literals.get(&value).copied();
+        if let Some(literal) = literal
+            && let Some(bits) = Self::exact_bits(literal, self.most_bits(f))
+            && bits <= f + leading(literal)
+        {
+            let term = self.encode(factor, bits, shape, everyone);
+            let amount = (bits > 0).then(|| self.emit.amount(bits));
+            return Ok(vec![(term, amount)]);
+        }
+        let amount = match literal {
+            Some(literal) => {
+                let extra = leading(literal);
+                self.emit.amount((f + extra).min(self.most_bits(f)))
+            }
+            None => self.factor_bits(factor, f)?,
+        };
+        let encode = Local::Prim(Prim::Encode);
+        let head = self
+            .emit
+            .local_at(encode.clone(), &[factor, amount], ring, shape, everyone);
+        let decode = Local::Prim(Prim::Decode);
+        let told = self
+            .emit
+            .local_at(decode, &[head, amount], Elem::Fix, shape, everyone);
+        let rest = self.emit.prim(Prim::Sub, &[factor, told], Elem::Fix, shape);
+        let more = self.emit.amount(TAIL);
+        let further = self.emit.prim(Prim::Add, &[amount, more], word, &[]);
+        let tail = self
+            .emit
+            .local_at(encode, &[rest, further], ring, shape, everyone);
+        Ok(vec![(head, Some(amount)), (tail, Some(further))])
+    }
+
+    /// The most fraction bits of a factor's leading term: its tail is truncated within the ring.
+    fn most_bits(&self, f: u8) -> u8 {
+        self.ring.saturating_sub(2).saturating_sub(TAIL).max(f).min(64)
+    }
+
+    /// Fraction bits for a public factor: f, and as many more as its leading zeros after the point.
+    /// Where the truncation is prepared before the factor is known, a fixed number, half of the
+    /// headroom.
+    fn factor_bits(&mut self, factor: Wire, f: u8) -> Lower<Wire> {
+        let want = Want::Trunc(Elem::Ring(self.ring), self.protocols.trunc_mode());
+        let flat = self.protocol(want)?;
+        let most = self.most_bits(f);
+        if !self.emit.info(factor).offline && amount_is_offline(&flat) {
+            let headroom = self.ring.saturating_sub(2).saturating_sub(2 * f);
+            return Ok(self.emit.amount((f + headroom / 2).min(most)));
+        }
+        let everyone = self.emit.everyone();
+        let word = Elem::Ring(64);
+        let extra = self
+            .emit
+            .step(Op::FractionBits, &[factor], word, &[], everyone, true);
+        let base = self.emit.amount(f);
+        let wanted = self.emit.prim(Prim::Add, &[extra, base], word, &[]);
+        let most = self.emit.amount(most);
+        let fits = self.emit.prim(Prim::Lt, &[wanted, most], Elem::Bits(1), &[]);
+        Ok(self.emit.prim(Prim::Select, &[fits, wanted, most], word, &[]))
+    }
+
+    /// Half a unit more, so that an exact truncation rounds to nearest: a floor would bias every
+    /// product, and a factor's two terms twice. One-unit truncations have mean error 0 themselves.
+    fn plus_half(&mut self, product: &Shared, amount: Wire, shape: &[Size]) -> Lower<Shared> {
+        if self.protocols.trunc_mode() != TruncMode::Exact {
+            return Ok(product.clone());
+        }
+        let word = Elem::Ring(64);
+        let one = self.emit.local(Local::Constant(1), &[], product.elem, &[]);
+        let unit = self.emit.amount(1);
+        let below = self.emit.prim(Prim::Sub, &[amount, unit], word, &[]);
+        let half = self.emit.prim(Prim::Shl, &[one, below], product.elem, &[]);
+        self.add_public(Prim::Add, product, half, shape)
+    }
+
+    /// A sharing in units finer by `amount` bits, brought back.
+    pub(super) fn truncate(&mut self, shared: &Shared, amount: Wire, shape: &[Size]) -> Lower<Shared> {
+        let want = Want::Trunc(shared.elem, self.protocols.trunc_mode());
+        let args = [Operand::Shared(shared.clone()), Operand::Clear(amount)];
+        self.shared_call(want, &args, &Binding::elements(shape))
+    }
+
+    /// The product as it is, untruncated.
+    pub(super) fn multiply(&mut self, pending: &Pending) -> Lower<Shared> {
+        let want = Want::Mul(pending.left.elem);
+        let args = [
+            Operand::Shared(pending.left.clone()),
+            Operand::Shared(pending.right.clone()),
+        ];
+        self.shared_call(want, &args, &Self::binding(pending))
+    }
+
+    fn binding(pending: &Pending) -> Binding<'_> {
+        Binding {
+            left: &pending.left_shape,
+            right: &pending.right_shape,
+            product: &pending.shape,
+            map: pending.map,
+            outsider: None,
+        }
+    }
+
+    /// The product in its base unit: in one protocol if the scheme has one and the product was not
+    /// needed before.
+    pub(super) fn truncated(&mut self, pending: &Pending) -> Lower<Shared> {
+        let amount = self.emit.amount(pending.fraction);
+        if let Some(product) = &pending.product {
+            return self.truncate(product, amount, &pending.shape);
+        }
+        let want = Want::MulTrunc(pending.left.elem, self.protocols.trunc_mode());
+        if let Ok(flat) = self.protocols.protocol(want) {
+            let args = [
+                Operand::Shared(pending.left.clone()),
+                Operand::Shared(pending.right.clone()),
+                Operand::Clear(amount),
+            ];
+            let results = self.instantiate(&flat, &args, &Self::binding(pending), &mut None)?;
+            return match results.into_iter().next() {
+                Some(Operand::Shared(shared)) => Ok(shared),
+                _ => Err(Failed),
+            };
+        }
+        let product = self.multiply(pending)?;
+        self.truncate(&product, amount, &pending.shape)
+    }
+
+    /// How many bits finer than its base unit a value is available without a truncation.
+    pub(super) fn excess(&self, value: Value) -> u8 {
+        match self.env.get(&value) {
+            Some(Lowered::Pending(pending)) => pending.fraction,
+            _ => 0,
+        }
+    }
+
+    /// A value in units `extra` bits finer than its base unit; `extra` is 0 or a value's
+    /// [`Self::excess`].
+    pub(super) fn raised(&mut self, value: Value, extra: u8) -> Lower<Shared> {
+        if let Some(Lowered::Pending(pending)) = self.env.get(&value)
+            && pending.fraction == extra
+        {
+            let mut pending = pending.clone();
+            let product = match &pending.product {
+                Some(product) => product.clone(),
+                None => self.multiply(&pending)?,
+            };
+            pending.product = Some(product.clone());
+            let shape = pending.shape.clone();
+            self.env.insert(value, Lowered::Pending(pending));
+            return Ok(self.in_shape(product, &shape, value));
+        }
+        let shared = self.shared(value)?;
+        if extra == 0 {
+            return Ok(shared);
+        }
+        let shape = self.script_info(value).shape.clone();
+        let amount = self.emit.amount(extra);
+        Ok(self.map(&Local::Prim(Prim::Shl), &shared, &[amount], shared.elem, &shape))
+    }
+
+    /// The sum over an axis. Of a pending product it is an inner product: one truncation, one
+    /// message per sum.
+    pub(super) fn sum(&mut self, axis: u8, value: Value, result: Value) -> Lower<Lowered> {
+        let shape = self.script_info(result).shape.clone();
+        if let Some(Lowered::Pending(pending)) = self.env.get(&value)
+            && pending.map == Map::Elementwise
+            && pending.product.is_none()
+        {
+            let pending = pending.clone();
+            return Ok(Lowered::Pending(Box::new(self.inner_product(*pending, axis, shape))));
+        }
+        let shared = self.shared(value)?;
+        let summed = self.map(&Local::Sum { axis }, &shared, &[], shared.elem, &shape);
+        Ok(Lowered::Secret(summed))
+    }
+
+    fn inner_product(&mut self, pending: Pending, axis: u8, shape: Vec<Size>) -> Pending {
+        let full = pending.shape.clone();
+        let rank = full.len();
+        let length = full[usize::from(axis)].clone();
+        let mut axes: Vec<u8> = (0..rank as u8).filter(|a| *a != axis).collect();
+        axes.push(axis);
+        let moved: Vec<Size> = axes.iter().map(|a| full[usize::from(*a)].clone()).collect();
+        let mut side = |shared: &Shared, last: [Size; 2]| {
+            let fitted = self.fit(shared, &full);
+            let turned = if usize::from(axis) + 1 == rank {
+                fitted
+            } else {
+                let turn = Local::Transpose { axes: axes.clone() };
+                self.map(&turn, &fitted, &[], fitted.elem, &moved)
+            };
+            let mut target = shape.clone();
+            target.extend(last);
+            let reshaped = self.map(&Local::Reshape, &turned, &[], turned.elem, &target);
+            (reshaped, target)
+        };
+        let (left, left_shape) = side(&pending.left, [Size::one(), length.clone()]);
+        let (right, right_shape) = side(&pending.right, [length, Size::one()]);
+        let mut product = shape;
+        product.extend([Size::one(), Size::one()]);
+        Pending {
+            left,
+            left_shape,
+            right,
+            right_shape,
+            map: Map::MatMul,
+            shape: product,
+            ..pending
+        }
+    }
+}
