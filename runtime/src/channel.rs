@@ -1,10 +1,11 @@
 //! Endpoints connected by framed messages, and nothing else.
 //!
 //! A frame is a header of 16 bytes (sequence number, then length, both 64-bit little-endian) and
-//! the contents. Whatever arrives is hostile until checked: the length is compared with what the
+//! the contents, bytes that leave the sender's memory. Whatever arrives is hostile until checked: the length is compared with what the
 //! receiver expects before anything is read from it, and the sequence number with its own count,
 //! so that a lost, repeated or reordered frame is an error that names the peer and the message.
 
+use crate::pool;
 use std::fmt;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -16,7 +17,7 @@ const HEADER: usize = 16;
 pub enum Fault {
     /// The peer ended.
     Gone,
-    /// The frame is shorter than a header, or its length field disagrees with it.
+    /// The frame's length field disagrees with what it carries.
     Malformed,
     /// The contents have another length than this point of the program asks for.
     Length {
@@ -83,6 +84,15 @@ pub trait Channel {
     /// The peer is gone, or there is no such peer.
     fn send(&mut self, peer: usize, contents: &[u8]) -> Result<(), ChannelError>;
 
+    /// As [`Channel::send`] of a buffer the sender is done with; saves a copy where it can. Buffers
+    /// come from [`buffer`] and go, once received and read, to [`recycle`].
+    ///
+    /// # Errors
+    /// As [`Channel::send`].
+    fn send_buffer(&mut self, peer: usize, contents: Vec<u8>) -> Result<(), ChannelError> {
+        self.send(peer, &contents)
+    }
+
     /// Waits for the next message of `peer`, which must be `length` bytes long.
     ///
     /// # Errors
@@ -93,9 +103,26 @@ pub trait Channel {
     fn sent(&self) -> Traffic;
 }
 
+/// An empty buffer for a message of so many bytes, reused if one is at hand.
+pub fn buffer(bytes: usize) -> Vec<u8> {
+    pool::empty(bytes)
+}
+
+/// Keeps a received message's memory for [`buffer`].
+pub fn recycle(message: Vec<u8>) {
+    pool::give(message);
+}
+
+/// What is on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Frame {
+    header: [u8; HEADER],
+    contents: Vec<u8>,
+}
+
 struct Link {
-    out: Sender<Vec<u8>>,
-    into: Receiver<Vec<u8>>,
+    out: Sender<Frame>,
+    into: Receiver<Frame>,
     sent: u64,
     received: u64,
 }
@@ -151,7 +178,14 @@ impl MemoryChannel {
 
 impl Channel for MemoryChannel {
     fn send(&mut self, peer: usize, contents: &[u8]) -> Result<(), ChannelError> {
+        let mut own = buffer(contents.len());
+        own.extend_from_slice(contents);
+        self.send_buffer(peer, own)
+    }
+
+    fn send_buffer(&mut self, peer: usize, contents: Vec<u8>) -> Result<(), ChannelError> {
         let link = self.link(peer)?;
+        let bytes = contents.len() as u64;
         let frame = frame(link.sent, contents);
         link.out.send(frame).map_err(|_| ChannelError {
             peer,
@@ -160,7 +194,7 @@ impl Channel for MemoryChannel {
         })?;
         link.sent += 1;
         self.traffic.messages += 1;
-        self.traffic.bytes += contents.len() as u64;
+        self.traffic.bytes += bytes;
         Ok(())
     }
 
@@ -172,8 +206,8 @@ impl Channel for MemoryChannel {
             message,
             fault,
         };
-        let bytes = link.into.recv().map_err(|_| fail(Fault::Gone))?;
-        let contents = open_frame(bytes, message, length).map_err(fail)?;
+        let frame = link.into.recv().map_err(|_| fail(Fault::Gone))?;
+        let contents = open_frame(frame, message, length).map_err(fail)?;
         link.received += 1;
         Ok(contents)
     }
@@ -183,22 +217,19 @@ impl Channel for MemoryChannel {
     }
 }
 
-fn frame(sequence: u64, contents: &[u8]) -> Vec<u8> {
-    let mut frame = Vec::with_capacity(HEADER + contents.len());
-    frame.extend(sequence.to_le_bytes());
-    frame.extend((contents.len() as u64).to_le_bytes());
-    frame.extend(contents);
-    frame
+fn frame(sequence: u64, contents: Vec<u8>) -> Frame {
+    let number = u128::from(sequence) | (contents.len() as u128) << 64;
+    Frame {
+        header: number.to_le_bytes(),
+        contents,
+    }
 }
 
 /// The contents of a frame that must be number `sequence` and hold `length` bytes.
-fn open_frame(mut bytes: Vec<u8>, sequence: u64, length: usize) -> Result<Vec<u8>, Fault> {
-    let number = |range: std::ops::Range<usize>| {
-        let field = bytes.get(range).and_then(|b| <[u8; 8]>::try_from(b).ok());
-        field.map(u64::from_le_bytes).ok_or(Fault::Malformed)
-    };
-    let (found, declared) = (number(0..8)?, number(8..16)?);
-    let carried = bytes.len() - HEADER;
+fn open_frame(frame: Frame, sequence: u64, length: usize) -> Result<Vec<u8>, Fault> {
+    let number = u128::from_le_bytes(frame.header);
+    let (found, declared) = (number as u64, (number >> 64) as u64);
+    let carried = frame.contents.len();
     if declared != carried as u64 {
         return Err(Fault::Malformed);
     }
@@ -214,8 +245,7 @@ fn open_frame(mut bytes: Vec<u8>, sequence: u64, length: usize) -> Result<Vec<u8
             found: carried,
         });
     }
-    bytes.drain(..HEADER);
-    Ok(bytes)
+    Ok(frame.contents)
 }
 
 #[cfg(test)]
@@ -262,7 +292,7 @@ mod tests {
 
     #[test]
     fn what_is_not_the_message_due_is_an_error() {
-        let good = frame(4, &[1, 2, 3]);
+        let good = frame(4, vec![1, 2, 3]);
         assert_eq!(open_frame(good.clone(), 4, 3), Ok(vec![1, 2, 3]));
         assert_eq!(
             open_frame(good.clone(), 5, 3),
@@ -278,18 +308,20 @@ mod tests {
                 found: 3
             })
         );
-        assert_eq!(open_frame(good[..18].to_vec(), 4, 3), Err(Fault::Malformed));
-        assert_eq!(open_frame(good[..10].to_vec(), 4, 3), Err(Fault::Malformed));
+        let mut short = good.clone();
+        short.contents.pop();
+        assert_eq!(open_frame(short, 4, 3), Err(Fault::Malformed));
         let mut oversize = good;
-        oversize[8..16].copy_from_slice(&u64::MAX.to_le_bytes());
+        oversize.header[8..].copy_from_slice(&u64::MAX.to_le_bytes());
         assert_eq!(open_frame(oversize, 4, 3), Err(Fault::Malformed));
     }
 
     proptest! {
         #[test]
-        fn hostile_bytes_never_panic(bytes: Vec<u8>, sequence in 0u64..3, length in 0usize..8) {
-            if let Ok(contents) = open_frame(bytes.clone(), sequence, length) {
-                prop_assert_eq!(frame(sequence, &contents), bytes);
+        fn hostile_bytes_never_panic(header: [u8; 16], contents: Vec<u8>, sequence in 0u64..3, length in 0usize..8) {
+            let hostile = Frame { header, contents };
+            if let Ok(contents) = open_frame(hostile.clone(), sequence, length) {
+                prop_assert_eq!(frame(sequence, contents), hostile);
             }
         }
     }
