@@ -25,10 +25,18 @@ macro_rules! embed {
 
 /// Every embedded file, sorted by path.
 static MODULES: &[Module] = embed![
+    "generic/compare",
+    "generic/trunc",
+    "math/sigmoid",
+    "ml/kmeans",
+    "ml/logistic",
+    "ml/nn",
+    "prelude",
     "schemes/additive",
     "schemes/astra",
     "schemes/fantastic4",
     "schemes/gmw",
+    "schemes/plain",
     "schemes/rep3",
     "schemes/rep3_malicious",
     "schemes/secagg",
