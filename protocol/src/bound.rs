@@ -1,0 +1,610 @@
+//! A bound backend: standard operations as flat protocols.
+
+use crate::build::{Builder, Id, Operand};
+use crate::call::GenericArg;
+use crate::elaborate::{Elab, FUEL, plain};
+use crate::elem_name;
+use crate::library::{SchemeFile, trunc_mode};
+use crate::scheme::{SchemeDef, instantiate};
+use crate::value::{Frame, Share, Value};
+use smpc_grammar::Diagnostic;
+use smpc_grammar::ast::{BinaryOp, ClauseKind, ExprKind, FileId, Function, ItemKind, Span};
+use smpc_ir::flat::{
+    Computing, Flat, FlatOperand, Kind, Missing, Owner, Protocols, Sharing, TruncMode, Want,
+};
+use smpc_ir::party::{Elem, Party, PartySet};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A backend for a number of parties and a ring.
+#[derive(Debug)]
+pub struct Bound {
+    file: Arc<SchemeFile>,
+    generic: Arc<Vec<SchemeFile>>,
+    name: String,
+    n: usize,
+    k: u8,
+    globals: BTreeMap<String, i128>,
+    carriers: (String, String),
+    mode: TruncMode,
+    computing: Computing,
+    cache: Mutex<BTreeMap<Want, Result<Arc<Flat>, Missing>>>,
+}
+
+/// An argument of the outermost protocol.
+#[derive(Clone, Debug)]
+pub(crate) enum Param {
+    Shared(Elem, Kind, bool),
+    Clear(Elem, Kind, PartySet),
+    /// A public integer of the run.
+    Public,
+}
+
+/// How to get a protocol for a [`Want`].
+pub(crate) struct Request {
+    /// Candidates by name, in order of preference.
+    pub names: Vec<String>,
+    pub params: Vec<Param>,
+    pub generics: Vec<GenericArg>,
+    /// Who needs a clear result.
+    pub receivers: PartySet,
+    pub bilinear: bool,
+    pub owner: Option<Owner>,
+    /// What names mean that no argument binds.
+    pub scope: Frame,
+}
+
+/// What to elaborate.
+#[derive(Clone, Copy)]
+pub(crate) enum Target<'a> {
+    /// The overload of this name that fits.
+    Name(&'a str),
+    /// This one.
+    One(&'a Function),
+}
+
+/// What an elaboration yields: the protocol, or what is wrong.
+pub(crate) type Made = Result<Flat, Vec<Diagnostic>>;
+
+impl Bound {
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn new(
+        file: Arc<SchemeFile>,
+        generic: Arc<Vec<SchemeFile>>,
+        name: &str,
+        n: usize,
+        k: u8,
+        globals: BTreeMap<String, i128>,
+        carriers: (String, String),
+        mode: TruncMode,
+        computing: Computing,
+    ) -> Result<Self, Box<Diagnostic>> {
+        let bound = Self {
+            file,
+            generic,
+            name: name.to_owned(),
+            n,
+            k,
+            globals,
+            carriers,
+            mode,
+            computing,
+            cache: Mutex::default(),
+        };
+        for elem in [Elem::Ring(k), Elem::Bits(1)] {
+            instantiate(bound.def(elem), n, elem)?;
+        }
+        Ok(bound)
+    }
+
+    /// The backend's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn globals(&self) -> &BTreeMap<String, i128> {
+        &self.globals
+    }
+
+    pub(crate) fn parties(&self) -> usize {
+        self.n
+    }
+
+    /// Computing parties and roles.
+    pub(crate) fn total(&self) -> usize {
+        self.n + self.computing.roles.len()
+    }
+
+    pub(crate) fn width(&self) -> u8 {
+        self.k
+    }
+
+    pub(crate) fn ring(&self) -> Elem {
+        Elem::Ring(self.k)
+    }
+
+    pub(crate) fn schemes(&self) -> impl Iterator<Item = &SchemeDef> {
+        self.file.schemes.values()
+    }
+
+    /// The protocols of the scheme's own file.
+    pub(crate) fn own_functions(&self) -> impl Iterator<Item = &Function> {
+        self.file
+            .module
+            .items
+            .iter()
+            .filter_map(|item| match &item.kind {
+                ItemKind::Protocol(f) => Some(f),
+                _ => None,
+            })
+    }
+
+    fn def(&self, elem: Elem) -> &SchemeDef {
+        let family = match elem {
+            Elem::Bits(_) => &self.carriers.1,
+            _ => &self.carriers.0,
+        };
+        // Both carriers were looked up when the backend was bound; the fallback cannot be reached.
+        self.file
+            .schemes
+            .get(family)
+            .unwrap_or_else(|| &self.file.schemes[&self.carriers.0])
+    }
+
+    pub(crate) fn elab(&self, bilinear: bool, outside: bool) -> Elab<'_> {
+        let def = self.def(Elem::Ring(self.k));
+        let total = self.n + def.roles.len();
+        let everyone = PartySet::first(total + usize::from(outside));
+        Elab {
+            file: &self.file,
+            generic: &self.generic,
+            def,
+            n: self.n,
+            globals: self.globals.clone(),
+            carriers: self.carriers.clone(),
+            b: Builder::new(everyone, bilinear),
+            diags: Vec::new(),
+            stack: Vec::new(),
+            fuel: FUEL,
+            outsider: outside.then_some(Party(total as u8)),
+        }
+    }
+
+    fn owner(&self, owner: Owner) -> (PartySet, bool) {
+        let total = self.n + self.computing.roles.len();
+        let one = |party: u8| PartySet::from_iter([Party(party)]);
+        match owner {
+            Owner::Computing => (PartySet::first(self.n), false),
+            Owner::Party(i) | Owner::Role(i) => (one(i), false),
+            Owner::Outside => (one(total as u8), true),
+        }
+    }
+
+    /// Elaborates one protocol on fresh parameters.
+    pub(crate) fn make(
+        &self,
+        target: Target<'_>,
+        request: &Request,
+        overload: Option<&[GenericArg]>,
+    ) -> Made {
+        let outside = request.owner == Some(Owner::Outside);
+        let mut elab = self.elab(request.bilinear, outside);
+        let frame = &request.scope;
+        let (mut args, mut params) = (Vec::new(), Vec::new());
+        for param in &request.params {
+            match param {
+                Param::Shared(elem, kind, rows) => {
+                    let def = self.def(*elem);
+                    let instance = instantiate(def, self.n, *elem).map_err(|e| vec![*e])?;
+                    let ids: Vec<Id> = (0..instance.keys.len())
+                        .map(|at| {
+                            elab.b
+                                .param(*elem, *kind, instance.holders[at], instance.offline[at])
+                        })
+                        .collect();
+                    args.push(Value::Share(Share {
+                        instance: Rc::new(instance),
+                        rows: *rows,
+                        components: ids.iter().copied().map(Some).collect(),
+                    }));
+                    params.push(FlatOperand::Shared(ids));
+                }
+                Param::Clear(elem, kind, known) => {
+                    let id = elab.b.param(*elem, *kind, *known, false);
+                    args.push(Value::Clear(id));
+                    params.push(FlatOperand::Clear(id));
+                }
+                Param::Public => {
+                    let everyone = elab.everyone();
+                    let id = elab.b.param(Elem::Ring(64), Kind::Scalar, everyone, true);
+                    args.push(Value::Scalar(id));
+                    params.push(FlatOperand::Clear(id));
+                }
+            }
+        }
+        let generics = overload.unwrap_or(&request.generics);
+        let (name, place) = match target {
+            Target::Name(name) => (name, self.place(name)),
+            Target::One(function) => (function.name.name.as_str(), function.name.span),
+        };
+        let done = match target {
+            Target::Name(name) => elab.invoke(name, args, generics, Span::default(), frame),
+            Target::One(function) => elab.invoke_one(function, args, generics, place, frame),
+        };
+        let values = match done {
+            Ok(values) => values,
+            Err(fail) => {
+                elab.report(fail);
+                return Err(elab.diags);
+            }
+        };
+        if !elab.diags.is_empty() {
+            return Err(elab.diags);
+        }
+        let mut results = Vec::new();
+        for value in values {
+            match value {
+                Value::Share(share) => {
+                    let ids: Vec<Id> = share.components.iter().copied().flatten().collect();
+                    results.push(Operand {
+                        operand: FlatOperand::Shared(ids),
+                        need: share.instance.holders.clone(),
+                    });
+                }
+                Value::Clear(id) => results.push(Operand {
+                    operand: FlatOperand::Clear(id),
+                    need: vec![if request.receivers.is_empty() {
+                        elab.b.known(id)
+                    } else {
+                        request.receivers
+                    }],
+                }),
+                _ => {}
+            }
+        }
+        let roles = elab.roles();
+        let owner = match request.owner {
+            Some(owner @ Owner::Role(_)) => self.owner(owner).0,
+            _ => PartySet::EMPTY,
+        };
+        let outsider = elab.outsider.map(|party| party.0);
+        let Elab { b, .. } = elab;
+        let (flat, late) = b
+            .finish(name, params, results, outsider, roles.without(owner))
+            .map_err(|fault| {
+                let fail = self
+                    .elab(request.bilinear, outside)
+                    .fault(fault, place, &[]);
+                fail.0.into_iter().map(|d| *d).collect::<Vec<_>>()
+            })?;
+        if let Some(at) = late.first() {
+            let span = Span {
+                file: FileId(at.file),
+                start: at.start,
+                end: at.end,
+            };
+            return Err(vec![
+                Diagnostic::new(
+                    "K09",
+                    format!(
+                        "{} takes part in a step that depends on the inputs",
+                        self.computing.roles.join(", ")
+                    ),
+                    span,
+                )
+                .help("a dealer works before the inputs: let it deal coins, and mask with them"),
+            ]);
+        }
+        Ok(flat)
+    }
+
+    /// Where a protocol stands.
+    fn place(&self, name: &str) -> Span {
+        self.functions()
+            .find(|f| f.name.name == name)
+            .map_or(Span::default(), |f| f.name.span)
+    }
+
+    fn functions(&self) -> impl Iterator<Item = &Function> {
+        self.file
+            .module
+            .items
+            .iter()
+            .chain(self.generic.iter().flat_map(|file| &file.module.items))
+            .filter_map(|item| match &item.kind {
+                ItemKind::Protocol(f) => Some(f),
+                _ => None,
+            })
+    }
+
+    /// Protocols that realise `trunc(x, f)`, or `trunc(x * y, f)` if `fused`, in the order in which
+    /// a mode accepts them.
+    fn truncations(&self, mode: TruncMode, fused: bool) -> Vec<String> {
+        let mut found: Vec<(TruncMode, String)> = Vec::new();
+        for function in self.functions() {
+            let realises = function.clauses.iter().any(|clause| {
+                let ClauseKind::Realises(term) = &clause.kind else {
+                    return false;
+                };
+                let ExprKind::Call { callee, args } = &term.kind else {
+                    return false;
+                };
+                let product = args.first().is_some_and(|arg| {
+                    matches!(arg.value.kind, ExprKind::Binary(_, BinaryOp::Mul, _))
+                });
+                plain(callee) == Some("trunc") && product == fused
+            });
+            let declared = function
+                .clauses
+                .iter()
+                .find_map(|clause| match &clause.kind {
+                    ClauseKind::Mode(mode) => trunc_mode(&mode.name),
+                    _ => None,
+                });
+            if realises {
+                let mode = declared.unwrap_or(TruncMode::Exact);
+                found.push((mode, function.name.name.clone()));
+            }
+        }
+        let order: &[TruncMode] = match mode {
+            TruncMode::Exact => &[TruncMode::Exact],
+            TruncMode::OneUnit => &[TruncMode::OneUnit, TruncMode::Exact],
+            TruncMode::Local => &[TruncMode::Local, TruncMode::OneUnit, TruncMode::Exact],
+        };
+        order
+            .iter()
+            .flat_map(|mode| found.iter().filter(move |(m, _)| m == mode))
+            .map(|(_, name)| name.clone())
+            .collect()
+    }
+
+    fn request(&self, want: Want) -> Request {
+        let element = |elem| Param::Shared(elem, Kind::Element, false);
+        let pair = |elem| {
+            vec![
+                Param::Shared(elem, Kind::Left, false),
+                Param::Shared(elem, Kind::Right, false),
+            ]
+        };
+        let mut request = Request {
+            names: Vec::new(),
+            params: Vec::new(),
+            generics: Vec::new(),
+            receivers: PartySet::EMPTY,
+            bilinear: false,
+            owner: None,
+            scope: Frame::default(),
+        };
+        let mut by_name = |name: &str, params: Vec<Param>| {
+            request.names = vec![name.to_owned()];
+            request.params = params;
+        };
+        match want {
+            Want::Share(elem, owner) => {
+                by_name(
+                    "share",
+                    vec![Param::Clear(elem, Kind::Element, self.owner(owner).0)],
+                );
+                request.owner = Some(owner);
+            }
+            Want::Reveal(elem, owner) => {
+                by_name("reveal", vec![element(elem)]);
+                request.owner = Some(owner);
+                request.receivers = self.owner(owner).0;
+            }
+            Want::Mul(elem) => {
+                by_name("mul", pair(elem));
+                request.bilinear = true;
+            }
+            Want::Trunc(elem, mode) => {
+                by_name("", vec![element(elem), Param::Public]);
+                request.names = self.truncations(mode, false);
+            }
+            Want::MulTrunc(elem, mode) => {
+                let mut params = pair(elem);
+                params.push(Param::Public);
+                by_name("", params);
+                request.names = self.truncations(mode, true);
+                request.bilinear = true;
+            }
+            Want::ToBits(elem) => by_name("to_bits", vec![element(elem)]),
+            Want::Msb(elem) => by_name("msb", vec![element(elem)]),
+            Want::LessThan(elem) => by_name("less_than", vec![element(elem), element(elem)]),
+            Want::Equal(elem) => by_name("equal", vec![element(elem), element(elem)]),
+            Want::BitToRing(elem) => {
+                by_name("bit_to_ring", vec![element(Elem::Bits(1))]);
+                request.generics = vec![GenericArg::Elem(elem)];
+            }
+            Want::Shuffle(elem) => {
+                by_name("shuffle", vec![Param::Shared(elem, Kind::Element, true)]);
+            }
+        }
+        request
+    }
+
+    /// The `reveal` overloads for a receiver: explicit generics to call them with.
+    fn reveals(&self, owner: Owner) -> Vec<Vec<GenericArg>> {
+        let party = |set: PartySet| set.iter().next().unwrap_or(Party(0));
+        let receiver = party(self.owner(owner).0);
+        let named = vec![GenericArg::Value(Value::Party(receiver))];
+        match owner {
+            Owner::Computing => vec![Vec::new()],
+            Owner::Party(i) => vec![
+                vec![GenericArg::Value(Value::Int(i128::from(i)))],
+                named,
+                Vec::new(),
+            ],
+            Owner::Role(_) | Owner::Outside => vec![named],
+        }
+    }
+
+    fn build(&self, want: Want) -> Result<Flat, Missing> {
+        let request = self.request(want);
+        if let Want::Reveal(_, owner) = want {
+            let mut last = Vec::new();
+            for generics in self.reveals(owner) {
+                match self.make(Target::Name("reveal"), &request, Some(&generics)) {
+                    Ok(flat) => return Ok(flat),
+                    Err(errors) => last = errors,
+                }
+            }
+            return Err(self.missing(want, &last));
+        }
+        let mut last = Vec::new();
+        for name in &request.names {
+            let mut made = self.make(Target::Name(name), &request, None);
+            if made.is_err() && !request.generics.is_empty() {
+                made = self.make(Target::Name(name), &request, Some(&[]));
+            }
+            match made {
+                Ok(flat) => return Ok(flat),
+                Err(errors) => last = errors,
+            }
+        }
+        Err(self.missing(want, &last))
+    }
+
+    fn missing(&self, want: Want, errors: &[Diagnostic]) -> Missing {
+        let (what, supply) = describe(want);
+        let mut text = format!("backend `{}` has no {what}; {supply}", self.name);
+        if let Some(error) = errors.first() {
+            text.push_str(&format!(" ({}: {})", error.code, error.message));
+        }
+        Missing(text)
+    }
+}
+
+/// What a standard operation is called, and what would supply it.
+fn describe(want: Want) -> (String, String) {
+    let write = |text: &str| format!("write `protocol {text}` in the scheme's file");
+    match want {
+        Want::Share(elem, _) => (
+            format!("`share` of {} for this owner", elem_name(elem)),
+            write("share<D: party>(v: R @ D) -> x: S<R>"),
+        ),
+        Want::Reveal(elem, owner) => (
+            match owner {
+                Owner::Computing => format!("`reveal` of {}", elem_name(elem)),
+                _ => format!("`reveal` of {} to one party", elem_name(elem)),
+            },
+            match owner {
+                Owner::Computing => write("reveal(x: S<R>) -> v: R @ P"),
+                _ => write("reveal<D: party>(x: S<R>) -> v: R @ D"),
+            },
+        ),
+        Want::Mul(elem) => (
+            format!("product of {}", elem_name(elem)),
+            write("mul(x, y: S<R>) -> z: S<R>"),
+        ),
+        Want::Trunc(elem, mode) => (
+            format!(
+                "truncation of {} in mode {}",
+                elem_name(elem),
+                mode_name(mode)
+            ),
+            write("t(x: S<Z[2^k]>, f: int) -> z: S<Z[2^k]> realises trunc(x, f) mode one_unit"),
+        ),
+        Want::MulTrunc(elem, mode) => (
+            format!(
+                "fused product and truncation of {} in mode {}",
+                elem_name(elem),
+                mode_name(mode)
+            ),
+            write(
+                "p(x, y: S<Z[2^k]>, f: int) -> z: S<Z[2^k]> realises trunc(x * y, f) mode one_unit",
+            ),
+        ),
+        Want::ToBits(elem) => (
+            format!("`to_bits` of {}", elem_name(elem)),
+            write("to_bits(x: S<Z[2^k]>) -> b: S<Bits[k]>"),
+        ),
+        Want::Msb(elem) => (
+            format!("sign of {}", elem_name(elem)),
+            format!(
+                "{}, or `to_bits`",
+                write("msb(x: S<Z[2^k]>) -> b: S<Bits[1]>")
+            ),
+        ),
+        Want::LessThan(elem) => (
+            format!("comparison of {}", elem_name(elem)),
+            format!(
+                "{}, or `msb`, or `to_bits`",
+                write("less_than(x, y: S<Z[2^k]>) -> b: S<Bits[1]>")
+            ),
+        ),
+        Want::Equal(elem) => (
+            format!("equality of {}", elem_name(elem)),
+            format!(
+                "{}, or `to_bits`",
+                write("equal(x, y: S<Z[2^k]>) -> b: S<Bits[1]>")
+            ),
+        ),
+        Want::BitToRing(elem) => (
+            format!("conversion of a bit to {}", elem_name(elem)),
+            write("bit_to_ring<R>(b: S<Bits[1]>) -> z: S<R>"),
+        ),
+        Want::Shuffle(elem) => (
+            format!("`shuffle` of {}", elem_name(elem)),
+            write("shuffle<n>(x: [S<R>; n]) -> z: [S<R>; n]"),
+        ),
+    }
+}
+
+fn mode_name(mode: TruncMode) -> &'static str {
+    match mode {
+        TruncMode::Exact => "exact",
+        TruncMode::OneUnit => "one_unit",
+        TruncMode::Local => "local",
+    }
+}
+
+impl Protocols for Bound {
+    fn computing(&self) -> &Computing {
+        &self.computing
+    }
+
+    fn ring_bits(&self) -> u8 {
+        self.k
+    }
+
+    fn trunc_mode(&self) -> TruncMode {
+        self.mode
+    }
+
+    fn sharing(&self, elem: Elem) -> Result<Sharing, Missing> {
+        if elem == Elem::Fix {
+            return Err(Missing("clear fixed point cannot be shared".to_owned()));
+        }
+        let instance = instantiate(self.def(elem), self.n, elem)
+            .map_err(|error| Missing(error.message.clone()))?;
+        let mut constant = vec![0; instance.keys.len()];
+        if let Some((at, unit)) = instance.embedding(|_| true) {
+            constant[at] = unit;
+        }
+        Ok(Sharing {
+            elem,
+            holders: instance.holders,
+            constant,
+            reconstruction: instance.reconstruction,
+        })
+    }
+
+    fn protocol(&self, want: Want) -> Result<Arc<Flat>, Missing> {
+        let cached = self
+            .cache
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&want)
+            .cloned();
+        if let Some(result) = cached {
+            return result;
+        }
+        let result = self.build(want).map(Arc::new);
+        self.cache
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(want, result.clone());
+        result
+    }
+}

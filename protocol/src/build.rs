@@ -1,0 +1,474 @@
+//! The flat protocol under construction: values with knowledge, kinds found by unification,
+//! constants folded, equal local operations shared.
+
+use smpc_ir::flat::{FlatOp, FlatOperand, FlatStep, Kind};
+use smpc_ir::local::{Local, Prim, Source};
+use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
+use std::collections::HashMap;
+
+/// A value under construction.
+pub(crate) type Id = u32;
+
+/// A kind that may still be unknown: a position in [`Builder::kinds`].
+pub(crate) type KindVar = u32;
+
+/// The known kinds come first in [`Builder::kinds`], in this order.
+const KINDS: [Kind; 6] = [
+    Kind::Scalar,
+    Kind::Element,
+    Kind::Rows,
+    Kind::Left,
+    Kind::Right,
+    Kind::Product,
+];
+
+/// The variable of a known kind.
+pub(crate) fn known_kind(kind: Kind) -> KindVar {
+    match kind {
+        Kind::Scalar => 0,
+        Kind::Element => 1,
+        Kind::Rows => 2,
+        Kind::Left => 3,
+        Kind::Right => 4,
+        Kind::Product => 5,
+    }
+}
+
+/// What is known of a value so far.
+#[derive(Clone, Debug)]
+pub(crate) struct Info {
+    pub elem: Elem,
+    pub kind: KindVar,
+    /// Everybody who could know it; [`Builder::finish`] shrinks it to those who need it.
+    pub known: PartySet,
+    pub offline: bool,
+    /// Every element is this literal.
+    pub constant: Option<i128>,
+}
+
+/// Why an operation cannot be emitted.
+#[derive(Clone, Debug)]
+pub(crate) enum Fault {
+    /// No party knows all operands.
+    Nobody,
+    /// Operands of different element types.
+    Elems(Elem, Elem),
+    /// The shapes of a bilinear protocol do not fit.
+    Kinds(Kind, Kind),
+    /// A function that is not linear, of a factor before the product.
+    Nonlinear(Kind),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Slot {
+    Known(Kind),
+    Free,
+    Link(KindVar),
+}
+
+/// A parameter or result of the protocol, and for results who must know each value.
+#[derive(Clone, Debug)]
+pub(crate) struct Operand {
+    pub operand: FlatOperand,
+    pub need: Vec<PartySet>,
+}
+
+/// Builds one [`Flat`].
+pub(crate) struct Builder {
+    pub infos: Vec<Info>,
+    pub steps: Vec<FlatStep>,
+    pub kinds: Vec<Slot>,
+    shared: HashMap<(Prim, Vec<Id>, Elem), Id>,
+    constants: HashMap<(i128, Elem), Id>,
+    /// Positions of the products whose operands' kinds were open.
+    pub pending: Vec<usize>,
+    everyone: PartySet,
+    pub bilinear: bool,
+}
+
+/// A literal as a signed number of the element type.
+pub(crate) fn wrap(value: i128, elem: Elem) -> i128 {
+    match elem {
+        Elem::Ring(k) if k < 128 => {
+            let shift = 128 - u32::from(k);
+            value.wrapping_shl(shift) >> shift
+        }
+        Elem::Bits(m) if m < 128 => value & i128::MAX.wrapping_shr(127 - u32::from(m)),
+        _ => value,
+    }
+}
+
+impl Builder {
+    pub fn new(everyone: PartySet, bilinear: bool) -> Self {
+        Self {
+            infos: Vec::new(),
+            steps: Vec::new(),
+            kinds: KINDS.iter().map(|&kind| Slot::Known(kind)).collect(),
+            shared: HashMap::new(),
+            constants: HashMap::new(),
+            pending: Vec::new(),
+            everyone,
+            bilinear,
+        }
+    }
+
+    pub fn info(&self, id: Id) -> &Info {
+        &self.infos[id as usize]
+    }
+
+    pub fn elem(&self, id: Id) -> Elem {
+        self.info(id).elem
+    }
+
+    pub fn known(&self, id: Id) -> PartySet {
+        self.info(id).known
+    }
+
+    fn value(&mut self, info: Info) -> Id {
+        self.infos.push(info);
+        (self.infos.len() - 1) as Id
+    }
+
+    pub fn step(&mut self, op: FlatOp, args: Vec<Id>, info: Info, source: Source) -> Id {
+        let result = self.value(info);
+        self.steps.push(FlatStep {
+            op,
+            args,
+            result,
+            source,
+        });
+        result
+    }
+
+    fn root(&self, mut var: KindVar) -> KindVar {
+        while let Slot::Link(next) = self.kinds[var as usize] {
+            var = next;
+        }
+        var
+    }
+
+    /// The kind, if it is known by now.
+    pub fn kind(&self, id: Id) -> Option<Kind> {
+        self.resolved(self.info(id).kind)
+    }
+
+    pub fn resolved(&self, var: KindVar) -> Option<Kind> {
+        match self.kinds[self.root(var) as usize] {
+            Slot::Known(kind) => Some(kind),
+            _ => None,
+        }
+    }
+
+    /// A kind that is found out later; the operands' shape where nothing is bilinear.
+    pub fn open_kind(&mut self) -> KindVar {
+        if !self.bilinear {
+            return known_kind(Kind::Element);
+        }
+        self.kinds.push(Slot::Free);
+        (self.kinds.len() - 1) as KindVar
+    }
+
+    pub fn unify(&mut self, a: KindVar, b: KindVar) -> Result<KindVar, Fault> {
+        let (a, b) = (self.root(a), self.root(b));
+        if a == b {
+            return Ok(a);
+        }
+        match (self.kinds[a as usize], self.kinds[b as usize]) {
+            (Slot::Known(x), Slot::Known(y)) => Err(Fault::Kinds(x, y)),
+            (Slot::Free, _) => {
+                self.kinds[a as usize] = Slot::Link(b);
+                Ok(b)
+            }
+            _ => {
+                self.kinds[b as usize] = Slot::Link(a);
+                Ok(a)
+            }
+        }
+    }
+
+    /// The shape of two operands of which scalars are broadcast.
+    fn meet(&mut self, a: KindVar, b: KindVar) -> Result<KindVar, Fault> {
+        match (self.resolved(a), self.resolved(b)) {
+            (Some(Kind::Scalar), _) => Ok(b),
+            (_, Some(Kind::Scalar)) => Ok(a),
+            _ => self.unify(a, b),
+        }
+    }
+
+    /// Components of one sharing have one shape.
+    pub fn same_shape(&mut self, ids: &[Id]) -> Result<(), Fault> {
+        let mut shape = None;
+        for &id in ids {
+            let kind = self.info(id).kind;
+            if self.resolved(kind) == Some(Kind::Scalar) {
+                continue;
+            }
+            shape = Some(match shape {
+                None => kind,
+                Some(other) => self.unify(kind, other)?,
+            });
+        }
+        Ok(())
+    }
+
+    pub fn param(&mut self, elem: Elem, kind: Kind, known: PartySet, offline: bool) -> Id {
+        self.value(Info {
+            elem,
+            kind: known_kind(kind),
+            known,
+            offline,
+            constant: None,
+        })
+    }
+
+    pub fn constant(&mut self, value: i128, elem: Elem, source: Source) -> Id {
+        let value = wrap(value, elem);
+        if let Some(&id) = self.constants.get(&(value, elem)) {
+            return id;
+        }
+        let info = Info {
+            elem,
+            kind: known_kind(Kind::Scalar),
+            known: self.everyone,
+            offline: true,
+            constant: Some(value),
+        };
+        let id = self.step(
+            FlatOp::Local(Local::Constant(value)),
+            Vec::new(),
+            info,
+            source,
+        );
+        self.constants.insert((value, elem), id);
+        id
+    }
+
+    pub fn coin(
+        &mut self,
+        domain: CoinDomain,
+        elem: Elem,
+        kind: KindVar,
+        known: PartySet,
+        source: Source,
+    ) -> Id {
+        let info = Info {
+            elem,
+            kind,
+            known,
+            offline: true,
+            constant: None,
+        };
+        self.step(FlatOp::Coin(domain), Vec::new(), info, source)
+    }
+
+    /// The value after a message; itself if every receiver knows it already.
+    pub fn send(&mut self, id: Id, from: Party, to: PartySet, offline: bool, source: Source) -> Id {
+        let info = self.info(id).clone();
+        let to = to.without(info.known);
+        if to.is_empty() {
+            return id;
+        }
+        let info = Info {
+            known: info.known.union(to),
+            offline: info.offline && offline,
+            constant: None,
+            ..info
+        };
+        self.step(FlatOp::Send { from: from.0, to }, vec![id], info, source)
+    }
+
+    fn joint(&self, args: &[Id]) -> Result<(PartySet, bool), Fault> {
+        let (mut known, mut offline) = (self.everyone, true);
+        for &arg in args {
+            known = known.intersection(self.known(arg));
+            offline &= self.info(arg).offline;
+        }
+        if known.is_empty() {
+            return Err(Fault::Nobody);
+        }
+        Ok((known, offline))
+    }
+
+    /// An element-wise operation.
+    pub fn prim(
+        &mut self,
+        prim: Prim,
+        args: &[Id],
+        elem: Elem,
+        source: Source,
+    ) -> Result<Id, Fault> {
+        if let Some(id) = self.fold(prim, args, elem, source)? {
+            return Ok(id);
+        }
+        let key = (prim, args.to_vec(), elem);
+        if let Some(&id) = self.shared.get(&key) {
+            return Ok(id);
+        }
+        let (known, offline) = self.joint(args)?;
+        let mut kind = self.info(args[0]).kind;
+        let mut product = false;
+        if prim == Prim::Mul {
+            let other = self.info(args[1]).kind;
+            let scalar = |var| self.resolved(var) == Some(Kind::Scalar);
+            kind = if scalar(kind) {
+                other
+            } else if scalar(other) {
+                kind
+            } else {
+                product = true;
+                self.open_kind()
+            };
+        } else {
+            for &arg in &args[1..] {
+                kind = self.meet(kind, self.info(arg).kind)?;
+            }
+            let linear = matches!(
+                prim,
+                Prim::Add | Prim::Sub | Prim::Neg | Prim::BitSlice { .. }
+            ) || prim == Prim::Shl && self.kind(args[1]) == Some(Kind::Scalar);
+            if !linear && let Some(factor @ (Kind::Left | Kind::Right)) = self.resolved(kind) {
+                return Err(Fault::Nonlinear(factor));
+            }
+        }
+        let info = Info {
+            elem,
+            kind,
+            known,
+            offline,
+            constant: None,
+        };
+        let id = self.step(
+            FlatOp::Local(Local::Prim(prim)),
+            args.to_vec(),
+            info,
+            source,
+        );
+        if product {
+            self.pending.push(self.steps.len() - 1);
+            self.solve()?;
+        }
+        self.shared.insert(key, id);
+        Ok(id)
+    }
+
+    /// Rows of a in the order of the permutation b, or the inverse of a permutation.
+    pub fn layout(&mut self, local: Local, args: &[Id], source: Source) -> Result<Id, Fault> {
+        let (known, offline) = self.joint(args)?;
+        let info = Info {
+            known,
+            offline,
+            constant: None,
+            ..self.info(args[0]).clone()
+        };
+        Ok(self.step(FlatOp::Local(local), args.to_vec(), info, source))
+    }
+
+    /// Sums and products with 0 and 1, and operations on literals.
+    fn fold(
+        &mut self,
+        prim: Prim,
+        args: &[Id],
+        elem: Elem,
+        source: Source,
+    ) -> Result<Option<Id>, Fault> {
+        let literal = |at: usize| args.get(at).and_then(|&id| self.info(id).constant);
+        let (a, b) = (literal(0), literal(1));
+        if matches!(prim, Prim::Add | Prim::Sub | Prim::Mul) {
+            let (x, y) = (self.elem(args[0]), self.elem(args[1]));
+            if x != y {
+                return Err(Fault::Elems(x, y));
+            }
+        }
+        let bits = matches!(elem, Elem::Bits(_));
+        let value = match (prim, a, b) {
+            (Prim::Add, Some(0), _) => return Ok(Some(args[1])),
+            (Prim::Add | Prim::Sub, _, Some(0)) => return Ok(Some(args[0])),
+            (Prim::Mul, Some(1), _) if !bits => return Ok(Some(args[1])),
+            (Prim::Mul, _, Some(1)) if !bits => return Ok(Some(args[0])),
+            (Prim::Mul, Some(0), _) | (Prim::Mul, _, Some(0)) => 0,
+            (Prim::Add | Prim::Sub, Some(a), Some(b)) if bits => a ^ b,
+            (Prim::Mul, Some(a), Some(b)) if bits => a & b,
+            (Prim::Add, Some(a), Some(b)) => a.wrapping_add(b),
+            (Prim::Sub, Some(a), Some(b)) => a.wrapping_sub(b),
+            (Prim::Mul, Some(a), Some(b)) => a.wrapping_mul(b),
+            (Prim::Sub, Some(0), None) if !bits => {
+                return self.prim(Prim::Neg, &args[1..], elem, source).map(Some);
+            }
+            (Prim::Sub, Some(0), None) => return Ok(Some(args[1])),
+            (Prim::Neg, Some(a), _) if !bits => a.wrapping_neg(),
+            (Prim::Neg, None, _) if bits => return Ok(Some(args[0])),
+            (Prim::Not, Some(a), _) if bits => !a,
+            (
+                Prim::Shl | Prim::Shr | Prim::ShrLogical | Prim::Cast | Prim::BitSlice { .. },
+                Some(0),
+                _,
+            ) => 0,
+            (Prim::Shl | Prim::Shr | Prim::ShrLogical, _, Some(0)) => return Ok(Some(args[0])),
+            (Prim::Shl, Some(a), Some(b @ 0..127)) => a.wrapping_shl(b as u32),
+            (Prim::Cast, None, _) if elem == self.elem(args[0]) => return Ok(Some(args[0])),
+            _ => return Ok(None),
+        };
+        Ok(Some(self.constant(value, elem, source)))
+    }
+
+    /// Finds the kinds of products from those of their operands and results.
+    pub fn solve(&mut self) -> Result<(), Fault> {
+        let pending = std::mem::take(&mut self.pending);
+        let mut rest = Vec::new();
+        for &at in &pending {
+            if !self.solve_one(at)? {
+                rest.push(at);
+            }
+        }
+        let progress = rest.len() < pending.len();
+        self.pending = rest;
+        if progress && !self.pending.is_empty() {
+            return self.solve();
+        }
+        Ok(())
+    }
+
+    fn solve_one(&mut self, at: usize) -> Result<bool, Fault> {
+        let step = &self.steps[at];
+        let (a, b, r) = (
+            self.info(step.args[0]).kind,
+            self.info(step.args[1]).kind,
+            self.info(step.result).kind,
+        );
+        let known = (self.resolved(a), self.resolved(b), self.resolved(r));
+        let one_shape = |kind| matches!(kind, Some(Kind::Product | Kind::Element | Kind::Rows));
+        match known {
+            (Some(Kind::Left), _, _) | (_, Some(Kind::Right), _) => {
+                self.unify(a, known_kind(Kind::Left))?;
+                self.unify(b, known_kind(Kind::Right))?;
+                self.unify(r, known_kind(Kind::Product))?;
+            }
+            (Some(Kind::Right), _, _) | (_, Some(Kind::Left), _) => {
+                self.unify(a, known_kind(Kind::Right))?;
+                self.unify(b, known_kind(Kind::Left))?;
+                self.unify(r, known_kind(Kind::Product))?;
+            }
+            (x, y, _) if one_shape(x) || one_shape(y) => {
+                let both = self.unify(a, b)?;
+                self.unify(both, r)?;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// The values of an operand.
+pub(crate) fn ids(operand: &FlatOperand) -> &[Id] {
+    match operand {
+        FlatOperand::Clear(id) => std::slice::from_ref(id),
+        FlatOperand::Shared(ids) => ids,
+    }
+}
+
+pub(crate) fn ids_mut(operand: &mut FlatOperand) -> &mut [Id] {
+    match operand {
+        FlatOperand::Clear(id) => std::slice::from_mut(id),
+        FlatOperand::Shared(ids) => ids,
+    }
+}

@@ -1,0 +1,206 @@
+//! From the builder to the flat protocol: kinds fixed, every party left with what it needs,
+//! values renumbered.
+
+use crate::build::Info;
+use crate::build::{Builder, Fault, Id, Operand, Slot, ids, ids_mut, known_kind};
+use smpc_ir::flat::{Flat, FlatInfo, FlatOp, FlatOperand, FlatStep, Kind};
+use smpc_ir::local::{Local, Prim, Source};
+use smpc_ir::party::{Party, PartySet};
+
+impl Builder {
+    /// Fixes the kinds still open: the first operand of a product is the left one, and what no
+    /// product touches has the result's shape.
+    fn settle(&mut self) -> Result<(), Fault> {
+        self.solve()?;
+        while let Some(&at) = self.pending.first() {
+            let left = self.info(self.steps[at].args[0]).kind;
+            self.unify(left, known_kind(Kind::Left))?;
+            self.solve()?;
+        }
+        for slot in &mut self.kinds {
+            if matches!(slot, Slot::Free) {
+                *slot = Slot::Known(Kind::Product);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a scalar the shape of a result.
+    fn spread(&mut self, id: Id, kind: Kind) -> Id {
+        if kind == Kind::Scalar || self.kind(id) != Some(Kind::Scalar) {
+            return id;
+        }
+        let info = Info {
+            kind: known_kind(kind),
+            ..self.info(id).clone()
+        };
+        match info.constant {
+            Some(value) => self.step(
+                FlatOp::Local(Local::Constant(value)),
+                Vec::new(),
+                info,
+                Source::default(),
+            ),
+            None => self.step(
+                FlatOp::Local(Local::Broadcast),
+                vec![id],
+                info,
+                Source::default(),
+            ),
+        }
+    }
+
+    /// The flat protocol: kinds fixed, results in shape, every party left with what it needs.
+    /// The second result lists online steps in which a party of `offline_only` takes part.
+    pub fn finish(
+        mut self,
+        name: &str,
+        params: Vec<FlatOperand>,
+        mut results: Vec<Operand>,
+        outsider: Option<u8>,
+        offline_only: PartySet,
+    ) -> Result<(Flat, Vec<Source>), Fault> {
+        self.settle()?;
+        let shape = if self.bilinear {
+            Kind::Product
+        } else {
+            Kind::Element
+        };
+        for result in &mut results {
+            match &mut result.operand {
+                FlatOperand::Clear(id) => *id = self.spread(*id, shape),
+                FlatOperand::Shared(ids) => {
+                    for id in ids {
+                        *id = self.spread(*id, shape);
+                    }
+                }
+            }
+        }
+        let mut need = vec![PartySet::EMPTY; self.infos.len()];
+        let mut alias: Vec<Id> = (0..self.infos.len() as Id).collect();
+        for result in &results {
+            for (id, set) in ids(&result.operand).iter().zip(&result.need) {
+                let slot = &mut need[*id as usize];
+                *slot = slot.union(*set);
+            }
+        }
+        let mut late = Vec::new();
+        let mut steps = Vec::new();
+        for mut step in std::mem::take(&mut self.steps).into_iter().rev() {
+            let at = step.result as usize;
+            let wanted = need[at];
+            if wanted.is_empty() {
+                continue;
+            }
+            let mut active = wanted;
+            match &mut step.op {
+                FlatOp::Coin(_) => {
+                    need[at] = self.infos[at].known;
+                    active = PartySet::EMPTY;
+                }
+                FlatOp::Send { from, to } => {
+                    let from = PartySet::from_iter([Party(*from)]);
+                    let source = &mut need[step.args[0] as usize];
+                    *to = wanted.intersection(*to);
+                    *source = source.union(wanted.without(*to));
+                    if to.is_empty() {
+                        alias[at] = step.args[0];
+                        continue;
+                    }
+                    *source = source.union(from);
+                    active = from;
+                }
+                _ => {
+                    for &arg in &step.args {
+                        let slot = &mut need[arg as usize];
+                        *slot = slot.union(wanted);
+                    }
+                }
+            }
+            if !self.infos[at].offline && !active.intersection(offline_only).is_empty() {
+                late.push(step.source);
+            }
+            steps.push(step);
+        }
+        steps.reverse();
+        Ok((
+            self.pack(name, params, results, steps, &need, &alias, outsider),
+            late,
+        ))
+    }
+
+    /// Renumbers what is left.
+    #[allow(clippy::too_many_arguments)]
+    fn pack(
+        &self,
+        name: &str,
+        mut params: Vec<FlatOperand>,
+        results: Vec<Operand>,
+        mut steps: Vec<FlatStep>,
+        need: &[PartySet],
+        alias: &[Id],
+        outsider: Option<u8>,
+    ) -> Flat {
+        let mut flat = Flat {
+            name: name.to_owned(),
+            outsider,
+            ..Flat::default()
+        };
+        let mut number = vec![Id::MAX; self.infos.len()];
+        let mut place = |id: Id, known: PartySet, values: &mut Vec<FlatInfo>| -> Id {
+            let info = &self.infos[id as usize];
+            number[id as usize] = values.len() as Id;
+            values.push(FlatInfo {
+                elem: info.elem,
+                kind: self.resolved(info.kind).unwrap_or(Kind::Product),
+                known_to: known,
+                offline: info.offline,
+            });
+            number[id as usize]
+        };
+        for param in &mut params {
+            for id in ids_mut(param) {
+                *id = place(*id, self.infos[*id as usize].known, &mut flat.values);
+            }
+        }
+        for step in &mut steps {
+            place(step.result, need[step.result as usize], &mut flat.values);
+        }
+        let resolve = |mut id: Id| {
+            while alias[id as usize] != id {
+                id = alias[id as usize];
+            }
+            number[id as usize]
+        };
+        for step in &mut steps {
+            let kind = |id: Id| self.kind(id);
+            if let FlatOp::Local(Local::Prim(Prim::Mul)) = step.op {
+                match (kind(step.args[0]), kind(step.args[1])) {
+                    (Some(Kind::Left), Some(Kind::Right)) => step.op = FlatOp::Bilinear,
+                    (Some(Kind::Right), Some(Kind::Left)) => {
+                        step.op = FlatOp::Bilinear;
+                        step.args.swap(0, 1);
+                    }
+                    _ => {}
+                }
+            }
+            step.result = resolve(step.result);
+            for arg in &mut step.args {
+                *arg = resolve(*arg);
+            }
+        }
+        flat.steps = steps;
+        flat.params = params;
+        flat.results = results
+            .into_iter()
+            .map(|result| {
+                let mut operand = result.operand;
+                for id in ids_mut(&mut operand) {
+                    *id = resolve(*id);
+                }
+                operand
+            })
+            .collect();
+        flat
+    }
+}

@@ -1,0 +1,184 @@
+//! A protocol's body in place of its call, and what must hold of its results.
+
+use crate::elaborate::Elab;
+use crate::value::{Fail, Frame, Outcome, Value};
+use smpc_grammar::Diagnostic;
+use smpc_grammar::ast::{Function, KnownTo, Modifier, ResultDecl, Span, TypeKind};
+use smpc_ir::party::PartySet;
+
+impl<'a> Elab<'a> {
+    /// Runs a protocol's body on bound arguments.
+    pub fn inline(
+        &mut self,
+        function: &'a Function,
+        mut frame: Frame,
+        span: Span,
+    ) -> Outcome<Vec<Value>> {
+        let name = &function.name.name;
+        if self.stack.len() > 24 || self.stack.iter().filter(|n| *n == name).count() > 2 {
+            return Err(Diagnostic::new(
+                "P07",
+                format!("`{name}` calls itself: {}", self.stack.join(" → ")),
+                span,
+            )
+            .into());
+        }
+        if function.modifier == Some(Modifier::Deferred) {
+            return self.unsupported(span, &format!("the deferred protocol `{name}`"));
+        }
+        let Some(body) = &function.body else {
+            return self.unsupported(span, &format!("`{name}` without a body"));
+        };
+        let mut declared = Vec::new();
+        for result in &function.results {
+            for ident in &result.names {
+                self.declare_result(&ident.name, result, &mut frame)?;
+                declared.push((ident, result));
+            }
+        }
+        if declared.is_empty() && !function.results.is_empty() {
+            return Err(Diagnostic::new(
+                "P05",
+                format!("the results of `{name}` have no names"),
+                function.name.span,
+            )
+            .help("write `-> z: …`")
+            .into());
+        }
+        self.stack.push(name.clone());
+        self.block(body, &mut frame);
+        self.stack.pop();
+        let mut values = Vec::new();
+        for (ident, result) in declared {
+            let value = self.delivered(&ident.name, ident.span, result, &mut frame);
+            values.push(match value {
+                Ok(value) => value,
+                Err(fail) => {
+                    self.report(fail);
+                    Value::Poison
+                }
+            });
+        }
+        if values.iter().any(|value| matches!(value, Value::Poison)) {
+            return Err(Fail(None));
+        }
+        Ok(values)
+    }
+
+    fn declare_result(
+        &mut self,
+        name: &str,
+        result: &ResultDecl,
+        frame: &mut Frame,
+    ) -> Outcome<()> {
+        let inner = match &result.ty.kind {
+            TypeKind::Array(inner, _) => inner,
+            TypeKind::Set(_) => return self.unsupported(result.ty.span, "a set of parties"),
+            _ => &result.ty,
+        };
+        // A parameter that is a result too keeps its value.
+        if frame.get(name).is_some() && frame.vars.contains_key(name) {
+            return Ok(());
+        }
+        if self.scheme_type(inner, frame).is_some() {
+            let value = self.declared(&result.ty, frame)?;
+            frame.set(name, Vec::new(), value);
+        } else {
+            let elem = self.elem_of_type(inner, frame)?;
+            frame.pending.insert(name.to_owned(), elem);
+        }
+        Ok(())
+    }
+
+    /// A result, after checking that those who hold it know it.
+    fn delivered(
+        &mut self,
+        name: &str,
+        span: Span,
+        result: &ResultDecl,
+        frame: &mut Frame,
+    ) -> Outcome<Value> {
+        let missing = |part: String| {
+            Diagnostic::new("K05", format!("`{part}` is never defined"), span)
+                .help("every component and every result needs a definition")
+        };
+        match frame.get(name) {
+            Some(Value::Share(share)) => {
+                let instance = share.instance.clone();
+                let mut ids = Vec::new();
+                for (at, component) in share.components.iter().enumerate() {
+                    let part = component_name(name, &instance.keys[at]);
+                    let Some(id) = *component else {
+                        return Err(missing(part).into());
+                    };
+                    let (known, holders) = (self.b.known(id), instance.holders[at]);
+                    if !holders.is_subset(known) {
+                        let lacking = self.names(holders.without(known));
+                        let from = known.iter().next().map_or_else(String::new, |party| {
+                            self.names(PartySet::from_iter([party]))
+                        });
+                        return Err(Diagnostic::new(
+                            "K04",
+                            format!("`{part}` never reaches {lacking}, who holds it"),
+                            span,
+                        )
+                        .label(span, format!("known to {}", self.names(known)))
+                        .help(format!("send it: `{from} -> {lacking}: {part};`"))
+                        .into());
+                    }
+                    if instance.offline[at] && !self.b.info(id).offline {
+                        return Err(Diagnostic::new(
+                            "K04",
+                            format!("`{part}` is held offline but depends on the input"),
+                            span,
+                        )
+                        .into());
+                    }
+                    ids.push(id);
+                }
+                self.b
+                    .same_shape(&ids)
+                    .map_err(|fault| self.fault(fault, span, &[]))?;
+                Ok(Value::Share(share))
+            }
+            Some(Value::Clear(id)) => {
+                let known = self.b.known(id);
+                let label = match &result.ty.label {
+                    Some(label) => Some(label),
+                    None => match &result.ty.kind {
+                        TypeKind::Array(inner, _) => inner.label.as_ref(),
+                        _ => None,
+                    },
+                };
+                if let Some(KnownTo::At(place)) = label {
+                    let needed = self.parties(place, frame)?;
+                    if !needed.is_subset(known) {
+                        let lacking = self.names(needed.without(known));
+                        return Err(Diagnostic::new(
+                            "K04",
+                            format!("`{name}` never reaches {lacking}"),
+                            span,
+                        )
+                        .label(span, format!("known to {}", self.names(known)))
+                        .help("send them what the value is computed from")
+                        .into());
+                    }
+                }
+                Ok(Value::Clear(id))
+            }
+            Some(Value::Poison) => Err(Fail(None)),
+            Some(other) => Ok(other),
+            None => Err(missing(name.to_owned()).into()),
+        }
+    }
+}
+
+fn component_name(name: &str, key: &crate::scheme::Key) -> String {
+    let field = key.0.as_ref().map_or(String::new(), |f| format!(".{f}"));
+    let index: Vec<String> = key.1.iter().map(i128::to_string).collect();
+    if index.is_empty() {
+        format!("{name}{field}")
+    } else {
+        format!("{name}{field}[{}]", index.join(","))
+    }
+}

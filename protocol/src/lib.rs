@@ -1,0 +1,56 @@
+//! Schemes and protocols: `.smpc` text to flat protocols, with the knowledge of every party
+//! checked on the way.
+//!
+//! A [`Library`] holds the files; [`Library::bind`] picks a backend for a number of parties and a
+//! ring; the [`Bound`] backend hands out flat protocols through [`smpc_ir::flat::Protocols`]. A
+//! protocol is elaborated at concrete sizes: families unroll, calls are inlined, and the abstract
+//! value of a name is a leaf known to some parties, or a sharing of such leaves. That one walk is
+//! the knowledge check, the input of lowering, and later of the prover.
+
+mod bound;
+mod build;
+mod call;
+mod elaborate;
+mod embed;
+mod examine;
+mod explain;
+mod expr;
+mod finish;
+mod inline;
+mod library;
+mod message;
+mod operators;
+mod place;
+mod scheme;
+mod sum;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod types;
+mod value;
+
+pub use bound::Bound;
+pub use explain::explain;
+pub use library::{BackendInfo, Library};
+
+use smpc_grammar::ast::Span;
+use smpc_ir::local::Source;
+use smpc_ir::party::Elem;
+
+/// A span as the intermediate representations carry it.
+fn source(span: Span) -> Source {
+    Source {
+        file: span.file.0,
+        start: span.start,
+        end: span.end,
+    }
+}
+
+/// An element type as protocols write it.
+fn elem_name(elem: Elem) -> String {
+    match elem {
+        Elem::Ring(k) => format!("Z[2^{k}]"),
+        Elem::Bits(m) => format!("Bits[{m}]"),
+        Elem::Fix => "fix".to_owned(),
+    }
+}

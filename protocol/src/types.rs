@@ -1,0 +1,292 @@
+//! Types of protocols: element types evaluated, and matched against arguments.
+
+use crate::elaborate::{Elab, plain};
+use crate::elem_name;
+use crate::value::{Fail, Frame, Outcome, Share, Value};
+use smpc_grammar::Diagnostic;
+use smpc_grammar::ast::{BinaryOp, Expr, ExprKind, Span, Type, TypeArg, TypeKind};
+use smpc_ir::party::Elem;
+
+/// A type by name: the name, its arguments, its indices.
+type Named<'t> = (&'t str, &'t [TypeArg], &'t [Vec<Expr>]);
+
+/// The last name of a type, its arguments and its indices.
+fn named(ty: &Type) -> Option<Named<'_>> {
+    match &ty.kind {
+        TypeKind::Named {
+            path,
+            args,
+            indices,
+        } => Some((&path.segments.last()?.name, args, indices)),
+        _ => None,
+    }
+}
+
+/// e of `2^e`.
+fn exponent(expr: &Expr) -> Option<&Expr> {
+    match &expr.kind {
+        ExprKind::Binary(base, BinaryOp::Pow, exponent) => {
+            matches!(&base.kind, ExprKind::Number(text) if text == "2").then_some(&**exponent)
+        }
+        ExprKind::Tuple(parts) => match parts.as_slice() {
+            [one] => exponent(one),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+impl Elab<'_> {
+    /// Whether a name is a scheme here, and which.
+    pub fn family(&self, name: &str, frame: &Frame) -> Option<FamilyName> {
+        if frame.schemes.iter().any(|s| s == name) {
+            return Some(FamilyName::Bound);
+        }
+        self.file
+            .schemes
+            .contains_key(name)
+            .then(|| FamilyName::Named(name.to_owned()))
+    }
+
+    /// The scheme a type names and the type argument.
+    pub fn scheme_type<'t>(
+        &self,
+        ty: &'t Type,
+        frame: &Frame,
+    ) -> Option<(FamilyName, &'t [TypeArg])> {
+        let (name, args, _) = named(ty)?;
+        Some((self.family(name, frame)?, args))
+    }
+
+    fn width(&self, value: i128, span: Span, what: impl Fn(u8) -> Elem) -> Outcome<Elem> {
+        match u8::try_from(value) {
+            Ok(width @ 1..=128) => Ok(what(width)),
+            _ => Err(Diagnostic::new("P05", "a width is 1 to 128 bits", span).into()),
+        }
+    }
+
+    fn no_type<T>(&self, span: Span) -> Outcome<T> {
+        Err(Diagnostic::new(
+            "P04",
+            format!("`{}` is no element type here", self.text(span)),
+            span,
+        )
+        .help("element types are `Z[2^k]`, `Bits[m]` and the scheme's parameter")
+        .into())
+    }
+
+    fn ring(&mut self, name: &str, index: &Expr, frame: &mut Frame) -> Outcome<Elem> {
+        match name {
+            "Z" => match exponent(index) {
+                Some(e) => {
+                    let k = self.int(e, frame)?;
+                    self.width(k, index.span, Elem::Ring)
+                }
+                None => self.unsupported(index.span, "a modulus that is no power of 2"),
+            },
+            "Bits" => {
+                let m = self.int(index, frame)?;
+                self.width(m, index.span, Elem::Bits)
+            }
+            "F" => self.unsupported(index.span, "a field"),
+            _ => self.no_type(index.span),
+        }
+    }
+
+    /// The element type an expression names, as in `<- Z[2^k] @ …`.
+    pub fn elem_of_expr(&mut self, expr: &Expr, frame: &mut Frame) -> Outcome<Elem> {
+        if let Some(name) = plain(expr) {
+            return match frame.elems.get(name) {
+                Some(elem) => Ok(*elem),
+                None if name == "F" => self.unsupported(expr.span, "a field"),
+                None => self.no_type(expr.span),
+            };
+        }
+        match &expr.kind {
+            ExprKind::Index { base, indices } => match (plain(base), indices.as_slice()) {
+                (Some(name), [one]) => self.ring(name, &one.value, frame),
+                _ => self.no_type(expr.span),
+            },
+            _ => self.no_type(expr.span),
+        }
+    }
+
+    /// The element type a clear type names.
+    pub fn elem_of_type(&mut self, ty: &Type, frame: &mut Frame) -> Outcome<Elem> {
+        if let TypeKind::Array(inner, _) = &ty.kind {
+            return self.elem_of_type(inner, frame);
+        }
+        let Some((name, args, indices)) = named(ty) else {
+            return self.no_type(ty.span);
+        };
+        match indices {
+            [] if args.is_empty() => match frame.elems.get(name) {
+                Some(elem) => Ok(*elem),
+                None if name == "F" => self.unsupported(ty.span, "a field"),
+                None => self.no_type(ty.span),
+            },
+            [list] => match list.as_slice() {
+                [one] => {
+                    let one = one.clone();
+                    self.ring(name, &one, frame)
+                }
+                _ => self.no_type(ty.span),
+            },
+            _ => self.no_type(ty.span),
+        }
+    }
+
+    /// The element type of a scheme's argument; a bare width means bits.
+    pub fn elem_of_arg(&mut self, arg: &TypeArg, frame: &mut Frame) -> Outcome<Elem> {
+        match arg {
+            TypeArg::Type(ty) => {
+                if let Some((name, [], [])) = named(ty)
+                    && let Some(m) = match frame.get(name) {
+                        Some(Value::Int(m)) => Some(m),
+                        None => frame.inherited.get(name).copied(),
+                        Some(_) => None,
+                    }
+                {
+                    return self.width(m, ty.span, Elem::Bits);
+                }
+                self.elem_of_type(ty, frame)
+            }
+            TypeArg::Expr(expr) => {
+                let m = self.int(expr, frame)?;
+                self.width(m, expr.span, Elem::Bits)
+            }
+        }
+    }
+
+    /// A shared value without components yet, as its type declares it.
+    pub fn declared(&mut self, ty: &Type, frame: &mut Frame) -> Outcome<Value> {
+        if let TypeKind::Array(inner, _) = &ty.kind {
+            return match self.declared(inner, frame)? {
+                Value::Share(share) => Ok(Value::Share(Share {
+                    rows: true,
+                    ..share
+                })),
+                other => Ok(other),
+            };
+        }
+        let Some((family, args)) = self.scheme_type(ty, frame) else {
+            return Err(Diagnostic::new(
+                "P04",
+                format!("`{}` is no scheme here", self.text(ty.span)),
+                ty.span,
+            )
+            .into());
+        };
+        let [arg] = args else {
+            return self.unsupported(ty.span, "a scheme with several parameters");
+        };
+        let elem = self.elem_of_arg(arg, frame)?;
+        let family = self.resolve(family, elem);
+        let instance = self.instance(&family, elem, ty.span)?;
+        Ok(Value::Share(Share {
+            components: vec![None; instance.keys.len()],
+            instance,
+            rows: false,
+        }))
+    }
+
+    pub fn resolve(&self, family: FamilyName, elem: Elem) -> String {
+        match family {
+            FamilyName::Named(name) => name,
+            FamilyName::Bound => self.carrier(elem).to_owned(),
+        }
+    }
+
+    /// Matches a type's argument with an element type and binds the names in it.
+    pub fn match_arg(&mut self, arg: &TypeArg, elem: Elem, frame: &mut Frame) -> bool {
+        match arg {
+            TypeArg::Type(ty) => self.match_type(ty, elem, frame),
+            TypeArg::Expr(expr) => match elem {
+                Elem::Bits(m) => self.match_int(expr, m, frame),
+                _ => false,
+            },
+        }
+    }
+
+    /// Matches a clear type with an element type and binds the names in it.
+    pub fn match_type(&mut self, ty: &Type, elem: Elem, frame: &mut Frame) -> bool {
+        if let TypeKind::Array(inner, _) = &ty.kind {
+            return self.match_type(&inner.clone(), elem, frame);
+        }
+        let Some((name, args, indices)) = named(ty) else {
+            return false;
+        };
+        if !args.is_empty() {
+            return false;
+        }
+        match indices {
+            [] => match frame.elems.get(name) {
+                Some(bound) => *bound == elem,
+                None => {
+                    if self.file.schemes.contains_key(name) || name == "int" {
+                        return false;
+                    }
+                    frame.elems.insert(name.to_owned(), elem);
+                    true
+                }
+            },
+            [list] => match (list.as_slice(), name, elem) {
+                ([one], "Z", Elem::Ring(k)) => match exponent(one) {
+                    Some(e) => self.match_int(e, k, frame),
+                    None => false,
+                },
+                ([one], "Bits", Elem::Bits(m)) => self.match_int(one, m, frame),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    fn match_int(&mut self, expr: &Expr, value: u8, frame: &mut Frame) -> bool {
+        if let Some(name) = plain(expr)
+            && frame.get(name).is_none()
+        {
+            frame.set(name, Vec::new(), Value::Int(i128::from(value)));
+            return true;
+        }
+        matches!(self.expr(expr, None, frame), Ok(Value::Int(v)) if v == i128::from(value))
+    }
+
+    /// What a value is, for errors.
+    pub fn describe(&self, value: &Value) -> String {
+        match value {
+            Value::Int(_) | Value::Scalar(_) | Value::Power(_) => "a public number".to_owned(),
+            Value::Bool(_) => "a condition".to_owned(),
+            Value::Clear(id) => format!(
+                "{} @ {{{}}}",
+                elem_name(self.b.elem(*id)),
+                self.names(self.b.known(*id))
+            ),
+            Value::Share(share) if share.rows => format!("[{}; n]", share.instance.title()),
+            Value::Share(share) => share.instance.title(),
+            Value::Tuple(parts) => {
+                let parts: Vec<String> = parts.iter().map(|part| self.describe(part)).collect();
+                format!("({})", parts.join(", "))
+            }
+            Value::Party(_) | Value::Parties(_) => "parties".to_owned(),
+            Value::Set(_) => "a set".to_owned(),
+            Value::Rows => "a length".to_owned(),
+            Value::Poison => "an error".to_owned(),
+        }
+    }
+
+    /// Fails if the value is the result of an earlier error.
+    pub fn sound(&self, value: Value) -> Outcome<Value> {
+        match value {
+            Value::Poison => Err(Fail(None)),
+            value => Ok(value),
+        }
+    }
+}
+
+/// A scheme in a signature: by name, or the one that is bound.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum FamilyName {
+    Named(String),
+    Bound,
+}
