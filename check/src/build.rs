@@ -1,0 +1,535 @@
+//! The elaborator's state and the emission of share-level operations.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+
+use smpc_grammar::Diagnostic;
+use smpc_grammar::Sources;
+use smpc_grammar::ast::{self, Span};
+use smpc_ir::local::{Local, Prim, Source};
+use smpc_ir::party::PartySet;
+use smpc_ir::share::{
+    Block, Label, Op, Program, SizeInfo, SizeOrigin, Step, Type, Value, ValueInfo,
+};
+use smpc_ir::size::{Size, SizeVar};
+
+use crate::leaks::{Control, Event};
+use crate::value::{Axis, Leaf, Origin, Src, StructDef, Val};
+use crate::{Files, Options};
+
+/// A variable.
+#[derive(Clone, Debug)]
+pub(crate) struct Slot {
+    pub name: String,
+    pub val: Val,
+    pub mutable: bool,
+    pub span: Span,
+    /// How many `if secret` surround its declaration.
+    pub secret_depth: usize,
+    /// Declared `public`.
+    pub public: bool,
+}
+
+/// The variables of one function call.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    pub scopes: Vec<HashMap<String, usize>>,
+    pub module: usize,
+    /// The function, unless this is the root.
+    pub function: Option<Rc<FnDef>>,
+    /// Declared reveals of the function seen so far.
+    pub revealed: BTreeSet<String>,
+}
+
+/// A function.
+#[derive(Debug)]
+pub(crate) struct FnDef {
+    pub name: String,
+    pub function: Rc<ast::Function>,
+    pub module: usize,
+}
+
+/// A file.
+#[derive(Default)]
+pub(crate) struct ModuleEnv {
+    pub functions: HashMap<String, Vec<Rc<FnDef>>>,
+    pub structs: HashMap<String, Rc<StructDef>>,
+    pub constants: HashMap<String, Rc<ast::Const>>,
+    pub imports: HashMap<String, usize>,
+    /// Constructs that parse and cannot be used: name and what it is.
+    pub refused: HashMap<String, &'static str>,
+}
+
+/// A declared party or family of parties.
+#[derive(Clone, Debug)]
+pub(crate) struct PartyDecl {
+    pub first: u8,
+    /// Absent for a single party.
+    pub count: Option<usize>,
+}
+
+/// An iteration axis.
+#[derive(Clone, Debug)]
+pub(crate) struct AxisInfo {
+    pub extent: Size,
+}
+
+/// A point to which the builder can return.
+pub(crate) struct Mark {
+    values: usize,
+    sizes: usize,
+    guards: usize,
+    events: usize,
+    diagnostics: usize,
+    steps: usize,
+    slots: Vec<Slot>,
+    used: BTreeSet<(&'static str, Span)>,
+    unnamed: usize,
+    equal: HashMap<SizeVar, Size>,
+}
+
+pub(crate) struct Elab<'a> {
+    pub sources: &'a mut Sources,
+    pub files: &'a dyn Files,
+    pub options: &'a Options,
+    pub program: Program,
+    pub blocks: Vec<Block>,
+    /// Pure operations of each open block, as text, with their results.
+    pub emitted: Vec<HashMap<String, Value>>,
+    pub diagnostics: Vec<Diagnostic>,
+    pub reported: BTreeSet<(&'static str, Span)>,
+    pub modules: Vec<ModuleEnv>,
+    pub module_paths: HashMap<String, usize>,
+    pub prelude: Option<usize>,
+    pub slots: Vec<Slot>,
+    pub frames: Vec<Frame>,
+    pub globals: HashMap<String, usize>,
+    pub parties: BTreeMap<String, PartyDecl>,
+    pub axes: HashMap<Axis, AxisInfo>,
+    pub next_axis: i32,
+    pub next_tree_axis: i32,
+    /// Open iteration axes.
+    pub open: Vec<Axis>,
+    /// Names known equal by a guard.
+    pub equal: HashMap<SizeVar, Size>,
+    /// How often the loop of a counter runs.
+    pub counters: HashMap<SizeVar, Size>,
+    pub events: Vec<Event>,
+    /// Names of reveals, also of those with an error.
+    pub attempted: BTreeSet<String>,
+    pub control: Vec<Control>,
+    /// How many `if secret` are open, and where the innermost is.
+    pub secret_depth: usize,
+    pub secret_span: Span,
+    /// Functions being called: their names and the places of the calls.
+    pub calls: Vec<(Rc<FnDef>, Span)>,
+    pub unnamed: usize,
+    pub called: BTreeSet<(usize, String, usize)>,
+}
+
+pub(crate) fn source(span: Span) -> Source {
+    Source {
+        file: span.file.0,
+        start: span.start,
+        end: span.end,
+    }
+}
+
+impl Elab<'_> {
+    // ---- errors
+
+    pub fn report(&mut self, mut diagnostic: Diagnostic) {
+        if !self.reported.insert((diagnostic.code, diagnostic.span)) {
+            return;
+        }
+        for (function, span) in self.calls.iter().rev().take(6) {
+            diagnostic = diagnostic.label(*span, format!("in this call of `{}`", function.name));
+        }
+        self.diagnostics.push(diagnostic);
+    }
+
+    pub fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>) {
+        self.report(Diagnostic::new(code, message, span));
+    }
+
+    pub fn error_help(
+        &mut self,
+        code: &'static str,
+        span: Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.report(Diagnostic::new(code, message, span).help(help));
+    }
+
+    /// An error about a secret that shows how the value came to be secret.
+    pub fn with_path(&self, mut diagnostic: Diagnostic, leaf: &Leaf) -> Diagnostic {
+        let mut chain = vec![];
+        let mut at = leaf.origin.clone();
+        while let Some(origin) = at {
+            chain.push((origin.span, origin.text.clone()));
+            at = origin.parent.clone();
+        }
+        chain.reverse();
+        if chain.len() > 5 {
+            let tail = chain.split_off(chain.len() - 2);
+            chain.truncate(2);
+            chain.extend(tail);
+        }
+        for (span, text) in chain {
+            diagnostic = diagnostic.label(span, text);
+        }
+        diagnostic
+    }
+
+    // ---- marks
+
+    pub fn mark(&self) -> Mark {
+        Mark {
+            values: self.program.values.len(),
+            sizes: self.program.sizes.len(),
+            guards: self.program.guards.len(),
+            events: self.events.len(),
+            diagnostics: self.diagnostics.len(),
+            steps: self.blocks.last().map_or(0, |b| b.steps.len()),
+            slots: self.slots.clone(),
+            used: self.reported.clone(),
+            unnamed: self.unnamed,
+            equal: self.equal.clone(),
+        }
+    }
+
+    pub fn restore(&mut self, mark: &Mark) {
+        self.program.values.truncate(mark.values);
+        for map in &mut self.emitted {
+            map.retain(|_, v| (v.0 as usize) < mark.values);
+        }
+        self.program.sizes.truncate(mark.sizes);
+        self.program.guards.truncate(mark.guards);
+        self.events.truncate(mark.events);
+        self.diagnostics.truncate(mark.diagnostics);
+        if let Some(block) = self.blocks.last_mut() {
+            block.steps.truncate(mark.steps);
+        }
+        self.slots.clone_from(&mark.slots);
+        self.reported.clone_from(&mark.used);
+        self.unnamed = mark.unnamed;
+        self.equal.clone_from(&mark.equal);
+    }
+
+    /// Starts a nested block.
+    pub fn open_block(&mut self) {
+        self.blocks.push(Block::default());
+        self.emitted.push(HashMap::new());
+    }
+
+    /// Goes on with a block closed before; its own values are known again.
+    pub fn reopen_block(&mut self, block: Block) {
+        self.blocks.push(block);
+        self.emitted.push(HashMap::new());
+    }
+
+    /// Ends the innermost block.
+    pub fn close_block(&mut self) -> Block {
+        self.emitted.pop();
+        self.blocks.pop().unwrap_or_default()
+    }
+
+    // ---- values
+
+    pub fn fresh(&mut self, ty: Type, shape: Vec<Size>, label: Label, span: Span) -> Value {
+        let value = Value(self.program.values.len() as u32);
+        self.program.values.push(ValueInfo {
+            ty,
+            shape,
+            label,
+            source: source(span),
+        });
+        value
+    }
+
+    pub fn push(&mut self, op: Op, args: Vec<Value>, results: Vec<Value>, span: Span) {
+        let step = Step {
+            op,
+            args,
+            results,
+            source: source(span),
+        };
+        if let Some(block) = self.blocks.last_mut() {
+            block.steps.push(step);
+        }
+    }
+
+    /// Emits an operation with one result. A pure operation that was emitted before, in this block or
+    /// one around it, is not repeated.
+    pub fn emit(
+        &mut self,
+        op: Op,
+        args: Vec<Value>,
+        (ty, shape, label): (Type, Vec<Size>, Label),
+        span: Span,
+    ) -> Value {
+        let pure = match &op {
+            Op::Local(Local::Data(_)) => false,
+            Op::Local(_) | Op::Raw | Op::FromRaw => true,
+            _ => false,
+        };
+        if pure {
+            let key = format!("{op:?}{args:?}{ty:?}{shape:?}");
+            if let Some(known) = self.emitted.iter().rev().find_map(|m| m.get(&key)) {
+                return *known;
+            }
+            let result = self.fresh(ty, shape, label, span);
+            self.push(op, args, vec![result], span);
+            if let Some(map) = self.emitted.last_mut() {
+                map.insert(key, result);
+            }
+            return result;
+        }
+        let result = self.fresh(ty, shape, label, span);
+        self.push(op, args, vec![result], span);
+        result
+    }
+
+    pub fn local(
+        &mut self,
+        op: Local,
+        args: Vec<Value>,
+        info: (Type, Vec<Size>, Label),
+        span: Span,
+    ) -> Value {
+        self.emit(Op::Local(op), args, info, span)
+    }
+
+    pub fn size_var(&mut self, name: &str, origin: SizeOrigin, span: Span) -> SizeVar {
+        let var = SizeVar(self.program.sizes.len() as u32);
+        self.program.sizes.push(SizeInfo {
+            name: name.to_owned(),
+            origin,
+            source: source(span),
+        });
+        var
+    }
+
+    pub fn extent(&self, axis: Axis) -> Size {
+        self.axes
+            .get(&axis)
+            .map_or_else(Size::one, |a| a.extent.clone())
+    }
+
+    pub fn extents(&self, axes: &[Axis]) -> Vec<Size> {
+        axes.iter().map(|a| self.extent(*a)).collect()
+    }
+
+    /// The shape of the leaf's value in the program.
+    pub fn shape(&self, leaf: &Leaf) -> Vec<Size> {
+        let mut shape = self.extents(&leaf.axes);
+        shape.extend(leaf.dims.iter().cloned());
+        shape
+    }
+
+    pub fn new_axis(&mut self, extent: Size) -> Axis {
+        let axis = Axis(self.next_axis);
+        self.next_axis += 1;
+        self.axes.insert(axis, AxisInfo { extent });
+        axis
+    }
+
+    pub fn new_tree_axis(&mut self, extent: Size) -> Axis {
+        let axis = Axis(self.next_tree_axis);
+        self.next_tree_axis -= 1;
+        self.axes.insert(axis, AxisInfo { extent });
+        axis
+    }
+
+    /// The program value of a leaf, emitted now if it was not yet.
+    pub fn value(&mut self, leaf: &Leaf, span: Span) -> Value {
+        let info = (leaf.ty, self.shape(leaf), Label::Public);
+        match &leaf.src {
+            Src::Ir(value) => *value,
+            Src::Size(size) => {
+                let op = match size.as_constant() {
+                    Some(value) => Local::Constant(value),
+                    None => Local::Size(size.clone()),
+                };
+                self.local(op, vec![], info, span)
+            }
+            Src::Literal(value) | Src::Fill(value) => {
+                self.local(Local::Constant(*value), vec![], info, span)
+            }
+            Src::Data(data) => self.local(Local::Data(data.clone()), vec![], info, span),
+            Src::Index(_, offset) => {
+                let iota = self.local(Local::Iota, vec![], info.clone(), span);
+                if *offset == Size::zero() {
+                    return iota;
+                }
+                let offset = self.value(&Leaf::size(offset.clone()), span);
+                self.local(Local::Prim(Prim::Add), vec![iota, offset], info, span)
+            }
+        }
+    }
+
+    pub fn leaf(&self, value: Value, like: &Leaf) -> Leaf {
+        Leaf {
+            src: Src::Ir(value),
+            ..like.clone()
+        }
+    }
+
+    /// The value with size-1 axes inserted so that it broadcasts against others over `axes` whose
+    /// own rank is `rank`.
+    pub fn aligned(&mut self, leaf: &Leaf, axes: &[Axis], rank: usize, span: Span) -> Value {
+        let value = self.value(leaf, span);
+        if leaf.is_scalar() {
+            return value;
+        }
+        let mut shape: Vec<Size> = axes
+            .iter()
+            .map(|a| {
+                if leaf.axes.contains(a) {
+                    self.extent(*a)
+                } else {
+                    Size::one()
+                }
+            })
+            .collect();
+        if leaf.dims.is_empty() {
+            shape.extend(std::iter::repeat_n(Size::one(), rank));
+        } else {
+            shape.extend(leaf.dims.iter().cloned());
+        }
+        self.reshaped(value, shape, span)
+    }
+
+    pub fn reshaped(&mut self, value: Value, shape: Vec<Size>, span: Span) -> Value {
+        let info = self.program.values[value.0 as usize].clone();
+        if info.shape == shape {
+            return value;
+        }
+        self.local(
+            Local::Reshape,
+            vec![value],
+            (info.ty, shape, info.label),
+            span,
+        )
+    }
+
+    /// The value repeated to the full shape over `axes` and `dims`.
+    pub fn expanded(&mut self, leaf: &Leaf, axes: &[Axis], dims: &[Size], span: Span) -> Value {
+        let mut shape = self.extents(axes);
+        shape.extend(dims.iter().cloned());
+        if let (Src::Fill(value) | Src::Literal(value), true) = (&leaf.src, leaf.axes.is_empty()) {
+            return self.local(
+                Local::Constant(*value),
+                vec![],
+                (leaf.ty, shape, Label::Public),
+                span,
+            );
+        }
+        let value = self.aligned(leaf, axes, dims.len(), span);
+        let info = self.program.values[value.0 as usize].clone();
+        if info.shape == shape {
+            return value;
+        }
+        self.local(
+            Local::Broadcast,
+            vec![value],
+            (info.ty, shape, info.label),
+            span,
+        )
+    }
+
+    pub fn transposed(&mut self, value: Value, axes: Vec<u8>, span: Span) -> Value {
+        if axes.iter().enumerate().all(|(i, a)| i == usize::from(*a)) {
+            return value;
+        }
+        let info = self.program.values[value.0 as usize].clone();
+        let shape = axes
+            .iter()
+            .map(|a| info.shape[usize::from(*a)].clone())
+            .collect();
+        self.local(
+            Local::Transpose { axes },
+            vec![value],
+            (info.ty, shape, info.label),
+            span,
+        )
+    }
+
+    // ---- labels
+
+    pub fn party_names(&self, set: PartySet) -> String {
+        let names: Vec<&str> = set
+            .iter()
+            .filter_map(|p| {
+                self.program
+                    .parties
+                    .get(usize::from(p.0))
+                    .map(String::as_str)
+            })
+            .collect();
+        names.join(", ")
+    }
+
+    /// The join of the labels; two owners, or an owner and a secret, are an error.
+    pub fn join(&mut self, leaves: &[&Leaf], span: Span) -> Option<Label> {
+        let mut label = Label::Public;
+        for leaf in leaves {
+            label = match (label, leaf.label) {
+                (Label::Public, other) | (other, Label::Public) => other,
+                (Label::Secret, Label::Secret) => Label::Secret,
+                (Label::Owned(a), Label::Owned(b)) => {
+                    let both = a.intersection(b);
+                    if both.is_empty() {
+                        let (a, b) = (self.party_names(a), self.party_names(b));
+                        self.error_help(
+                            "K14",
+                            span,
+                            format!("this joins a value only {a} knows with one only {b} knows"),
+                            "write `share` before each, so that the result is secret",
+                        );
+                        return None;
+                    }
+                    Label::Owned(both)
+                }
+                (Label::Owned(a), Label::Secret) | (Label::Secret, Label::Owned(a)) => {
+                    let names = self.party_names(a);
+                    let secret = leaves.iter().find(|l| l.label == Label::Secret);
+                    let mut diagnostic = Diagnostic::new(
+                        "K15",
+                        format!("this joins a value only {names} knows with a secret"),
+                        span,
+                    )
+                    .help(format!("write `share` before the value of {names}"));
+                    if let Some(secret) = secret {
+                        diagnostic = self.with_path(diagnostic, secret);
+                    }
+                    self.report(diagnostic);
+                    return None;
+                }
+            };
+        }
+        Some(label)
+    }
+
+    pub fn origin_of(leaves: &[&Leaf]) -> Option<Rc<Origin>> {
+        leaves.iter().find_map(|l| l.origin.clone())
+    }
+
+    /// The leaf as a secret; an owned one is dealt.
+    pub fn shared(&mut self, leaf: &Leaf, span: Span) -> Leaf {
+        if leaf.label == Label::Secret {
+            return leaf.clone();
+        }
+        let value = self.value(leaf, span);
+        let info = (leaf.ty, self.shape(leaf), Label::Secret);
+        let result = self.emit(Op::Share, vec![value], info, span);
+        Leaf {
+            src: Src::Ir(result),
+            label: Label::Secret,
+            ..leaf.clone()
+        }
+    }
+
+    // ---- sizes
+}

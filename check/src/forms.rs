@@ -1,0 +1,172 @@
+//! The forms of values that control carries: what a loop, an arm or a tree hands on.
+
+use crate::build::Elab;
+use crate::ops::common;
+use crate::value::{Axis, Leaf, Src, Val};
+use smpc_grammar::ast::Span;
+use smpc_ir::share::{Block, Label, Type, Value};
+use smpc_ir::size::Size;
+
+/// Type, axes, dimensions and label of a carried value.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Form {
+    pub ty: Type,
+    pub axes: Vec<Axis>,
+    pub dims: Vec<Size>,
+    pub label: Label,
+}
+
+impl Elab<'_> {
+    pub fn defined(&mut self, forms: &[Form], like: &Val, span: Span) -> (Vec<Value>, Vec<Leaf>) {
+        let origins: Vec<_> = like
+            .leaves()
+            .into_iter()
+            .map(|l| l.origin.clone())
+            .collect();
+        let mut values = vec![];
+        let mut leaves = vec![];
+        for (at, form) in forms.iter().enumerate() {
+            let mut shape = self.extents(&form.axes);
+            shape.extend(form.dims.iter().cloned());
+            let value = self.fresh(form.ty, shape, form.label, span);
+            values.push(value);
+            leaves.push(Leaf {
+                src: Src::Ir(value),
+                ty: form.ty,
+                axes: form.axes.clone(),
+                dims: form.dims.clone(),
+                label: form.label,
+                origin: origins.get(at).cloned().flatten(),
+            });
+        }
+        (values, leaves)
+    }
+
+    pub fn joined(&mut self, a: &[Form], b: &[Form], span: Span) -> Option<Vec<Form>> {
+        if a.len() != b.len() {
+            self.error(
+                "T01",
+                span,
+                "the values that meet here have different types",
+            );
+            return None;
+        }
+        let mut out = vec![];
+        for (x, y) in a.iter().zip(b) {
+            let Some(ty) = common(x.ty, y.ty) else {
+                let (a, b) = (crate::ops::type_name(x.ty), crate::ops::type_name(y.ty));
+                self.error("T01", span, format!("{a} and {b} meet here"));
+                return None;
+            };
+            if x.dims.len() != y.dims.len() {
+                self.error(
+                    "D01",
+                    span,
+                    "the values that meet here have different numbers of dimensions",
+                );
+                return None;
+            }
+            let mut dims = vec![];
+            for (p, q) in x.dims.iter().zip(&y.dims) {
+                dims.push(self.unify(p, q, span)?);
+            }
+            let stand_in = |form: &Form| Leaf {
+                label: form.label,
+                ..Leaf::size(Size::zero())
+            };
+            let label = self.join(&[&stand_in(x), &stand_in(y)], span)?;
+            let mut axes: Vec<Axis> = x.axes.iter().chain(&y.axes).copied().collect();
+            axes.sort();
+            axes.dedup();
+            out.push(Form {
+                ty,
+                axes,
+                dims,
+                label,
+            });
+        }
+        Some(out)
+    }
+
+    /// The leaf in the given form.
+    pub fn formed(&mut self, leaf: &Leaf, form: &Form, span: Span) -> Value {
+        let leaf = self
+            .cast(leaf, form.ty, span)
+            .unwrap_or_else(|| leaf.clone());
+        let leaf = if form.label == Label::Secret {
+            self.shared(&leaf, span)
+        } else {
+            leaf
+        };
+        self.expanded(&leaf, &form.axes, &form.dims, span)
+    }
+
+    /// Elaborates a loop body until the forms of what it carries no longer change. Gives the initial
+    /// values, the body, and what the carried slots become.
+    #[allow(clippy::type_complexity)]
+    pub fn carried(
+        &mut self,
+        initial: &Val,
+        span: Span,
+        body: &mut dyn FnMut(&mut Self, Val) -> Val,
+    ) -> Option<(Vec<Value>, Block, Vec<Form>)> {
+        let first: Vec<Leaf> = initial.leaves().into_iter().cloned().collect();
+        let mut forms: Vec<Form> = first.iter().map(Form::of).collect();
+        for _ in 0..self.program.parties.len() + 5 {
+            let mark = self.mark();
+            self.open_block();
+            let (params, leaves) = self.defined(&forms, initial, span);
+            let inner = initial.rebuilt(&mut leaves.into_iter());
+            let outcome = body(self, inner);
+            if outcome.is_unknown() {
+                self.close_block();
+                return None;
+            }
+            let after: Vec<Leaf> = outcome.leaves().into_iter().cloned().collect();
+            let joined = {
+                let these: Vec<Form> = after.iter().map(Form::of).collect();
+                self.joined(&forms, &these, span)
+            };
+            let Some(joined) = joined else {
+                self.close_block();
+                return None;
+            };
+            if joined == forms {
+                let values: Vec<Value> = after
+                    .iter()
+                    .zip(&forms)
+                    .map(|(l, f)| self.formed(l, f, span))
+                    .collect();
+                let mut block = self.close_block();
+                block.params = params;
+                block.results = values;
+                let init = first
+                    .iter()
+                    .zip(&forms)
+                    .map(|(l, f)| self.formed(l, f, span))
+                    .collect();
+                return Some((init, block, forms));
+            }
+            self.close_block();
+            self.restore(&mark);
+            forms = joined;
+        }
+        self.error(
+            "U01",
+            span,
+            "the types carried around this loop do not settle",
+        );
+        None
+    }
+}
+
+impl Form {
+    pub fn of(leaf: &Leaf) -> Self {
+        Self {
+            ty: leaf.ty,
+            axes: leaf.axes.clone(),
+            dims: leaf.dims.clone(),
+            label: leaf.label,
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Scripts: names, types, sizes, knowledge and leakage; the share-level program.
+//!
+//! Checking is elaboration: one pass walks the syntax tree with abstract values and emits the
+//! share-level program. Functions are elaborated at each call, with the labels and sizes of the call.
+
+mod assigned;
+mod branch;
+mod build;
+mod call;
+mod comprehension;
+mod contract;
+mod convert;
+mod elementwise;
+mod explain;
+mod expr;
+mod finish;
+mod forms;
+mod intrinsic;
+mod item;
+mod leaks;
+mod loops;
+mod module;
+mod names;
+mod number;
+mod ops;
+mod print;
+mod probe;
+mod product;
+mod sizes;
+mod stmt;
+mod tensor;
+mod tree;
+mod types;
+mod validate;
+mod value;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use smpc_grammar::ast::{ExprKind, FileId, ItemKind, Module, Span};
+use smpc_grammar::{Diagnostic, Sources};
+use smpc_ir::share::{Block, Program};
+
+pub use explain::{codes, explain};
+pub use print::print;
+pub use validate::{Invalid, validate};
+
+/// How `use "./mine.smpc";` finds its file.
+pub trait Files {
+    /// The text at a path written in a file; `None` if there is none.
+    fn read(&self, from: FileId, path: &str) -> Option<String>;
+}
+
+/// No files beside the script.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoFiles;
+
+impl Files for NoFiles {
+    fn read(&self, _from: FileId, _path: &str) -> Option<String> {
+        None
+    }
+}
+
+/// What is known before a script is checked.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The number of members of each family declared with a symbolic count.
+    pub families: BTreeMap<String, usize>,
+    /// `--set` values; only those that count a family matter here.
+    pub sets: Vec<(String, String)>,
+}
+
+/// A script without errors.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// What it computes.
+    pub program: Program,
+}
+
+/// Checks the root file and gives its program, or every error found.
+///
+/// # Errors
+/// All errors of the script and of what it uses, in order of place.
+pub fn check(
+    sources: &mut Sources,
+    root: FileId,
+    files: &dyn Files,
+    options: &Options,
+) -> Result<Checked, Vec<Diagnostic>> {
+    let text = sources
+        .get(root)
+        .map(|f| f.text.clone())
+        .unwrap_or_default();
+    let parsed = smpc_grammar::parse(root, &text);
+    check_module(
+        sources,
+        root,
+        &parsed.module,
+        parsed.diagnostics,
+        files,
+        options,
+    )
+}
+
+/// As [`check`], for a file that is parsed already, with its syntax errors.
+///
+/// # Errors
+/// The syntax errors and all others.
+pub fn check_module(
+    sources: &mut Sources,
+    root: FileId,
+    module: &Module,
+    syntax: Vec<Diagnostic>,
+    files: &dyn Files,
+    options: &Options,
+) -> Result<Checked, Vec<Diagnostic>> {
+    let mut elab = build::Elab {
+        sources,
+        files,
+        options,
+        program: Program::default(),
+        blocks: vec![Block::default()],
+        emitted: vec![HashMap::new()],
+        diagnostics: syntax,
+        reported: BTreeSet::new(),
+        modules: vec![],
+        module_paths: HashMap::new(),
+        prelude: None,
+        slots: vec![],
+        frames: vec![],
+        globals: HashMap::new(),
+        parties: BTreeMap::new(),
+        axes: HashMap::new(),
+        next_axis: 1,
+        next_tree_axis: -1,
+        open: vec![],
+        equal: HashMap::new(),
+        counters: HashMap::new(),
+        events: vec![],
+        attempted: BTreeSet::new(),
+        control: vec![],
+        secret_depth: 0,
+        secret_span: Span::default(),
+        calls: vec![],
+        unnamed: 0,
+        called: BTreeSet::new(),
+    };
+    elab.load("", root, module);
+    if let Some(prelude) = smpc_stdlib::module("prelude") {
+        elab.prelude = Some(elab.load_text("prelude", prelude.text));
+    }
+    elab.enter(0);
+    elab.run(module);
+    elab.uncalled();
+    let mut diagnostics = std::mem::take(&mut elab.diagnostics);
+    if !diagnostics.is_empty() {
+        diagnostics.sort_by_key(|d| (d.span.file, d.span.start));
+        return Err(diagnostics);
+    }
+    Ok(Checked {
+        program: elab.finish(),
+    })
+}
+
+/// The party families a file declares with a symbolic count, each with the name of its count:
+/// `party employee[n];` gives `("employee", "n")`.
+pub fn families(module: &Module) -> Vec<(String, String)> {
+    let mut found = vec![];
+    for item in &module.items {
+        let ItemKind::Party(names) = &item.kind else {
+            continue;
+        };
+        for name in names {
+            if let Some(count) = name.indices.first().and_then(|l| l.first())
+                && let ExprKind::Path { path, .. } = &count.kind
+                && let [count] = path.segments.as_slice()
+            {
+                found.push((name.ident.name.clone(), count.name.clone()));
+            }
+        }
+    }
+    found
+}

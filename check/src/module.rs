@@ -1,0 +1,193 @@
+//! Files: what they define and use.
+
+use crate::build::{Elab, FnDef, ModuleEnv};
+use crate::value::StructDef;
+use smpc_grammar::ast::{self, FileId, Item, ItemKind, Module, Span, UseSource};
+use std::rc::Rc;
+
+impl Elab<'_> {
+    /// Loads a file's functions, structs and constants; gives its number.
+    pub fn load(&mut self, name: &str, file: FileId, module: &Module) -> usize {
+        let number = self.modules.len();
+        self.modules.push(ModuleEnv::default());
+        self.module_paths.insert(name.to_owned(), number);
+        for item in &module.items {
+            self.collect(number, file, item);
+        }
+        number
+    }
+
+    pub fn collect(&mut self, module: usize, file: FileId, item: &Item) {
+        match &item.kind {
+            ItemKind::Use(used) => self.use_item(module, file, used, item.span),
+            ItemKind::Const(constant) => {
+                let known = self.modules[module]
+                    .constants
+                    .insert(constant.name.name.clone(), Rc::new(constant.clone()));
+                if known.is_some() {
+                    self.error(
+                        "N02",
+                        constant.name.span,
+                        format!("`{}` is defined twice", constant.name.name),
+                    );
+                }
+            }
+            ItemKind::Struct(record) => {
+                let def = StructDef {
+                    name: record.name.name.clone(),
+                    fields: record.fields.clone(),
+                };
+                if self.modules[module]
+                    .structs
+                    .insert(def.name.clone(), Rc::new(def))
+                    .is_some()
+                {
+                    self.error(
+                        "N02",
+                        record.name.span,
+                        format!("`{}` is defined twice", record.name.name),
+                    );
+                }
+            }
+            ItemKind::Fn(function) => {
+                let def = Rc::new(FnDef {
+                    name: function.name.name.clone(),
+                    function: Rc::new(function.clone()),
+                    module,
+                });
+                let arity = crate::call::parameters(&def).count();
+                let twice = self.modules[module]
+                    .functions
+                    .get(&def.name)
+                    .is_some_and(|same| {
+                        same.iter()
+                            .any(|d| crate::call::parameters(d).count() == arity)
+                    });
+                if twice {
+                    self.error(
+                        "N02",
+                        function.name.span,
+                        format!("`{}` with {arity} parameters is defined twice", def.name),
+                    );
+                }
+                self.modules[module]
+                    .functions
+                    .entry(def.name.clone())
+                    .or_default()
+                    .push(def);
+            }
+            ItemKind::Approx(approx) => {
+                self.modules[module].refused.insert(
+                    approx.name.name.clone(),
+                    "a fitted approximation (`approx`)",
+                );
+            }
+            ItemKind::Protocol(p) => {
+                self.modules[module].refused.insert(
+                    p.name.name.clone(),
+                    "a protocol: schemes provide protocols, scripts call functions",
+                );
+            }
+            ItemKind::Functionality(f) => {
+                self.modules[module]
+                    .refused
+                    .insert(f.name.name.clone(), "a functionality");
+            }
+            _ => {}
+        }
+    }
+
+    pub fn use_item(&mut self, module: usize, file: FileId, used: &ast::Use, span: Span) {
+        let (name, found) = match &used.source {
+            UseSource::Path(path) => {
+                let segments: Vec<&str> = path.segments.iter().map(|s| s.name.as_str()).collect();
+                let last = segments.last().copied().unwrap_or("").to_owned();
+                (last, self.library(&segments, path.span))
+            }
+            UseSource::File(path, at) => {
+                let name = path
+                    .rsplit('/')
+                    .next()
+                    .unwrap_or(path)
+                    .trim_end_matches(".smpc")
+                    .to_owned();
+                let found = match self.module_paths.get(path).copied() {
+                    Some(known) => Some(known),
+                    None => match self.files.read(file, path) {
+                        Some(text) => Some(self.load_text(path, &text)),
+                        None => {
+                            self.error_help(
+                                "N04",
+                                *at,
+                                format!("there is no file `{path}`"),
+                                "the path is relative to this file",
+                            );
+                            None
+                        }
+                    },
+                };
+                (name, found)
+            }
+        };
+        let alias = used.alias.as_ref().map_or(name, |a| a.name.clone());
+        if let Some(found) = found
+            && self.modules[module]
+                .imports
+                .insert(alias.clone(), found)
+                .is_some()
+        {
+            self.error("N02", span, format!("`{alias}` is imported twice"));
+        }
+    }
+
+    pub fn library(&mut self, segments: &[&str], span: Span) -> Option<usize> {
+        let [root, rest @ ..] = segments else {
+            return None;
+        };
+        let path = rest.join("/");
+        if *root != "std" || path.is_empty() {
+            self.error_help(
+                "N04",
+                span,
+                format!("there is no module `{}`", segments.join("::")),
+                "the library is `std::…`; a file of yours is `use \"./file.smpc\";`",
+            );
+            return None;
+        }
+        let names = [path.clone(), format!("ml/{path}"), format!("math/{path}")];
+        for name in &names {
+            if let Some(known) = self.module_paths.get(name) {
+                return Some(*known);
+            }
+            if let Some(found) = smpc_stdlib::module(name) {
+                return Some(self.load_text(name, found.text));
+            }
+        }
+        let near = smpc_stdlib::modules()
+            .iter()
+            .map(|m| m.path.rsplit('/').next().unwrap_or(m.path))
+            .map(|name| (crate::names::distance(&path, name), name))
+            .filter(|(d, name)| *d <= (name.len().min(path.len()) + 1) / 3)
+            .min();
+        let help = match near {
+            Some((_, name)) => format!("did you mean `std::{name}`?"),
+            None => "the library is `std::…`; a file of yours is `use \"./file.smpc\";`".to_owned(),
+        };
+        self.error_help(
+            "N04",
+            span,
+            format!("the library has no module `{path}`"),
+            help,
+        );
+        None
+    }
+
+    pub fn load_text(&mut self, name: &str, text: &str) -> usize {
+        let file = self
+            .sources
+            .add(&format!("std::{}", name.replace('/', "::")), text);
+        let parsed = smpc_grammar::parse(file, text);
+        self.diagnostics.extend(parsed.diagnostics);
+        self.load(name, file, &parsed.module)
+    }
+}

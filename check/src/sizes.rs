@@ -1,0 +1,140 @@
+//! Sizes: when two are equal, and whether an index fits.
+
+use crate::build::{Elab, source};
+use smpc_grammar::Diagnostic;
+use smpc_grammar::ast::{self, Span};
+use smpc_ir::share::{Guard, SizeOrigin};
+use smpc_ir::size::{Size, SizeVar};
+
+impl Elab<'_> {
+    pub fn canon(&self, size: &Size) -> Size {
+        if self.equal.is_empty() {
+            return size.clone();
+        }
+        let mut current = size.clone();
+        for _ in 0..8 {
+            let next = current.substitute(&|v| self.equal.get(&v).cloned());
+            if next == current {
+                break;
+            }
+            current = next;
+        }
+        current
+    }
+
+    pub fn show(&self, size: &Size) -> String {
+        size.display(&|v| {
+            self.program
+                .sizes
+                .get(v.0 as usize)
+                .map_or_else(|| format!("?{}", v.0), |s| s.name.clone())
+        })
+    }
+
+    pub fn size_names(&self, size: &Size) -> Vec<SizeVar> {
+        (0..self.program.sizes.len() as u32)
+            .map(SizeVar)
+            .filter(|v| size.mentions(*v))
+            .collect()
+    }
+
+    /// Makes two sizes equal: now, by a guard on inputs, or not at all.
+    pub fn unify(&mut self, left: &Size, right: &Size, span: Span) -> Option<Size> {
+        let (a, b) = (self.canon(left), self.canon(right));
+        if a == b {
+            return Some(a);
+        }
+        let (va, vb) = (self.size_names(&a), self.size_names(&b));
+        let bound = va.iter().chain(&vb).all(|v| {
+            self.program
+                .sizes
+                .get(v.0 as usize)
+                .is_some_and(|s| s.origin != SizeOrigin::Loop)
+        });
+        let differ = (&a - &b).as_constant().is_some();
+        if !bound || differ {
+            let mut diagnostic = Diagnostic::new(
+                "D01",
+                format!("the sizes {} and {} differ", self.show(&a), self.show(&b)),
+                span,
+            );
+            for v in va.into_iter().chain(vb) {
+                if let Some(info) = self.program.sizes.get(v.0 as usize) {
+                    let at = info.source;
+                    let place = Span {
+                        file: ast::FileId(at.file),
+                        start: at.start,
+                        end: at.end,
+                    };
+                    diagnostic =
+                        diagnostic.label(place, format!("`{}` comes from here", info.name));
+                }
+            }
+            self.report(diagnostic);
+            return None;
+        }
+        self.program.guards.push(Guard {
+            left: a.clone(),
+            right: b.clone(),
+            source: source(span),
+        });
+        match (a.as_var(), b.as_var()) {
+            (Some(v), Some(w)) => {
+                let (early, late) = if v < w { (v, w) } else { (w, v) };
+                self.equal.insert(late, Size::from(early));
+            }
+            (Some(v), _) if !b.mentions(v) => {
+                self.equal.insert(v, b.clone());
+            }
+            (_, Some(w)) if !a.mentions(w) => {
+                self.equal.insert(w, a.clone());
+            }
+            _ => {}
+        }
+        Some(self.canon(&a))
+    }
+
+    /// Whether `small <= large` wherever we look; nothing is proved. `None`: it depends.
+    pub fn fits(&self, small: &Size, large: &Size) -> Option<bool> {
+        let difference = &self.canon(large) - &self.canon(small);
+        if let Some(d) = difference.as_constant() {
+            return Some(d >= 0);
+        }
+        let mut seen = (false, false);
+        for seed in 1u64..24 {
+            let at = |v: SizeVar| self.sample(v, seed, 0);
+            match difference.evaluate(&at) {
+                Ok(d) if d < 0 => seen.1 = true,
+                Ok(_) => seen.0 = true,
+                Err(_) => {}
+            }
+        }
+        match seen {
+            (true, false) => Some(true),
+            (false, true) => Some(false),
+            _ => None,
+        }
+    }
+
+    /// A value for a name in [`Self::fits`]; counters of loops stay within their bounds and visit both ends.
+    pub fn sample(&self, v: SizeVar, seed: u64, depth: u32) -> Option<i128> {
+        let mixed = (u64::from(v.0) + 1)
+            .wrapping_mul(seed)
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            >> 40;
+        match self.counters.get(&v) {
+            Some(count) if depth < 8 => {
+                let count = count
+                    .evaluate(&|w| self.sample(w, seed, depth + 1))
+                    .ok()?
+                    .max(1);
+                Some(match seed % 3 {
+                    0 => 0,
+                    1 => count - 1,
+                    _ => i128::from(mixed) % count,
+                })
+            }
+            _ => Some(i128::from(mixed) % 97 + 1),
+        }
+    }
+}

@@ -1,0 +1,525 @@
+//! Shapes: indexing, slices, gathers, comprehensions, reductions along an axis, matrix products.
+
+use std::rc::Rc;
+
+use smpc_grammar::Diagnostic;
+use smpc_grammar::ast::Span;
+use smpc_ir::local::{Local, Prim};
+use smpc_ir::share::{Label, Type};
+use smpc_ir::size::Size;
+
+use crate::build::Elab;
+use crate::ops::common;
+use crate::value::{Axis, Leaf, Src, Val};
+
+impl Elab<'_> {
+    /// `leaf[index]` along its own dimension `at`. The dimension disappears, or is replaced by those
+    /// of an index tensor.
+    pub fn index(&mut self, leaf: &Leaf, at: usize, index: &Leaf, span: Span) -> Option<Leaf> {
+        if index.ty != Type::Int {
+            self.error("T01", span, "an index is an int");
+            return None;
+        }
+        match index.label {
+            Label::Public => {}
+            Label::Secret => {
+                let diagnostic = Diagnostic::new("K12", "this index is secret", span)
+                    .help("write `a[secret i]`: it reads every element and costs one comparison per element");
+                let diagnostic = self.with_path(diagnostic, index);
+                self.report(diagnostic);
+                return None;
+            }
+            Label::Owned(set) => {
+                let names = self.party_names(set);
+                if !matches!(leaf.label, Label::Owned(_) | Label::Public) {
+                    self.error_help(
+                        "K12",
+                        span,
+                        format!("this index is known to {names} only"),
+                        "write `a[secret share i]`, or reveal the index",
+                    );
+                    return None;
+                }
+            }
+        }
+        let dim = self.canon(&leaf.dims[at]);
+        match &index.src {
+            Src::Size(i) => {
+                let i = self.canon(i);
+                let end = &i + &Size::one();
+                self.in_range(&i, &end, &dim, span)?;
+                if let (Src::Data(data), 1, Some(i)) = (&leaf.src, leaf.dims.len(), i.as_constant())
+                {
+                    let value = data.get(usize::try_from(i).ok()?)?;
+                    return Some(Leaf::literal(*value, leaf.ty));
+                }
+                let row = self.slice(leaf, at, &i, &end, span);
+                let mut dims = leaf.dims.clone();
+                dims.remove(at);
+                let value = self.value(&row, span);
+                let mut shape = self.extents(&leaf.axes);
+                shape.extend(dims.iter().cloned());
+                let value = self.reshaped(value, shape, span);
+                Some(Leaf {
+                    src: Src::Ir(value),
+                    dims,
+                    ..leaf.clone()
+                })
+            }
+            Src::Index(axis, offset) if !leaf.axes.contains(axis) => {
+                let extent = self.extent(*axis);
+                let offset = self.canon(offset);
+                let end = &offset + &extent;
+                self.in_range(&offset, &end, &dim, span)?;
+                let row = if offset == Size::zero() && self.canon(&extent) == dim {
+                    leaf.clone()
+                } else {
+                    self.slice(leaf, at, &offset, &end, span)
+                };
+                Some(self.iterated(&row, at, *axis, span))
+            }
+            _ => self.gather(leaf, at, index, span),
+        }
+    }
+
+    /// Reports an index outside its dimension, where that is certain or nothing speaks for it.
+    fn in_range(&mut self, start: &Size, end: &Size, dim: &Size, span: Span) -> Option<()> {
+        let low = self.fits(&Size::zero(), start);
+        let high = self.fits(end, dim);
+        if low != Some(false) && high == Some(true) {
+            return Some(());
+        }
+        if high == Some(true) {
+            let message = format!("the index {} is below zero", self.show(start));
+            self.error("D03", span, message);
+            return None;
+        }
+        let last = self.show(&(end - &Size::one()));
+        let message = format!(
+            "the index goes up to {last}, and the dimension has {} elements",
+            self.show(dim)
+        );
+        self.error("D03", span, message);
+        None
+    }
+
+    /// The own dimension `at` becomes the iteration axis.
+    pub fn iterated(&mut self, leaf: &Leaf, at: usize, axis: Axis, span: Span) -> Leaf {
+        let mut axes = leaf.axes.clone();
+        let place = axes.partition_point(|a| *a < axis);
+        axes.insert(place, axis);
+        let mut dims = leaf.dims.clone();
+        dims.remove(at);
+        if let (Src::Fill(value), true) = (&leaf.src, dims.is_empty() && leaf.axes.is_empty()) {
+            return Leaf::literal(*value, leaf.ty);
+        }
+        let value = self.value(leaf, span);
+        let from = leaf.axes.len() + at;
+        let total = leaf.axes.len() + leaf.dims.len();
+        let mut order: Vec<u8> = (0..total as u8)
+            .filter(|i| usize::from(*i) != from)
+            .collect();
+        order.insert(place, from as u8);
+        let value = self.transposed(value, order, span);
+        Leaf {
+            src: Src::Ir(value),
+            axes,
+            dims,
+            ..leaf.clone()
+        }
+    }
+
+    /// The iteration axis becomes own dimension 0; a leaf that does not depend on it is repeated.
+    pub fn collected(&mut self, leaf: &Leaf, axis: Axis, span: Span) -> Leaf {
+        let extent = self.extent(axis);
+        let mut dims = vec![extent];
+        dims.extend(leaf.dims.iter().cloned());
+        let Some(place) = leaf.axes.iter().position(|a| *a == axis) else {
+            if leaf.is_scalar() {
+                match &leaf.src {
+                    Src::Literal(v) => {
+                        return Leaf {
+                            src: Src::Fill(*v),
+                            dims,
+                            ..leaf.clone()
+                        };
+                    }
+                    Src::Size(s) if s.as_constant().is_some() => {
+                        let value = s.as_constant().unwrap_or(0);
+                        return Leaf {
+                            src: Src::Fill(value),
+                            dims,
+                            ..leaf.clone()
+                        };
+                    }
+                    _ => {}
+                }
+            }
+            if let (Src::Fill(_), true) = (&leaf.src, leaf.axes.is_empty()) {
+                return Leaf {
+                    dims,
+                    ..leaf.clone()
+                };
+            }
+            let mut unit = self.extents(&leaf.axes);
+            let mut full = unit.clone();
+            unit.push(Size::one());
+            unit.extend(leaf.dims.iter().cloned());
+            full.extend(dims.iter().cloned());
+            let value = self.value(leaf, span);
+            let value = if leaf.is_scalar() {
+                value
+            } else {
+                self.reshaped(value, unit, span)
+            };
+            let info = (leaf.ty, full, leaf.label);
+            let value = self.local(Local::Broadcast, vec![value], info, span);
+            return Leaf {
+                src: Src::Ir(value),
+                dims,
+                ..leaf.clone()
+            };
+        };
+        let value = self.value(leaf, span);
+        let last = leaf.axes.len() - 1;
+        let total = leaf.axes.len() + leaf.dims.len();
+        let mut order: Vec<u8> = (0..total as u8).collect();
+        let moved = order.remove(place);
+        order.insert(last, moved);
+        let value = self.transposed(value, order, span);
+        let mut axes = leaf.axes.clone();
+        axes.remove(place);
+        Leaf {
+            src: Src::Ir(value),
+            axes,
+            dims,
+            ..leaf.clone()
+        }
+    }
+
+    /// `leaf[start..end]` along its own dimension `at`.
+    pub fn slice(&mut self, leaf: &Leaf, at: usize, start: &Size, end: &Size, span: Span) -> Leaf {
+        let length = end - start;
+        if *start == Size::zero() && length == leaf.dims[at] {
+            return leaf.clone();
+        }
+        let mut dims = leaf.dims.clone();
+        dims[at] = length;
+        if let Src::Fill(_) = leaf.src {
+            return Leaf {
+                dims,
+                ..leaf.clone()
+            };
+        }
+        let value = self.value(leaf, span);
+        let mut shape = self.extents(&leaf.axes);
+        shape.extend(dims.iter().cloned());
+        let op = Local::Slice {
+            axis: (leaf.axes.len() + at) as u8,
+            start: start.clone(),
+            end: end.clone(),
+        };
+        let value = self.local(op, vec![value], (leaf.ty, shape, leaf.label), span);
+        Leaf {
+            src: Src::Ir(value),
+            dims,
+            ..leaf.clone()
+        }
+    }
+
+    /// A checked `leaf[start..end]`.
+    pub fn sliced(
+        &mut self,
+        leaf: &Leaf,
+        at: usize,
+        range: (&Leaf, &Leaf),
+        span: Span,
+    ) -> Option<Leaf> {
+        let (Some(start), Some(end)) = (range.0.as_size(), range.1.as_size()) else {
+            self.error_help(
+                "D02",
+                span,
+                "the ends of this range are no sizes: they come from data",
+                "a size is a literal, a param, an input's dimension, or a sum or product of these",
+            );
+            return None;
+        };
+        let (start, end) = (self.canon(start), self.canon(end));
+        let dim = self.canon(&leaf.dims[at]);
+        self.in_range(&start, &end, &dim, span)?;
+        Some(self.slice(leaf, at, &start, &end, span))
+    }
+
+    /// `leaf[index]` by a clear index that is a value of the run.
+    fn gather(&mut self, leaf: &Leaf, at: usize, index: &Leaf, span: Span) -> Option<Leaf> {
+        let label = self.join(&[leaf, index], span)?;
+        let shared: Vec<Axis> = index
+            .axes
+            .iter()
+            .copied()
+            .filter(|a| leaf.axes.contains(a))
+            .collect();
+        let rest: Vec<Axis> = leaf
+            .axes
+            .iter()
+            .copied()
+            .filter(|a| !shared.contains(a))
+            .collect();
+        // to [shared.., n, rest.., other own dims]
+        let position = |a: &Axis| leaf.axes.iter().position(|b| b == a).unwrap_or(0) as u8;
+        let mut order: Vec<u8> = shared.iter().map(position).collect();
+        order.push((leaf.axes.len() + at) as u8);
+        order.extend(rest.iter().map(position));
+        order.extend(
+            (0..leaf.dims.len())
+                .filter(|d| *d != at)
+                .map(|d| (leaf.axes.len() + d) as u8),
+        );
+        let value = self.value(leaf, span);
+        let mut rows = self.transposed(value, order, span);
+        let n = leaf.dims[at].clone();
+        let other: Vec<Size> = leaf
+            .dims
+            .iter()
+            .enumerate()
+            .filter(|(d, _)| *d != at)
+            .map(|(_, s)| s.clone())
+            .collect();
+        let mut positions = self.value(index, span);
+        let index_shape = self.shape(index);
+        if !shared.is_empty() {
+            let count = self.extents(&shared).iter().fold(n.clone(), |p, e| &p * e);
+            let mut shape = vec![count];
+            shape.extend(self.extents(&rest));
+            shape.extend(other.iter().cloned());
+            rows = self.reshaped(rows, shape, span);
+            // (..(s0 * e1 + s1) * .. ) * n + index
+            let mut linear: Option<Leaf> = None;
+            for axis in &shared {
+                let this = Leaf {
+                    src: Src::Index(*axis, Size::zero()),
+                    axes: vec![*axis],
+                    ..Leaf::size(Size::zero())
+                };
+                linear = Some(match linear {
+                    None => this,
+                    Some(before) => {
+                        let extent = Leaf::size(self.extent(*axis));
+                        let scaled = self.prim(Prim::Mul, &[&before, &extent], Type::Int, span)?;
+                        self.prim(Prim::Add, &[&scaled, &this], Type::Int, span)?
+                    }
+                });
+            }
+            let linear = linear?;
+            let width = Leaf::size(n);
+            let base = self.prim(Prim::Mul, &[&linear, &width], Type::Int, span)?;
+            let absolute = self.prim(Prim::Add, &[&base, index], Type::Int, span)?;
+            positions = self.value(&absolute, span);
+        }
+        let mut shape = index_shape;
+        shape.extend(self.extents(&rest));
+        shape.extend(other.iter().cloned());
+        let value = self.local(
+            Local::Gather,
+            vec![rows, positions],
+            (leaf.ty, shape, label),
+            span,
+        );
+        // now [index axes.., index dims.., rest.., other]
+        let mut axes: Vec<Axis> = index.axes.iter().chain(&rest).copied().collect();
+        axes.sort();
+        let (ia, id) = (index.axes.len(), index.dims.len());
+        let mut order: Vec<u8> = axes
+            .iter()
+            .map(|a| match index.axes.iter().position(|b| b == a) {
+                Some(p) => p as u8,
+                None => (ia + id + rest.iter().position(|b| b == a).unwrap_or(0)) as u8,
+            })
+            .collect();
+        let before = at.min(other.len());
+        let first_other = ia + id + rest.len();
+        order.extend((0..before).map(|d| (first_other + d) as u8));
+        order.extend((0..id).map(|d| (ia + d) as u8));
+        order.extend((before..other.len()).map(|d| (first_other + d) as u8));
+        let value = self.transposed(value, order, span);
+        let mut dims: Vec<Size> = other[..before].to_vec();
+        dims.extend(index.dims.iter().cloned());
+        dims.extend(other[before..].iter().cloned());
+        let origin = leaf.origin.clone();
+        Some(Leaf {
+            src: Src::Ir(value),
+            ty: leaf.ty,
+            axes,
+            dims,
+            label,
+            origin,
+        })
+    }
+
+    /// Sum over own dimension `at`.
+    pub fn sum(&mut self, leaf: &Leaf, at: usize, span: Span) -> Option<Leaf> {
+        if matches!(leaf.ty, Type::Bits(_)) {
+            self.error_help(
+                "T01",
+                span,
+                "bools are not summed",
+                "count with `sum(x as int)` or `count(x)`",
+            );
+            return None;
+        }
+        let mut dims = leaf.dims.clone();
+        dims.remove(at);
+        let value = self.value(leaf, span);
+        let mut shape = self.extents(&leaf.axes);
+        shape.extend(dims.iter().cloned());
+        let op = Local::Sum {
+            axis: (leaf.axes.len() + at) as u8,
+        };
+        let value = self.local(op, vec![value], (leaf.ty, shape, leaf.label), span);
+        Some(Leaf {
+            src: Src::Ir(value),
+            dims,
+            ..leaf.clone()
+        })
+    }
+
+    /// Leaves after each other along own dimension 0.
+    pub fn concat(&mut self, leaves: &[Leaf], span: Span) -> Option<Leaf> {
+        let first = leaves.first()?;
+        let mut ty = first.ty;
+        for leaf in leaves {
+            ty = match common(ty, leaf.ty) {
+                Some(ty) => ty,
+                None => {
+                    self.error("T01", span, "the parts have different types");
+                    return None;
+                }
+            };
+        }
+        if leaves.iter().any(|l| l.dims.len() != first.dims.len()) {
+            self.error(
+                "T01",
+                span,
+                "the parts have different numbers of dimensions",
+            );
+            return None;
+        }
+        if first.dims.is_empty() {
+            self.error(
+                "T01",
+                span,
+                "numbers have no axis to follow each other along; write `[a, b]`",
+            );
+            return None;
+        }
+        let borrowed: Vec<&Leaf> = leaves.iter().collect();
+        let label = self.join(&borrowed, span)?;
+        let origin = Self::origin_of(&borrowed);
+        let mut axes: Vec<Axis> = leaves.iter().flat_map(|l| l.axes.iter().copied()).collect();
+        axes.sort();
+        axes.dedup();
+        let mut rest = first.dims[1..].to_vec();
+        let mut length = Size::zero();
+        for leaf in leaves {
+            for (dim, other) in rest.iter_mut().zip(&leaf.dims[1..]) {
+                *dim = self.unify(dim, other, span)?;
+            }
+            length = &length + &leaf.dims[0];
+        }
+        if let [only] = leaves {
+            return self.cast(only, ty, span);
+        }
+        let mut values = vec![];
+        for leaf in leaves {
+            let leaf = self.cast(leaf, ty, span)?;
+            let mut dims = vec![leaf.dims[0].clone()];
+            dims.extend(rest.iter().cloned());
+            values.push(self.expanded(&leaf, &axes, &dims, span));
+        }
+        let mut dims = vec![length];
+        dims.extend(rest);
+        let mut shape = self.extents(&axes);
+        shape.extend(dims.iter().cloned());
+        let op = Local::Concat {
+            axis: axes.len() as u8,
+        };
+        let value = self.local(op, values, (ty, shape, label), span);
+        Some(Leaf {
+            src: Src::Ir(value),
+            ty,
+            axes,
+            dims,
+            label,
+            origin,
+        })
+    }
+
+    /// One more leading dimension, of length 1.
+    pub fn as_row(&mut self, leaf: &Leaf, span: Span) -> Leaf {
+        let mut dims = vec![Size::one()];
+        dims.extend(leaf.dims.iter().cloned());
+        let mut shape = self.extents(&leaf.axes);
+        shape.extend(dims.iter().cloned());
+        let value = self.value(leaf, span);
+        let value = self.reshaped(value, shape, span);
+        Leaf {
+            src: Src::Ir(value),
+            dims,
+            ..leaf.clone()
+        }
+    }
+
+    /// Applies `f` to the fields of values of one structure, side by side.
+    pub fn zip(
+        &mut self,
+        values: &[Val],
+        span: Span,
+        f: &mut dyn FnMut(&mut Self, &[Leaf]) -> Option<Leaf>,
+    ) -> Val {
+        let Some(first) = values.first() else {
+            return Val::Unknown;
+        };
+        if values.iter().any(Val::is_unknown) {
+            return Val::Unknown;
+        }
+        let items = |v: &Val| match v {
+            Val::Tuple(items) | Val::Struct(_, items) => Some(items.clone()),
+            _ => None,
+        };
+        match first {
+            Val::Leaf(_) => {
+                let leaves: Vec<Leaf> = values
+                    .iter()
+                    .filter_map(|v| {
+                        if let Val::Leaf(l) = v {
+                            Some(l.clone())
+                        } else {
+                            None
+                        }
+                    })
+                    .collect();
+                if leaves.len() == values.len() {
+                    return f(self, &leaves).map_or(Val::Unknown, Val::Leaf);
+                }
+            }
+            Val::Tuple(_) | Val::Struct(..) => {
+                let columns: Vec<Vec<Val>> = values.iter().filter_map(items).collect();
+                let width = columns.first().map_or(0, Vec::len);
+                if columns.len() == values.len() && columns.iter().all(|c| c.len() == width) {
+                    let mut out = vec![];
+                    for field in 0..width {
+                        let column: Vec<Val> = columns.iter().map(|c| c[field].clone()).collect();
+                        out.push(self.zip(&column, span, f));
+                    }
+                    return match first {
+                        Val::Struct(def, _) => Val::Struct(Rc::clone(def), out),
+                        _ => Val::Tuple(out),
+                    };
+                }
+            }
+            _ => {}
+        }
+        self.error("T01", span, "the parts have different types");
+        Val::Unknown
+    }
+}

@@ -1,0 +1,203 @@
+//! What a wrong script is told: code, message, labels and help, as text.
+
+use smpc_check::{NoFiles, Options, check};
+use smpc_grammar::Sources;
+use smpc_grammar::ast::Span;
+
+/// Every error of a script, one per line, with the marked text.
+fn errors(script: &str) -> String {
+    let mut sources = Sources::new();
+    let root = sources.add("script", script);
+    let errors = match check(&mut sources, root, &NoFiles, &Options::default()) {
+        Ok(_) => return "no error".into(),
+        Err(errors) => errors,
+    };
+    let mark = |span: Span| {
+        let text = &sources.get(span.file).expect("a file").text;
+        text[span.start as usize..span.end as usize].to_owned()
+    };
+    let mut out = vec![];
+    for error in errors {
+        out.push(format!(
+            "{}: {} [{}]",
+            error.code,
+            error.message,
+            mark(error.span)
+        ));
+        for label in &error.labels {
+            out.push(format!("  {} [{}]", label.text, mark(label.span)));
+        }
+        if let Some(help) = &error.help {
+            out.push(format!("  help: {help}"));
+        }
+    }
+    out.join("\n")
+}
+
+macro_rules! wrong {
+    ($($name:ident: $script:literal => $expected:literal;)*) => { $(
+        #[test]
+        fn $name() {
+            let found = errors($script);
+            if std::env::var("SHOW").is_ok() {
+                println!("== {}\n{found}", stringify!($name));
+                return;
+            }
+            assert_eq!(found, $expected);
+        }
+    )* };
+}
+
+wrong! {
+    branch_on_a_secret: "party a; input x: int from a;
+let s = share x;
+let big = s > 10;
+let y = if big { 1 } else { 2 };
+reveal y as y; leaks y to all;" => "K10: the condition of a plain `if` is secret [big]
+  became secret here [share x]
+  carried into `s` here [s]
+  carried into `big` here [big]
+  decides here [big]
+  help: `if secret c { … } else { … }` runs both arms and selects: the cost of both, and one secret product per value that differs";
+    branch_on_an_owned_value: "party a; input x: int from a;
+let y = if x > 1 { 1 } else { 2 };
+reveal y to a as y; leaks y to a;" => "K10: the condition of a plain `if` is known to a only [x > 1]
+  decides here [x > 1]
+  help: `if secret c { … } else { … }` runs both arms and selects: the cost of both, and one secret product per value that differs";
+    secret_loop_bound: "party a; input x: int from a;
+let n = share x;
+let mut t = 0;
+for i in 0..n { t += 1; }
+reveal t as t; leaks t to all;" => "K11: the bound of this loop is secret [0..n]
+  became secret here [share x]
+  carried into `n` here [n]
+  decides here [0..n]
+  help: write `while secret c max N { … }`, or loop to a public bound";
+    while_on_a_secret: "party a; input x: int from a;
+let mut s = share x;
+while s > 0 { s -= 1; }
+reveal s as s; leaks s to all;" => "K11: the condition of this loop is secret [s > 0]
+  became secret here [share x]
+  carried into `s` here [s]
+  decides here [s > 0]
+  help: write `while secret c max N { … }`";
+    secret_index: "party a; input x: [int; n] from a; input i: int from a;
+let s = share x;
+reveal s[share i] as v; leaks n, v to all;" => "K12: this index is secret [share i]
+  became secret here [share i]
+  help: write `a[secret i]`: it reads every element and costs one comparison per element";
+    a_value_used_at_b: "party a, b; input x: int from a;
+fn at_b(v: int @ b) -> int { v }
+reveal at_b(x) as y; leaks y to all;" => "K13: a value known to b is needed here, and this is known to a only [x]
+  in this call of `at_b` [at_b(x)]
+  help: only `reveal` makes a value known to more parties";
+    two_owners_joined: "party a, b; input x: int from a; input y: int from b;
+reveal x + y as z; leaks z to all;" => "K14: this joins a value only a knows with one only b knows [x + y]
+  help: write `share` before each, so that the result is secret";
+    owned_with_secret: "party a, b; input x: int from a; input y: int from b;
+reveal x + share y as z; leaks z to all;" => "K15: this joins a value only a knows with a secret [x + share y]
+  became secret here [share y]
+  help: write `share` before the value of a";
+    missing_reveals: "party a; input x: int from a;
+fn f(v: int) -> int { let w = reveal v; w + 1 }
+reveal f(share x) as y; leaks y to all;" => "R02: `f` reveals `w` and does not say so [reveal v]
+  declared here [f]
+  in this call of `f` [f(share x)]
+  help: add `reveals w: int to all` to its signature";
+    not_in_leaks: "party a; input x: int from a;
+let y = reveal share x + 1;
+reveal y * 2 as z;
+leaks z to all;" => "R01: `y` leaves, and `leaks` does not list it [reveal share x + 1]
+  help: write `leaks y to all;`";
+    no_leaks_at_all: "party a; input x: int from a;
+reveal share x as y;" => "R01: `y` leaves, and `leaks` does not list it [reveal share x as y]
+  help: write `leaks y to all;`";
+    a_leak_that_never_happens: "party a; input x: int from a;
+reveal share x as total; leaks totals to all;" => "R01: `total` leaves, and `leaks` does not list it [reveal share x as total]
+  help: write `leaks total to all;`
+R03: `totals` is listed, and never leaves [totals]
+  help: did you mean `total`?";
+    leaks_to_others: "party a, b; input x: int from a;
+reveal share x to b as y; leaks y to all;" => "R04: `y` goes to b, and `leaks` says all [reveal share x to b as y]
+  the contract says this [y to all]
+  help: make `leaks` say exactly what happens: `leaks x to a when c for i in 0..n;`";
+    leaks_more_often: "party a; input x: [int; n] from a;
+let s = share x;
+for i in 0..n { reveal s[i] as y; }
+leaks n, y to all;" => "R04: `y` is revealed for each of 0..n, and `leaks` says once [reveal s[i] as y]
+  the contract says this [n, y to all]
+  help: make `leaks` say exactly what happens: `leaks x to a when c for i in 0..n;`";
+    leaks_under_another_condition: "party a; input x: [int; n] from a; param t: int = 1;
+let s = share x;
+for i in 0..n { if i > t { reveal s[i] as y; } }
+leaks n to all, y to all when j < t for j in 0..n;" => "R04: `y` is revealed when i>t, and `leaks` says when i<t [reveal s[i] as y]
+  the contract says this [y to all when j < t for j in 0..n]
+  help: make `leaks` say exactly what happens: `leaks x to a when c for i in 0..n;`";
+    a_size_not_in_leaks: "party a; input x: [int; n] from a;
+reveal sum(share x) as y; leaks y to all;" => "R01: `n` leaves, and `leaks` does not list it [n]
+  help: write `leaks n to all;`";
+    reveal_under_if_secret: "party a; input x: int from a;
+let s = share x;
+if secret s > 0 { reveal s as y; }
+leaks y to all;" => "K17: a reveal under a secret condition would show the condition [reveal s as y]
+  whether this runs is secret [s > 0]
+  help: select first, then reveal: `reveal if secret c { x } else { y }`";
+    public_assigned_in_a_secret_arm: "party a; input x: int from a;
+let mut c: public int = 0;
+if secret share x > 0 { c = 1; }
+reveal c as c; leaks c to all;" => "K16: the public `c` is assigned under a secret condition [c = 1;]
+  this secret would show in the variable [share x > 0]
+  declared public here [c]
+  help: declare it without `public`: it then becomes secret";
+    inner_sizes_differ: "party a, b; input x: [fix; n, 3] from a; input w: [fix; 4] from b;
+reveal share x @ share w as y; leaks n, y to all;" => "D01: the sizes 3 and 4 differ [share x @ share w]";
+    index_out_of_range: "party a; input x: [int; n] from a;
+let s = share x;
+reveal sum(s[i + 1] for i in 0..n) as y; leaks n, y to all;" => "D03: the index goes up to n, and the dimension has n elements [i + 1]";
+    wrong_arity: "party a; input x: int from a;
+fn f(a: int, b: int) -> int { a + b }
+reveal f(share x) as y; leaks y to all;" => "T02: `f` does not take 1 argument [f(share x)]
+  help: it is `f(a, b)`";
+    unknown_name: "party a; input salary: int from a;
+reveal share salry as y; leaks y to all;" => "N01: there is no name `salry` [salry]
+  help: did you mean `salary`?";
+    unknown_function: "party a; input x: [int; n] from a;
+reveal summ(share x) as y; leaks n, y to all;" => "N01: there is no function `summ` [summ]
+  help: did you mean `sum`?";
+    recursion: "party a; input x: int from a;
+fn f(v: int) -> int { g(v) }
+fn g(v: int) -> int { f(v) + 1 }
+reveal f(share x) as y; leaks y to all;" => "N03: `f` calls itself [f(v)]
+  in this call of `g` [g(v)]
+  in this call of `f` [f(share x)]
+  help: there is no recursion: write a loop";
+    size_from_data: "party a; input x: int from a;
+let n = reveal share x;
+reveal sum(share zeros(n)) as y; leaks n, y to all;" => "D02: this is no size: it comes from data [n]
+  help: a size is a literal, a param, an input's dimension, or a sum or product of these";
+    number_with_bool: "party a; input x: int from a;
+reveal share x + true as y; leaks y to all;" => "T01: int and bool do not go together [share x + true]
+  help: a bool becomes a number by `as int` or `as fix`";
+    assigned_without_mut: "party a; input x: int from a;
+let y = share x;
+y = y + 1;
+reveal y as y; leaks y to all;" => "N05: `y` is not assigned again [y]
+  declared here [y]
+  help: declare it with `let mut y`";
+    several_errors_at_once: "party a, b; input x: int from a; input y: int from b;
+let p = x + y;
+let q = p * 2;
+let r = unknown + 1;
+reveal q as q; leaks q to all;" => "K14: this joins a value only a knows with one only b knows [x + y]
+  help: write `share` before each, so that the result is secret
+N01: there is no name `unknown` [unknown]";
+    an_error_in_a_function_nobody_calls: "party a; input x: int from a;
+fn f(v: fix) -> fix { v + w }
+reveal share x as y; leaks y to all;" => "N01: there is no name `w` [w]";
+    not_executable_yet: "party a; input x: fix from a;
+approx g(t: fix) = exp(t) on -1..1 within 0.01 outside clamp;
+reveal g(share x) as y; leaks y to all;" => "U01: `g` is a fitted approximation (`approx`), which is not executable yet [g]";
+    no_member_count: "party p[n]; input x[i]: int from p[i];
+reveal sum(share x[i] for p[i]) as y; leaks y to all;" => "D02: how many members `p` has is not known [n]
+  help: provide input folders `p[0]`, `p[1]`, …, or `--set n=3`";
+}

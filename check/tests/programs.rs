@@ -1,0 +1,176 @@
+//! Small scripts, one construct each: they check, and their programs keep the rules.
+
+use smpc_check::{NoFiles, Options, check, print, validate};
+use smpc_grammar::Sources;
+
+/// The program of a script as text.
+fn program(script: &str) -> String {
+    let mut sources = Sources::new();
+    let root = sources.add("script", script);
+    match check(&mut sources, root, &NoFiles, &Options::default()) {
+        Ok(checked) => {
+            let text = print(&checked.program);
+            assert_eq!(validate(&checked.program), Ok(()), "{text}");
+            text
+        }
+        Err(errors) => {
+            let lines: Vec<String> = errors
+                .iter()
+                .map(|e| {
+                    let text = &sources.get(e.span.file).expect("a file").text;
+                    let at = &text[e.span.start as usize..e.span.end as usize];
+                    format!("{}: {} [{at}] {:?}", e.code, e.message, e.help)
+                })
+                .collect();
+            panic!("{}", lines.join("\n"));
+        }
+    }
+}
+
+macro_rules! right {
+    ($($name:ident: $script:literal;)*) => { $(
+        #[test]
+        fn $name() {
+            let text = program($script);
+            if std::env::var("SHOW").is_ok() {
+                println!("== {}\n{text}", stringify!($name));
+            }
+        }
+    )* };
+}
+
+right! {
+    nested_comprehension: "party a, b; input x: [fix; n, d] from a; input y: [fix; m, d] from b;
+let p = share x; let q = share y;
+reveal [sum((p[i] - q[j])^2) for i in 0..n, j in 0..m] as distances;
+leaks n, m, d, distances to all;";
+    comprehension_over_rows: "party a; input x: [fix; n, d] from a;
+let s = share x;
+reveal [dot(row, row) for row in s] as norms; leaks n, d, norms to all;";
+    diagonal_and_transposed: "party a; input x: [fix; n, n] from a;
+let s = share x;
+reveal [s[i, i] for i in 0..n] as diagonal;
+reveal [s[j, i] for i in 0..n, j in 0..n] as turned;
+leaks n, diagonal, turned to all;";
+    matrix_in_comprehension: "party a, b; input w: [fix; k, d] from a; input x: [fix; n, d] from b;
+let p = share w; let q = share x;
+reveal [p @ q[i] for i in 0..n] as out; leaks k, n, d, out to all;";
+    slices: "party a; input x: [int; n] from a;
+let s = share x;
+let d = [s[i + 1] - s[i] for i in 0..n - 1];
+reveal concat(d, s[0..1]) as d; leaks n, d to all;";
+    gathers: "party a; input x: [int; n] from a; input p: [int; m] from a;
+let s = share x;
+let q = reveal share p;
+reveal s[q] as out; reveal [[s[q[j]] + s[i] for j in 0..m] for i in 0..n] as w;
+reveal [s[min(i + k, n - 1)] for i in 0..n, k in 0..n] as v;
+leaks n, m, q, out, w, v to all;";
+    secret_index: "party a, b; input x: [fix; n] from a; input i: int from b;
+let s = share x;
+reveal s[secret share i] as v; leaks n, v to all;";
+    loop_carries_a_scalar: "party a; input x: [fix; n] from a;
+let s = share x;
+let mut t = 0;
+for i in 0..n { t = t * 0.5 + s[i]; }
+reveal t as t; leaks n, t to all;";
+    loop_of_elements: "party a; input x: [fix; n] from a;
+let s = share x;
+let mut z = zeros(n);
+for i in 0..n { z[i] = s[i] * s[i]; }
+reveal z as z; leaks n, z to all;";
+    loop_of_steps: "party a; input x: [fix; n] from a;
+let s = share x;
+let mut z = zeros(n);
+for i in 1..n { z[i] = z[i - 1] + s[i]; }
+reveal z as z; leaks n, z to all;";
+    conditional_in_a_loop: "party a; input x: [fix; n] from a;
+let s = share x;
+let mut t = 0;
+for i in 0..n { if i % 2 == 0 { t += s[i]; } else { t -= s[i]; } }
+reveal t as t; leaks n, t to all;";
+    public_while: "party a; param n: int = 10; input x: fix from a;
+let mut e = reveal share x;
+let mut k = 0;
+while e > 0.5 { e = e / 2; k += 1; }
+reveal k as k; leaks e, k to all;";
+    loop_in_a_comprehension: "party a; input x: [fix; n] from a;
+fn power(v: fix, k: int) -> fix { let mut p: fix = 1; for i in 0..k { p = p * v; } p }
+param k: int = 3;
+reveal [power(v, k) for v in share x] as out;
+reveal power(share x, 2) as squares;
+leaks n, out, squares to all;";
+    while_in_a_comprehension: "party a; input x: [int; n] from a;
+fn halvings(v: int) -> int { let mut k = 0; let mut w = v; let done = while secret w > 1 max 8 { w -= 2; k += 1; }; k }
+reveal halvings(share x) as out;
+leaks n, out to all;";
+    reduce_in_a_comprehension: "party a; input x: [int; n, d] from a;
+let s = share x;
+reveal [reduce(s[i], (a, b) => if secret a < b { b } else { a }) for i in 0..n] as top;
+reveal [scan(s[i], (a, b) => a + b) for i in 0..n] as runs;
+leaks n, d, top, runs to all;";
+    reduce_of_tuples: "party a; input x: [fix; n] from a;
+let s = share x;
+let (value, at) = reduce([(s[i], i) for i in 0..n], (a, b) => if secret a.0 < b.0 { b } else { a });
+reveal at as at; leaks n, at to all;";
+    along_an_axis: "party a; input x: [fix; n, d] from a;
+let s = share x;
+reveal max(s, axis: 1) as top; reveal sum(s, axis: 0) as sums; reveal sum(s, axis: 1) as rows;
+leaks n, d, top, sums, rows to all;";
+    structs: "struct Row { age: int, pay: fix, name: text<4> }
+party a, b; input r: [Row; n] from a; input q: [Row; m] from b;
+let t = concat(share r, share q);
+let old = [row.age > 40 and row.name != \"eve\" for row in t];
+reveal sum(if secret old[i] { t[i].pay } else { 0 } for i in 0..n + m) as pay;
+leaks n, m, pay to all;";
+    bits: "party a; input x: bits<8> from a;
+let s = share x;
+let b = unpack(s);
+reveal pack([b[7 - i] for i in 0..8]) as mirrored;
+reveal ((s & 15) as int) as low; leaks mirrored, low to all;";
+    elementwise_function: "party a; input x: [fix; n, d] from a;
+fn clip(t: fix, low: fix, high: fix) -> fix { if secret t < low { low } else if secret t > high { high } else { t } }
+reveal clip(share x, -1, 1) as c; reveal clip(share x, high: 2, low: 0.5) as e; leaks n, d, c, e to all;";
+    function_that_reveals: "party a; input x: [int; n] from a;
+fn opened<n>(v: [int; n]) -> [int; n] reveals w: [int; n] to all { let w = reveal v; w }
+reveal share opened(share x) as y; leaks n, w, y to all;";
+    tuple_revealed: "party a; input x: fix from a;
+let s = share x;
+let (p, q) = reveal (s + 1, s * 2);
+leaks p, q to all;";
+    switch_on_a_revealed_bool: "party a; input x: fix from a;
+let s = share x;
+let big = reveal s > 1;
+let y = if big { s * 2 } else { 0 };
+reveal y as y; leaks big, y to all;";
+    two_inputs_of_one_length: "party a, b; input x: [fix; n] from a; input y: [fix; m] from b;
+reveal share x @ share y as p; leaks n, m, p to all;";
+    repeat_and_literals: "party a; input x: [fix; 3] from a;
+let w = [0.5; 3]; let v = [1, 2.5, -3];
+reveal share x @ (w + v) as p; leaks p to all;";
+    guards_over_families: "party p[4]; input x[i]: int from p[i];
+reveal sum(share x[i] for p[i] if i != 0) as rest;
+for each p[i] { let s[i] = share x[i]; }
+reveal max([s[i] for p[i]]) as top;
+leaks rest, top to all;";
+}
+
+#[test]
+fn an_independent_loop_is_one_operation() {
+    let text = program(
+        "party a; input x: [fix; n] from a;
+let s = share x;
+let mut z = zeros(n);
+for i in 0..n { let q = s[i] * s[i]; z[i] = z[i] + q; }
+reveal z as z; leaks n, z to all;",
+    );
+    assert!(!text.contains("for n"), "{text}");
+}
+
+#[test]
+fn sizes_that_must_agree_become_a_guard() {
+    let text = program(
+        "party a, b; input x: [fix; n] from a; input y: [fix; m] from b;
+reveal share x @ share y as p; leaks n, m, p to all;",
+    );
+    assert!(text.starts_with("guard n == m"), "{text}");
+}
