@@ -1,0 +1,361 @@
+//! One endpoint: registers, streams, a channel, and the walk over its plan.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use smpc_ir::local::Source;
+use smpc_ir::party::schedule::schedule;
+use smpc_ir::party::{Block, Op, Party, PartySet, Program, Step, Validated, Value};
+use smpc_ir::{Size, SizeError, SizeVar};
+use smpc_runtime::channel::{Channel, ChannelError, Fault};
+use smpc_runtime::coin;
+use smpc_runtime::prg::Stream;
+use smpc_runtime::tensor::{Tensor, wire_bytes};
+
+use crate::keys::{self, Identity, KeyError};
+use crate::local;
+use crate::plan::{Action, Plan, plan};
+use crate::{Account, CHANNEL, OPERATION, Output, Probed, RunError, SETUP, Setup};
+
+/// Runs one party of a program over a channel.
+///
+/// # Errors
+/// An operation that the values do not allow, a message that does not come or does not fit, or
+/// an input that is missing.
+pub fn endpoint(
+    valid: Validated<'_>,
+    me: Party,
+    setup: &Setup,
+    channel: &mut dyn Channel,
+) -> Result<Account, RunError> {
+    let program = valid.program();
+    let identity = setup.seed.map_or(Identity::System, Identity::Seeded);
+    let sets = keys::coin_sets(program);
+    let (streams, setup_bytes) =
+        keys::agree(&sets, me, &identity, channel).map_err(|e| match e {
+            KeyError::System => RunError {
+                code: SETUP,
+                message: "the operating system gave no randomness".into(),
+                source: Source::default(),
+                party: me.0,
+                consequence: false,
+            },
+            KeyError::Channel(e) => channel_error(program, me, Source::default(), &e),
+        })?;
+    let mut run = Endpoint {
+        program,
+        me,
+        setup,
+        channel,
+        streams,
+        registers: vec![None; program.values.len()],
+        loops: HashMap::new(),
+        path: vec![],
+        account: Account {
+            setup_bytes,
+            ..Account::default()
+        },
+        pending: vec![],
+        at: 0,
+        done: 0,
+        total: 0,
+    };
+    let scheduled = schedule(valid);
+    let plan = plan(program, &program.body, &scheduled.body, me);
+    run.total = run.work(&program.body);
+    run.block(&program.body, &plan)?;
+    Ok(run.account)
+}
+
+pub(crate) struct Endpoint<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) me: Party,
+    setup: &'a Setup,
+    channel: &'a mut dyn Channel,
+    streams: HashMap<PartySet, Stream>,
+    registers: Vec<Option<Arc<Tensor>>>,
+    pub(crate) loops: HashMap<SizeVar, i128>,
+    pub(crate) path: Vec<u64>,
+    pub(crate) account: Account,
+    /// Outputs of the current segment, by the position of their step.
+    pending: Vec<(usize, Output)>,
+    /// The position of the step being carried out.
+    at: usize,
+    done: u64,
+    total: u64,
+}
+
+fn channel_error(program: &Program, me: Party, source: Source, error: &ChannelError) -> RunError {
+    let peer = program.parties.get(error.peer).map_or("?", String::as_str);
+    RunError {
+        code: CHANNEL,
+        message: format!("{peer}: {error}"),
+        source,
+        party: me.0,
+        consequence: matches!(error.fault, Fault::Gone),
+    }
+}
+
+impl Endpoint<'_> {
+    pub(crate) fn error(&self, source: Source, message: impl ToString) -> RunError {
+        RunError {
+            code: OPERATION,
+            message: message.to_string(),
+            source,
+            party: self.me.0,
+            consequence: false,
+        }
+    }
+
+    pub(crate) fn knows(&self, value: Value) -> bool {
+        self.program.values[value.0 as usize].known_to.contains(self.me)
+    }
+
+    pub(crate) fn size(&self, size: &Size) -> Result<i128, SizeError> {
+        size.evaluate(&|v| {
+            let fixed = self.setup.sizes.get(v.0 as usize).copied();
+            self.loops.get(&v).copied().or(fixed)
+        })
+    }
+
+    pub(crate) fn shape(&self, value: Value, source: Source) -> Result<Vec<usize>, RunError> {
+        let info = &self.program.values[value.0 as usize];
+        info.shape
+            .iter()
+            .map(|dim| {
+                let length = self.size(dim).map_err(|e| self.error(source, e))?;
+                usize::try_from(length)
+                    .map_err(|_| self.error(source, format!("a dimension of length {length}")))
+            })
+            .collect()
+    }
+
+    pub(crate) fn get(&self, value: Value, source: Source) -> Result<Arc<Tensor>, RunError> {
+        self.registers[value.0 as usize]
+            .clone()
+            .ok_or_else(|| self.error(source, "a value is read before it is computed"))
+    }
+
+    pub(crate) fn set(&mut self, value: Value, tensor: Arc<Tensor>) {
+        self.registers[value.0 as usize] = Some(tensor);
+    }
+
+    pub(crate) fn block(&mut self, block: &Block, plan: &Plan) -> Result<(), RunError> {
+        for (action, forget) in plan.actions.iter().zip(&plan.forget) {
+            match action {
+                Action::Local(at) => {
+                    self.at = *at;
+                    self.local(&block.steps[*at])?;
+                }
+                Action::Alias(at) => {
+                    let step = &block.steps[*at];
+                    let value = self.get(step.args[0], step.source)?;
+                    self.set(step.results[0], value);
+                }
+                Action::Exchange {
+                    offline,
+                    sends,
+                    receives,
+                } => self.exchange(*offline, sends, receives)?,
+                Action::Control(at) => {
+                    self.in_order();
+                    if let Some(nested) = plan.nested.get(at) {
+                        self.control(&block.steps[*at], nested)?;
+                    }
+                }
+            }
+            for value in forget {
+                self.registers[value.0 as usize] = None;
+            }
+        }
+        self.in_order();
+        Ok(())
+    }
+
+    /// Hands out what a segment has put out, in the order of the program rather than of readiness.
+    fn in_order(&mut self) {
+        let mut outputs = std::mem::take(&mut self.pending);
+        outputs.sort_by_key(|(at, _)| *at);
+        self.account.outputs.extend(outputs.into_iter().map(|(_, output)| output));
+    }
+
+    fn exchange(
+        &mut self,
+        offline: bool,
+        sends: &[(Party, Vec<Value>)],
+        receives: &[(Party, Vec<Value>)],
+    ) -> Result<(), RunError> {
+        let source = Source::default();
+        if !offline {
+            self.account.rounds += 1;
+        }
+        for (to, values) in sends {
+            let mut bytes = vec![];
+            for value in values {
+                self.get(*value, source)?.pack(&mut bytes);
+            }
+            let length = bytes.len() as u64;
+            if offline {
+                self.account.offline_bytes += length;
+            } else {
+                self.account.bytes += length;
+                self.account.messages += 1;
+            }
+            self.channel
+                .send(usize::from(to.0), &bytes)
+                .map_err(|e| channel_error(self.program, self.me, source, &e))?;
+        }
+        for (from, values) in receives {
+            let mut parts = vec![];
+            let mut length = 0usize;
+            for value in values {
+                let shape = self.shape(*value, source)?;
+                let elem = self.program.values[value.0 as usize].elem;
+                let bytes = wire_bytes(elem, shape.iter().product())
+                    .ok_or_else(|| self.error(source, "a message is too large"))?;
+                parts.push((*value, elem, shape, length..length + bytes));
+                length += bytes;
+            }
+            let bytes = self
+                .channel
+                .receive(usize::from(from.0), length)
+                .map_err(|e| channel_error(self.program, self.me, source, &e))?;
+            for (value, elem, shape, range) in parts {
+                let tensor = Tensor::unpack(elem, &shape, &bytes[range])
+                    .map_err(|e| self.error(source, e))?;
+                self.set(value, Arc::new(tensor));
+            }
+        }
+        Ok(())
+    }
+
+    fn local(&mut self, step: &Step) -> Result<(), RunError> {
+        let source = step.source;
+        self.tick();
+        match &step.op {
+            Op::Local(op) => {
+                let result = step.results[0];
+                let shape = self.shape(result, source)?;
+                let elem = self.program.values[result.0 as usize].elem;
+                let mut args = Vec::with_capacity(step.args.len());
+                for arg in &step.args {
+                    args.push(self.get(*arg, source)?);
+                }
+                let refs: Vec<&Tensor> = args.iter().map(Arc::as_ref).collect();
+                let tensor = local::apply(op, &refs, elem, &shape, &|s| self.size(s))
+                    .map_err(|e| self.error(source, e))?;
+                self.set(result, Arc::new(tensor));
+            }
+            Op::FractionBits => {
+                let a = self.get(step.args[0], source)?;
+                let bits = local::fraction_bits(&a).map_err(|e| self.error(source, e))?;
+                self.set(step.results[0], Arc::new(bits));
+            }
+            Op::Input(i) => {
+                let input = self.setup.inputs.get(*i as usize).cloned().flatten();
+                let input = input.ok_or_else(|| RunError {
+                    code: SETUP,
+                    ..self.error(source, "an input is missing")
+                })?;
+                let shape = self.shape(step.results[0], source)?;
+                let elem = self.program.values[step.results[0].0 as usize].elem;
+                if input.shape() != shape || input.elem() != elem {
+                    return Err(RunError {
+                        code: SETUP,
+                        ..self.error(
+                            source,
+                            format!("an input of shape {:?}, not {shape:?}", input.shape()),
+                        )
+                    });
+                }
+                self.set(step.results[0], Arc::new(input));
+            }
+            Op::Param(i) => {
+                let value = self.setup.params.get(*i as usize).copied();
+                let value = value.ok_or_else(|| RunError {
+                    code: SETUP,
+                    ..self.error(source, "a parameter has no value")
+                })?;
+                let elem = self.program.values[step.results[0].0 as usize].elem;
+                let tensor =
+                    Tensor::constant(elem, &[], value).map_err(|e| self.error(source, e))?;
+                self.set(step.results[0], Arc::new(tensor));
+            }
+            Op::Coin(domain) => {
+                let result = step.results[0];
+                let shape = self.shape(result, source)?;
+                let info = &self.program.values[result.0 as usize];
+                let Some(stream) = self.streams.get_mut(&info.known_to) else {
+                    return Err(self.error(source, "no key was agreed for this coin"));
+                };
+                let coin = coin::draw(domain, info.elem, &shape, stream);
+                let coin = coin.map_err(|e| self.error(source, e))?;
+                self.set(result, Arc::new(coin));
+            }
+            Op::Output { name, field, show } => {
+                let value = self.get(step.args[0], source)?;
+                let output = Output {
+                    name: name.clone(),
+                    field: *field,
+                    show: *show,
+                    party: self.me.0,
+                    value: Arc::unwrap_or_clone(value),
+                };
+                self.pending.push((self.at, output));
+            }
+            Op::Probe {
+                value,
+                coefficients,
+                scale,
+            } => {
+                if let Some(observer) = self.setup.observer.clone() {
+                    for (component, arg) in step.args.iter().enumerate() {
+                        if self.knows(*arg) {
+                            let tensor = self.get(*arg, source)?;
+                            observer.component(&Probed {
+                                value: *value,
+                                path: &self.path,
+                                component,
+                                coefficients,
+                                scale: *scale,
+                                tensor: &tensor,
+                            });
+                        }
+                    }
+                }
+            }
+            _ => return Err(self.error(source, "control is not a local operation")),
+        }
+        Ok(())
+    }
+
+    /// Units of work of a block: its steps, those of a loop as often as it runs. Data-dependent
+    /// loops count once.
+    fn work(&self, block: &Block) -> u64 {
+        block
+            .steps
+            .iter()
+            .map(|step| match &step.op {
+                Op::For { count, body, .. } => {
+                    let times = self.size(count).unwrap_or(1).clamp(0, 1 << 32);
+                    self.work(body).saturating_mul(times as u64)
+                }
+                Op::Reduce { body, .. } | Op::Scan { body, .. } | Op::While { body, .. } => {
+                    self.work(body)
+                }
+                Op::Switch { arms } => arms.iter().map(|a| self.work(a)).max().unwrap_or(0),
+                _ => 1,
+            })
+            .sum()
+    }
+
+    fn tick(&mut self) {
+        self.done += 1;
+        if self.me.0 == 0
+            && self.done % 64 == 0
+            && let Some(progress) = &self.setup.progress
+        {
+            progress.at(self.done, self.total.max(self.done));
+        }
+    }
+}
