@@ -1,0 +1,263 @@
+//! Comparison of what the run computed with the shadow.
+
+use std::collections::{HashMap, HashSet};
+
+use smpc_ir::local::{Local, Prim, Source};
+use smpc_ir::share::{Op, Program, Step, Type, Value};
+
+use crate::array::{Array, Data};
+use crate::evaluate::{Environment, Evaluator, Stopped, Visitor, sensitive};
+
+/// One value as the run computed it: the reconstruction of its components, or a clear value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    /// Signed integers.
+    pub raw: Vec<i128>,
+    /// The value is `raw / 2^scale`.
+    pub scale: u8,
+}
+
+/// Values of the run by share-level value and iteration path: one counter for each enclosing loop
+/// or tree, outermost first.
+pub type Observations = HashMap<(u32, Vec<u64>), Observed>;
+
+/// What went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The exact value, or the product before its truncation, is outside the ring's signed range.
+    Overflow,
+    /// The value is in range and still off by about the ring's size: a probabilistic truncation
+    /// failed, or something it was computed from is wrong.
+    Wrong,
+    /// Fewer than six significant bits are right where a divisor, a root, a logarithm or a receiver
+    /// needs them.
+    Precision,
+}
+
+/// One finding; only the first of its kind per place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// What.
+    pub kind: Kind,
+    /// Where the value was computed.
+    pub source: Source,
+    /// Where it was used, for [`Kind::Precision`].
+    pub used: Option<Source>,
+    /// Position in the tensor, outermost first; of each, the worst.
+    pub index: Vec<usize>,
+    /// In which iteration, outermost loop first.
+    pub iteration: Vec<u64>,
+    /// As computed.
+    pub found: f64,
+    /// As it should be.
+    pub expected: f64,
+    /// How many elements of the tensor are affected, of how many.
+    pub affected: (usize, usize),
+}
+
+/// The outcome of an audit.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    /// In program order.
+    pub findings: Vec<Finding>,
+    /// Values compared.
+    pub compared: u64,
+    /// Where the shadow could not follow (control by a shuffled value, or a failed operation).
+    pub stopped: Option<Stopped>,
+    /// The largest absolute error of a secret fixed-point value that has no finding.
+    pub largest_error: f64,
+}
+
+/// Runs the shadow and compares. `ring` is the width of the backend's ring.
+pub fn audit(
+    program: &Program,
+    environment: &Environment,
+    observations: &Observations,
+    ring: u8,
+) -> Report {
+    let compare = Compare {
+        program,
+        observations,
+        ring,
+        report: Report::default(),
+        seen: HashSet::new(),
+    };
+    let mut evaluator = Evaluator::new(program, environment, compare);
+    let stopped = evaluator.run().err();
+    let mut report = evaluator.visitor.report;
+    report.stopped = stopped;
+    report
+}
+
+struct Compare<'a> {
+    program: &'a Program,
+    observations: &'a Observations,
+    ring: u8,
+    report: Report,
+    seen: HashSet<(Kind, Source)>,
+}
+
+impl Visitor for Compare<'_> {
+    fn visit(&mut self, step: &Step, path: &[u64], values: &HashMap<Value, Array>) {
+        for result in &step.results {
+            if let Some(shadow) = values.get(result) {
+                self.range(step, *result, path, shadow);
+            }
+        }
+        if let Some(arg) = sensitive(step)
+            && let Some(shadow) = values.get(&arg)
+        {
+            self.precision(step, arg, path, shadow, false);
+        }
+        if let (Op::Reveal(_), Some(arg)) = (&step.op, step.args.first())
+            && let Some(shadow) = values.get(arg)
+        {
+            self.precision(step, *arg, path, shadow, true);
+        }
+    }
+}
+
+impl Compare<'_> {
+    fn observed(&self, value: Value, path: &[u64]) -> Option<&Observed> {
+        // A value used inside a loop may be defined outside it: its path is a prefix.
+        (0..=path.len())
+            .rev()
+            .find_map(|n| self.observations.get(&(value.0, path[..n].to_vec())))
+    }
+
+    fn range(&mut self, step: &Step, value: Value, path: &[u64], shadow: &Array) {
+        let Some(observed) = self.observations.get(&(value.0, path.to_vec())) else {
+            return;
+        };
+        let info = &self.program.values[value.0 as usize];
+        if shadow.shuffled || observed.raw.len() != shadow.len() {
+            return;
+        }
+        self.report.compared += shadow.len() as u64;
+        let (Type::Fix(_) | Type::Int) = info.ty else {
+            return;
+        };
+        let scale = match info.ty {
+            Type::Fix(f) => i32::from(f),
+            _ => 0,
+        };
+        let unit = 2f64.powi(i32::from(observed.scale));
+        let product = matches!(step.op, Op::Local(Local::Prim(Prim::Mul) | Local::MatMul))
+            && matches!(info.ty, Type::Fix(_))
+            && step.args.iter().all(|a| {
+                matches!(self.program.values[a.0 as usize].ty, Type::Fix(_))
+            });
+        let ring = i32::from(self.ring);
+        let limit = if product {
+            2f64.powi(ring - 2 - 2 * scale)
+        } else {
+            2f64.powi(ring - 1 - scale)
+        };
+        let wrong = 2f64.powi(ring - 2 * scale - 3);
+        let expected = shadow.reals();
+        let found: Vec<f64> = observed.raw.iter().map(|r| *r as f64 / unit).collect();
+        let overflow: Vec<usize> = (0..expected.len())
+            .filter(|i| expected[*i].abs() >= limit || expected[*i].is_nan())
+            .collect();
+        if self.finding(Kind::Overflow, info.source, None, &overflow, shadow, &found, path) {
+            return;
+        }
+        if let Data::Int(_) = shadow.data {
+            return;
+        }
+        let far: Vec<usize> = (0..expected.len())
+            .filter(|i| (found[*i] - expected[*i]).abs() >= wrong)
+            .collect();
+        if !self.finding(Kind::Wrong, info.source, None, &far, shadow, &found, path) {
+            for (f, e) in found.iter().zip(&expected) {
+                self.report.largest_error = self.report.largest_error.max((f - e).abs());
+            }
+        }
+    }
+
+    /// For a revealed tensor the error counts against its largest element, elsewhere against the
+    /// element itself.
+    fn precision(
+        &mut self,
+        step: &Step,
+        value: Value,
+        path: &[u64],
+        shadow: &Array,
+        revealed: bool,
+    ) {
+        let Some(observed) = self.observed(value, path) else {
+            return;
+        };
+        let Data::Real(expected) = &shadow.data else {
+            return;
+        };
+        if shadow.shuffled || observed.raw.len() != expected.len() {
+            return;
+        }
+        let scale = 2f64.powi(i32::from(observed.scale));
+        let found: Vec<f64> = observed.raw.iter().map(|r| *r as f64 / scale).collect();
+        let largest = expected.iter().fold(0f64, |m, e| m.max(e.abs()));
+        let lost: Vec<usize> = (0..expected.len())
+            .filter(|i| {
+                let size = if revealed { largest } else { expected[*i].abs() };
+                let error = (found[*i] - expected[*i]).abs();
+                error > size / 64.0 && (size > 0.0 || error > 4.0 / 65536.0)
+            })
+            .collect();
+        let source = self.program.values[value.0 as usize].source;
+        self.finding(
+            Kind::Precision,
+            source,
+            Some(step.source),
+            &lost,
+            shadow,
+            &found,
+            path,
+        );
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn finding(
+        &mut self,
+        kind: Kind,
+        source: Source,
+        used: Option<Source>,
+        affected: &[usize],
+        shadow: &Array,
+        found: &[f64],
+        path: &[u64],
+    ) -> bool {
+        let expected = shadow.reals();
+        let error = |i: usize| {
+            let relative = (found[i] - expected[i]).abs() / expected[i].abs().max(f64::MIN_POSITIVE);
+            if relative.is_nan() { f64::INFINITY } else { relative }
+        };
+        let Some(worst) = affected
+            .iter()
+            .copied()
+            .max_by(|a, b| error(*a).total_cmp(&error(*b)))
+        else {
+            return false;
+        };
+        if !self.seen.insert((kind, source)) {
+            return true;
+        }
+        let steps = crate::array::strides(&shadow.shape);
+        let index = steps
+            .iter()
+            .zip(&shadow.shape)
+            .map(|(s, n)| worst / s % n)
+            .collect();
+        self.report.findings.push(Finding {
+            kind,
+            source,
+            used,
+            index,
+            iteration: path.to_vec(),
+            found: found[worst],
+            expected: expected[worst],
+            affected: (affected.len(), shadow.len()),
+        });
+        true
+    }
+}
