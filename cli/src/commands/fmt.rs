@@ -1,0 +1,86 @@
+//! `smpc fmt`.
+
+use super::read_text;
+use crate::Answer;
+use crate::args::Format;
+use crate::problem::{Exit, Failure, Problem};
+use serde_json::json;
+use smpc_grammar::Sources;
+use std::fmt::Write;
+use std::path::Path;
+
+/// Rewrites files in the usual layout; broken files are left alone and told.
+///
+/// # Errors
+/// A file is broken, cannot be read or written, or, with `--check`, would change.
+pub fn fmt(sources: &mut Sources, args: &Format) -> Result<Answer, Failure> {
+    let mut problems = Vec::new();
+    let mut exit = Exit::Script;
+    let mut changed = Vec::new();
+    for path in &args.files {
+        match one(sources, path, args.check) {
+            Ok(false) => {}
+            Ok(true) => changed.push(path.display().to_string()),
+            Err(mut failure) => {
+                exit = failure.exit;
+                problems.append(&mut failure.problems);
+            }
+        }
+    }
+    if args.check {
+        problems.extend(changed.iter().map(|path| {
+            Problem::file("S08", "the file is not in the usual layout", path)
+                .help(format!("`smpc fmt {path}` rewrites it"))
+        }));
+    }
+    if !problems.is_empty() {
+        return Err(Failure::new(exit, problems));
+    }
+    let mut text = String::new();
+    for path in &changed {
+        let _ = writeln!(text, "rewrote {path}");
+    }
+    Ok(Answer {
+        text,
+        json: json!({ "rewritten": changed }),
+    })
+}
+
+/// Whether the file is, or would be, another.
+fn one(sources: &mut Sources, path: &Path, check: bool) -> Result<bool, Failure> {
+    let (file, text) = read_text(sources, path)?;
+    let formatted = smpc_grammar::format(&text).map_err(|mut errors| {
+        // The formatter numbers its one file 0; the session may have others.
+        for error in &mut errors {
+            error.span.file = file;
+            for label in &mut error.labels {
+                label.span.file = file;
+            }
+        }
+        Failure::script(errors)
+    })?;
+    if formatted == text {
+        return Ok(false);
+    }
+    if !check {
+        write_whole(path, &formatted)?;
+    }
+    Ok(true)
+}
+
+/// Writes a file beside and moves it into place, so that an interrupted run leaves no half file.
+fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
+    let beside = path.with_extension("smpc.new");
+    let written = std::fs::write(&beside, text).and_then(|()| {
+        let permissions = std::fs::metadata(path)?.permissions();
+        std::fs::set_permissions(&beside, permissions)?;
+        std::fs::rename(&beside, path)
+    });
+    written.map_err(|error| {
+        // Best effort: the first error is the one to tell.
+        let _ = std::fs::remove_file(&beside);
+        let shown = path.display().to_string();
+        let problem = Problem::file("I15", format!("the file cannot be written: {error}"), shown);
+        Failure::one(Exit::Usage, problem)
+    })
+}

@@ -1,0 +1,52 @@
+//! `smpc leaks`: who learns what.
+
+use crate::Answer;
+use crate::args::Script;
+use crate::pipeline;
+use crate::problem::Failure;
+use serde_json::{Value, json};
+use smpc_grammar::Sources;
+use std::fmt::Write;
+
+/// Prints the leakage contract of a script.
+///
+/// # Errors
+/// Every error of the script.
+pub fn leaks(sources: &mut Sources, args: &Script) -> Result<Answer, Failure> {
+    let script = pipeline::script(sources, &args.file, &args.binding)?;
+    let leaks = &script.program.leaks;
+    let widest = |text: fn(&smpc_ir::share::Leak) -> &str| {
+        let lengths = leaks.iter().map(|leak| text(leak).chars().count());
+        lengths.max().unwrap_or(0)
+    };
+    let (names, types) = (widest(|l| &l.name), widest(|l| &l.what));
+    let mut text = String::new();
+    for leak in leaks {
+        let _ = write!(
+            text,
+            "{:names$}  {:types$}  to {}",
+            leak.name, leak.what, leak.to
+        );
+        if let Some(when) = &leak.when {
+            // A repetition alone needs no word; a condition does.
+            let word = if when.starts_with("for ") {
+                ""
+            } else {
+                "when "
+            };
+            let _ = write!(text, "  {word}{when}");
+        }
+        text.push('\n');
+    }
+    if leaks.is_empty() {
+        text.push_str("nothing leaves\n");
+    }
+    let list: Vec<Value> = leaks
+        .iter()
+        .map(|leak| json!({ "name": leak.name, "type": leak.what, "to": leak.to, "when": leak.when }))
+        .collect();
+    Ok(Answer {
+        text,
+        json: json!({ "leaks": list }),
+    })
+}

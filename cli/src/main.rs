@@ -1,0 +1,78 @@
+//! The `smpc` command: arguments, files, terminal.
+
+mod args;
+mod audit;
+mod bind;
+mod commands;
+mod explain;
+mod inputs;
+mod load;
+mod number;
+mod output;
+mod pipeline;
+mod problem;
+mod progress;
+mod render;
+
+use args::{Cli, Command};
+use clap::Parser;
+use problem::Failure;
+use smpc_grammar::Sources;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+/// What a command prints when it succeeds.
+pub struct Answer {
+    /// For people.
+    pub text: String,
+    /// For machines.
+    pub json: serde_json::Value,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut sources = Sources::new();
+    let result = match &cli.command {
+        Command::Fmt(args) => commands::fmt::fmt(&mut sources, args),
+        Command::Explain(args) => commands::explain(args),
+        Command::New(args) => commands::new::new(args),
+        Command::Schemes(args) => commands::schemes::schemes(args),
+        Command::Run(args) => commands::run::run(&mut sources, args),
+        Command::Check(args) => commands::check::check(&mut sources, args),
+        Command::Leaks(args) => commands::leaks::leaks(&mut sources, args),
+        Command::Cost(args) => commands::cost::cost(&mut sources, args),
+    };
+    match result {
+        Ok(answer) if cli.json => print_json(&answer.json),
+        Ok(answer) => print(&answer.text),
+        Err(failure) => fail(&sources, &failure, cli.json),
+    }
+}
+
+fn fail(sources: &Sources, failure: &Failure, json: bool) -> ExitCode {
+    if json {
+        print_json(&render::json(sources, failure));
+    } else {
+        let text = render::text(sources, failure, color());
+        // A closed terminal is no reason to panic, and there is nobody left to tell.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    }
+    ExitCode::from(failure.exit as u8)
+}
+
+fn color() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !refused && std::io::stderr().is_terminal()
+}
+
+fn print_json(value: &serde_json::Value) -> ExitCode {
+    let text = serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string());
+    print(&(text + "\n"))
+}
+
+fn print(text: &str) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    // A reader that has seen enough (`| head`) closes the pipe: that is its right.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,218 @@
+//! From a script's file to a validated party program, with every error on the way.
+
+use crate::args::{Binding, DEFAULT_BACKEND};
+use crate::commands::read_text;
+use crate::load::{self, Beside, Loaded};
+use crate::problem::{Exit, Failure, Problem};
+use smpc_grammar::Sources;
+use smpc_ir::flat::Protocols;
+use smpc_ir::{lower, party, share};
+use smpc_protocol::Library;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A script without errors.
+pub struct Script {
+    /// What it computes.
+    pub program: share::Program,
+    /// Where its inputs are.
+    pub folder: PathBuf,
+    /// Size names of its party families, which `--set` may give.
+    pub family_sizes: Vec<String>,
+}
+
+impl Script {
+    /// Whether there is anything to run: a file of functions only is checked, not lowered.
+    pub fn runs(&self) -> bool {
+        !self.program.parties.is_empty()
+    }
+}
+
+/// A script bound to a backend.
+pub struct Bound {
+    /// The backend's name.
+    pub backend: String,
+    /// Its protocols.
+    pub protocols: smpc_protocol::Bound,
+    /// What each party does.
+    pub program: party::Program,
+}
+
+/// Parses and checks a script.
+///
+/// # Errors
+/// Every error of the script.
+pub fn script(sources: &mut Sources, path: &Path, binding: &Binding) -> Result<Script, Failure> {
+    let loaded = load::load(sources, path)?;
+    check_loaded(sources, &loaded, path, binding)
+}
+
+/// Checks a script that is parsed already.
+///
+/// # Errors
+/// Every error of the script.
+pub fn check_loaded(
+    sources: &mut Sources,
+    loaded: &Loaded,
+    path: &Path,
+    binding: &Binding,
+) -> Result<Script, Failure> {
+    let folder = load::inputs_folder(path, binding);
+    // A broken file may lack the items that say what to count; its errors come first.
+    let families: BTreeMap<String, usize> =
+        match load::count_families(&loaded.module, &folder, binding) {
+            Ok(families) => families,
+            Err(_) if !loaded.errors.is_empty() => {
+                return Err(Failure::script(loaded.errors.clone()));
+            }
+            Err(failure) => return Err(failure),
+        };
+    let open = load::open_families(&loaded.module);
+    let options = smpc_check::Options {
+        families,
+        sets: binding.set.clone(),
+    };
+    let checked = smpc_check::check_module(
+        sources,
+        loaded.file,
+        &loaded.module,
+        loaded.errors.clone(),
+        &Beside::script(path),
+        &options,
+    )
+    .map_err(Failure::script)?;
+    Ok(Script {
+        program: checked.program,
+        folder,
+        family_sizes: open.into_iter().map(|(_, size)| size).collect(),
+    })
+}
+
+/// Binds the backend that the command line or the script names, and lowers the script to it.
+///
+/// # Errors
+/// There is no such backend, or it lacks what the script needs.
+pub fn bind(
+    sources: &mut Sources,
+    script: &Script,
+    binding: &Binding,
+    probes: bool,
+) -> Result<Bound, Failure> {
+    let (backend, protocols) = backend(sources, &script.program.using, binding)?;
+    let options = lower::Options { probes };
+    let program = lower::lower(&script.program, &protocols, options).map_err(|errors| {
+        let problems = errors
+            .into_iter()
+            .map(|error| {
+                Problem::source(error.code, error.message, error.source).help(format!(
+                    "the backend is `{backend}`; `smpc schemes` lists others"
+                ))
+            })
+            .collect();
+        Failure::new(Exit::Script, problems)
+    })?;
+    Ok(Bound {
+        backend,
+        protocols,
+        program,
+    })
+}
+
+/// Finds and binds the backend.
+fn backend(
+    sources: &mut Sources,
+    using: &share::Using,
+    binding: &Binding,
+) -> Result<(String, smpc_protocol::Bound), Failure> {
+    let mut library = Library::standard(sources);
+    let wanted = binding.scheme.as_deref().or(using.backend.as_deref());
+    let mut name = wanted.unwrap_or(DEFAULT_BACKEND).to_owned();
+    // Arguments and the mode written in the script belong to the backend it names.
+    let own = binding.scheme.is_none() || binding.scheme == using.backend;
+    let mut args = if own { using.args.clone() } else { Vec::new() };
+    let trunc = if own { using.trunc.clone() } else { None };
+    if name.ends_with(".smpc") || name.contains(['/', '\\']) {
+        let (file, text) = read_text(sources, Path::new(&name))?;
+        let errors = library.add(file, &text);
+        if !errors.is_empty() {
+            return Err(Failure::script(errors));
+        }
+        name = library.only_backend(file).ok_or_else(|| {
+            let problem = Problem::file("I16", "the file does not declare one backend", &name)
+                .help("a scheme's file has one `backend NAME { ... }`");
+            Failure::one(Exit::Usage, problem)
+        })?;
+    }
+    let known = library.backends();
+    let Some(entry) = known.iter().find(|known| known.name == name) else {
+        return Err(unknown_backend(&name, &known, binding));
+    };
+    if let Some(parties) = binding.parties {
+        if !entry.params.iter().any(|(param, _)| param == "n") {
+            return Err(Failure::one(
+                Exit::Usage,
+                Problem::plain(
+                    "I17",
+                    format!("backend `{name}` has a fixed number of parties"),
+                )
+                .help("leave `--parties` out, or choose another backend with `--scheme`"),
+            ));
+        }
+        args.retain(|(name, _)| name != "n");
+        args.push(("n".to_owned(), i128::from(parties)));
+    }
+    let bound = library
+        .bind(&name, &args, trunc.as_deref())
+        .map_err(Failure::script)?;
+    Ok((name, bound))
+}
+
+fn unknown_backend(name: &str, known: &[smpc_protocol::BackendInfo], binding: &Binding) -> Failure {
+    let names: Vec<&str> = known.iter().map(|backend| backend.name.as_str()).collect();
+    let problem = Problem::plain("I16", format!("there is no backend `{name}`")).help(format!(
+        "there are `{}`; a scheme of your own is named by its file: `--scheme ./mine.smpc`",
+        names.join("`, `")
+    ));
+    // Whoever wrote the name has the error: the command line, or the script.
+    let exit = if binding.scheme.is_some() {
+        Exit::Usage
+    } else {
+        Exit::Script
+    };
+    Failure::one(exit, problem)
+}
+
+/// Tells every error of a scheme's file.
+///
+/// # Errors
+/// Every error found.
+pub fn check_library(sources: &mut Sources, loaded: &Loaded) -> Result<(), Failure> {
+    let mut library = Library::standard(sources);
+    let text = sources.get(loaded.file).map(|file| file.text.clone());
+    library.add(loaded.file, &text.unwrap_or_default());
+    let errors = library.check_file(loaded.file);
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::script(errors))
+    }
+}
+
+/// The program with the validator's certificate. A broken rule is a bug of the compiler, told as
+/// an error all the same.
+///
+/// # Errors
+/// The rule that is broken.
+pub fn validated(program: &party::Program) -> Result<party::Validated<'_>, Failure> {
+    party::validate(program).map_err(|invalid| {
+        let message = format!("the compiler broke a rule of its own: {}", invalid.rule);
+        let problem = Problem::source("I18", message, invalid.source)
+            .help("this is a bug of smpc, not of the script; please report it");
+        Failure::one(Exit::Run, problem)
+    })
+}
+
+/// The width of the bound ring.
+pub fn ring_bits(bound: &Bound) -> u8 {
+    bound.protocols.ring_bits()
+}

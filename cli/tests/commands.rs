@@ -1,0 +1,188 @@
+//! The commands that compute nothing.
+
+mod common;
+
+use common::{examples, folder, json, smpc, write};
+
+#[test]
+fn help_names_every_command_and_exit_code() {
+    let base = folder("help");
+    let ran = smpc(&base, &["--help"]);
+    assert_eq!(ran.code, 0);
+    for word in [
+        "run",
+        "check",
+        "leaks",
+        "cost",
+        "fmt",
+        "explain",
+        "new",
+        "schemes",
+        "Exit codes:",
+    ] {
+        assert!(ran.out.contains(word), "{word}");
+    }
+    assert_eq!(smpc(&base, &["no_such_command"]).code, 2);
+    assert_eq!(smpc(&base, &["run"]).code, 2);
+    assert_eq!(smpc(&base, &["run", "x.smpc", "--set", "epochs"]).code, 2);
+}
+
+#[test]
+fn a_missing_script_is_a_usage_error() {
+    let base = folder("missing_script");
+    for command in ["run", "check", "leaks", "cost", "fmt"] {
+        let ran = smpc(&base, &[command, "none.smpc"]);
+        assert_eq!(ran.code, 2, "{command}: {}", ran.err);
+        assert!(ran.err.contains("error[I15]"), "{command}: {}", ran.err);
+    }
+}
+
+#[test]
+fn explain_knows_its_codes_in_any_case() {
+    let base = folder("explain");
+    let ran = smpc(&base, &["explain", "i03"]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.out.starts_with("# I03: "));
+    assert_eq!(smpc(&base, &["explain", "Z99"]).code, 2);
+}
+
+#[test]
+fn schemes_lists_the_default() {
+    let base = folder("schemes");
+    let ran = smpc(&base, &["schemes", "--json"]);
+    let list = json(&ran);
+    let names: Vec<&str> = list["schemes"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|s| s["name"].as_str())
+        .collect();
+    assert!(
+        names.contains(&"rep3") && names.contains(&"additive"),
+        "{names:?}"
+    );
+    let text = smpc(&base, &["schemes", "rep3"]).out;
+    assert!(text.contains("backend rep3"));
+}
+
+#[test]
+fn fmt_rewrites_and_check_only_tells() {
+    let base = folder("fmt");
+    let ugly = "party   alice,bob ;\n";
+    write(&base, "s.smpc", ugly);
+    let ran = smpc(&base, &["fmt", "--check", "s.smpc"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("error[S08]"));
+    let path = base.join("s.smpc");
+    assert_eq!(std::fs::read_to_string(&path).expect("still there"), ugly);
+    assert_eq!(smpc(&base, &["fmt", "s.smpc"]).code, 0);
+    assert_eq!(
+        std::fs::read_to_string(&path).expect("still there"),
+        "party alice, bob;\n"
+    );
+    assert_eq!(smpc(&base, &["fmt", "--check", "s.smpc"]).code, 0);
+}
+
+#[test]
+fn fmt_leaves_a_broken_file_alone() {
+    let base = folder("fmt_broken");
+    write(&base, "s.smpc", "let  x = ;\n");
+    assert_eq!(smpc(&base, &["fmt", "s.smpc"]).code, 1);
+    let text = std::fs::read_to_string(base.join("s.smpc")).expect("still there");
+    assert_eq!(text, "let  x = ;\n");
+}
+
+#[test]
+fn a_new_project_runs() {
+    let base = folder("new");
+    assert_eq!(smpc(&base, &["new", "shops"]).code, 0);
+    let ran = smpc(&base, &["run", "shops/shops.smpc", "--json"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let outputs = &json(&ran)["outputs"];
+    assert_eq!(outputs["total"]["to"][0], "all");
+    assert_eq!(outputs["ahead"]["value"], true);
+    assert_eq!(smpc(&base, &["new", "shops"]).code, 2);
+    assert_eq!(smpc(&base, &["fmt", "--check", "shops/shops.smpc"]).code, 0);
+}
+
+#[test]
+fn check_and_leaks_read_no_inputs() {
+    let base = folder("leaks");
+    let script = std::fs::read_to_string(examples().join("keyword.smpc")).expect("the example");
+    write(&base, "keyword.smpc", script);
+    assert_eq!(smpc(&base, &["check", "keyword.smpc"]).code, 0);
+    let ran = smpc(&base, &["leaks", "keyword.smpc"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.out.contains("transcripts"), "{}", ran.out);
+    assert!(ran.out.contains("user"), "{}", ran.out);
+}
+
+#[test]
+fn cost_is_a_formula_without_inputs_and_a_number_with_them() {
+    let base = folder("cost");
+    let script = std::fs::read_to_string(examples().join("keyword.smpc")).expect("the example");
+    write(&base, "keyword.smpc", script);
+    let ran = smpc(&base, &["cost", "keyword.smpc"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.out.contains("rounds"), "{}", ran.out);
+    assert!(ran.out.contains('n'), "{}", ran.out);
+    let ran = smpc(&examples(), &["cost", "keyword.smpc", "--json"]);
+    let cost = json(&ran);
+    assert!(cost["value"]["rounds"].is_number(), "{cost}");
+}
+
+#[test]
+fn a_seed_makes_a_run_reproducible_and_an_audit_finds_nothing() {
+    let args = ["run", "vickrey.smpc", "--json", "--seed", "7", "--audit"];
+    let mut first = json(&smpc(&examples(), &args));
+    let mut second = json(&smpc(&examples(), &args));
+    for one in [&mut first, &mut second] {
+        assert_eq!(one["audit"]["findings"].as_array().map(Vec::len), Some(0));
+        assert!(one["audit"]["compared"].as_u64() > Some(0));
+        one["seconds"] = 0.into();
+    }
+    assert_eq!(first, second);
+}
+
+#[test]
+fn the_counted_cost_is_the_predicted_one() {
+    for scheme in ["rep3", "additive"] {
+        let cost = json(&smpc(
+            &examples(),
+            &["cost", "vickrey.smpc", "--scheme", scheme, "--json"],
+        ));
+        let run = json(&smpc(
+            &examples(),
+            &["run", "vickrey.smpc", "--scheme", scheme, "--json"],
+        ));
+        assert_eq!(cost["value"]["rounds"], run["cost"]["rounds"], "{scheme}");
+        for (party, bytes) in run["cost"]["bytes"].as_object().expect("an object") {
+            let predicted = cost["value"]["bytes"][party].as_u64().unwrap_or(0);
+            assert_eq!(Some(predicted), bytes.as_u64(), "{scheme} {party}");
+        }
+    }
+}
+
+#[test]
+fn a_backend_that_does_not_fit_is_a_usage_error() {
+    let unknown = smpc(&examples(), &["run", "vickrey.smpc", "--scheme", "rep4"]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.err.contains("error[I16]"), "{}", unknown.err);
+    let fixed = smpc(&examples(), &["run", "vickrey.smpc", "--parties", "5"]);
+    assert_eq!(fixed.code, 2);
+    assert!(fixed.err.contains("error[I17]"), "{}", fixed.err);
+}
+
+#[test]
+fn a_scheme_beside_the_script_is_bound_by_its_file() {
+    let base = folder("own_scheme");
+    write(&base, "mine.smpc", smpc(&base, &["schemes", "rep3"]).out);
+    let script = examples().join("vickrey.smpc").display().to_string();
+    let ran = smpc(
+        &base,
+        &["run", &script, "--scheme", "./mine.smpc", "--json"],
+    );
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(json(&ran)["outputs"]["winner"]["value"], 1);
+    assert_eq!(smpc(&base, &["check", "mine.smpc"]).code, 0);
+}
