@@ -1,0 +1,148 @@
+//! A checked script under a backend: lowered, validated and simulated.
+
+use std::collections::BTreeMap;
+
+use smpc_grammar::Sources;
+use smpc_interp::Setup;
+use smpc_ir::party::Elem;
+use smpc_ir::share::{Program, Type};
+use smpc_ir::{flat::Protocols, lower, party};
+use smpc_protocol::{Bound, Library};
+use smpc_runtime::Tensor;
+
+use crate::pipeline::{Answers, Start, shown};
+
+/// A backend with its arguments, and its text if it is not one of the library's.
+#[derive(Clone, Debug)]
+pub struct Backend {
+    /// As `--scheme` names it.
+    pub name: String,
+    /// `n`, `k`.
+    pub args: Vec<(String, i128)>,
+    /// A scheme file of the user's.
+    pub text: Option<String>,
+}
+
+impl Backend {
+    /// One of the library's.
+    pub fn new(name: &str, args: &[(&str, i128)]) -> Self {
+        Self {
+            name: name.to_owned(),
+            args: args.iter().map(|(n, v)| ((*n).to_owned(), *v)).collect(),
+            text: None,
+        }
+    }
+
+    /// One whose file the user wrote.
+    pub fn written(text: &str) -> Self {
+        Self {
+            name: String::new(),
+            args: Vec::new(),
+            text: Some(text.to_owned()),
+        }
+    }
+
+    /// Binds it.
+    ///
+    /// # Errors
+    /// The diagnostics, as text.
+    pub fn bind(&self) -> Result<Bound, String> {
+        let mut sources = Sources::new();
+        let bound = self.bound(&mut sources);
+        bound.map_err(|errors| {
+            let lines = errors.iter().map(|e| shown(&sources, e));
+            lines.collect::<Vec<_>>().join("\n")
+        })
+    }
+
+    fn bound(&self, sources: &mut Sources) -> Result<Bound, Vec<smpc_grammar::Diagnostic>> {
+        let mut library = Library::standard(sources);
+        let name = match &self.text {
+            Some(text) => {
+                let file = sources.add("mine.smpc", text);
+                let errors = library.add(file, text);
+                if !errors.is_empty() {
+                    return Err(errors);
+                }
+                library.only_backend(file).unwrap_or_default()
+            }
+            None => self.name.clone(),
+        };
+        library.bind(&name, &self.args, None)
+    }
+}
+
+/// What a simulation answered and moved.
+#[derive(Debug)]
+pub struct Run {
+    /// Outputs; where several parties get one, all have the same.
+    pub answers: Answers,
+    /// Online rounds.
+    pub rounds: u64,
+    /// Online bytes sent, by party.
+    pub bytes: Vec<u64>,
+}
+
+/// Lowers a checked program for a backend and simulates it.
+///
+/// # Errors
+/// Whatever stops it, as text.
+pub fn run(program: &Program, start: &Start, bound: &Bound, seed: u64) -> Result<Run, String> {
+    let lowered = lower::lower(program, bound, lower::Options::default()).map_err(|errors| {
+        errors
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("\n")
+    })?;
+    let valid = party::validate(&lowered).map_err(|error| format!("not valid: {error:?}"))?;
+    let mut inputs = Vec::new();
+    for (input, (shape, values)) in program.inputs.iter().zip(&start.inputs) {
+        let elem = match input.ty {
+            Type::Int => Elem::Ring(bound.ring_bits()),
+            Type::Bits(m) => Elem::Bits(m),
+            Type::Fix(_) => Elem::Fix,
+        };
+        let tensor = Tensor::from_i128s(elem, shape, values).map_err(|e| format!("{e:?}"))?;
+        inputs.push(Some(tensor));
+    }
+    let setup = Setup {
+        sizes: start.sizes.clone(),
+        params: start.params.clone(),
+        inputs,
+        seed: Some(seed),
+        ..Setup::default()
+    };
+    let outcome = smpc_interp::simulate(valid, setup)
+        .map_err(|e| format!("{} {} at {:?}", e.code, e.message, e.source))?;
+    let mut by_party: BTreeMap<u8, Answers> = BTreeMap::new();
+    for output in outcome.outputs {
+        let answers = by_party.entry(output.party).or_default();
+        answers
+            .entry(output.name)
+            .or_default()
+            .extend(reals(&output.value));
+    }
+    let mut answers = Answers::new();
+    for (name, values) in by_party.into_values().flatten() {
+        match answers.get(&name) {
+            Some(first) if *first != values => {
+                return Err(format!("{name}: two parties got {first:?} and {values:?}"));
+            }
+            _ => answers.insert(name, values),
+        };
+    }
+    Ok(Run {
+        answers,
+        rounds: outcome.rounds,
+        bytes: outcome.bytes,
+    })
+}
+
+fn reals(value: &Tensor) -> Vec<f64> {
+    let unit = match value.elem() {
+        Elem::Fix => 2f64.powi(64),
+        _ => 1.0,
+    };
+    value.to_i128s().iter().map(|v| *v as f64 / unit).collect()
+}

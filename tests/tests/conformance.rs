@@ -1,0 +1,73 @@
+//! Every conformance program under every backend that can run it: the same answers everywhere,
+//! and the answers of exact arithmetic.
+
+use smpc_tests::case::Case;
+use smpc_tests::pipeline::{checked, differences, shadow, start};
+use smpc_tests::run::{Backend, run};
+
+/// Runs every program; the failures, one line each.
+fn failures(backend: &Backend) -> Vec<String> {
+    let bound = match backend.bind() {
+        Ok(bound) => bound,
+        Err(error) => return vec![format!("the backend: {error}")],
+    };
+    let mut failed = Vec::new();
+    for (name, text) in smpc_tests::programs() {
+        let case = Case::read(&text);
+        let result = checked(&text, &case).and_then(|program| {
+            let start = start(&program, &case)?;
+            let answers = run(&program, &start, &bound, 7)?.answers;
+            let mut wrong = differences(&case.expected, &answers);
+            // The shadow does not permute: after a shuffle only the expectations tell.
+            if !text.contains("shuffle") {
+                let exact = shadow(&program, &start)?;
+                for expected in &case.expected {
+                    let (Some(a), Some(b)) =
+                        (answers.get(&expected.name), exact.get(&expected.name))
+                    else {
+                        continue;
+                    };
+                    let tolerance = |v: &f64| {
+                        if expected.within == 0.0 {
+                            0.0
+                        } else {
+                            2f64.powi(-8).max(expected.within) + v.abs() * 2f64.powi(-12)
+                        }
+                    };
+                    if a.len() != b.len()
+                        || a.iter().zip(b).any(|(a, b)| (a - b).abs() > tolerance(b))
+                    {
+                        wrong.push(format!("{}: {a:?}, exactly {b:?}", expected.name));
+                    }
+                }
+            }
+            Ok(wrong)
+        });
+        match result {
+            Ok(wrong) => failed.extend(wrong.iter().map(|w| format!("{name}: {w}"))),
+            Err(error) => failed.push(format!("{name}: {error}")),
+        }
+    }
+    failed
+}
+
+macro_rules! under {
+    ($($test:ident: $name:literal, $args:expr;)*) => {
+        $(#[test]
+        fn $test() {
+            let failed = failures(&Backend::new($name, $args));
+            assert!(failed.is_empty(), "{} failures\n{}", failed.len(), failed.join("\n"));
+        })*
+    };
+}
+
+under! {
+    plain_64: "plain", &[("k", 64)];
+    plain_128: "plain", &[("k", 128)];
+    rep3_64: "rep3", &[("k", 64)];
+    rep3_128: "rep3", &[("k", 128)];
+    additive_2: "additive", &[("n", 2), ("k", 64)];
+    additive_3: "additive", &[("n", 3), ("k", 64)];
+    additive_5: "additive", &[("n", 5), ("k", 64)];
+    additive_2_128: "additive", &[("n", 2), ("k", 128)];
+}
