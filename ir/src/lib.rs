@@ -1,13 +1,14 @@
-//! What a checked script becomes: the party program, its validator, and its cost as formulas.
+//! What a checked script becomes: the share-level program, the party program, their rules, and
+//! cost as formulas.
 //!
 //! This crate is pure: it reads no file, clock, network or entropy, and never sees concrete data.
 
+pub mod flat;
+pub mod local;
+pub mod lower;
 pub mod party;
+pub mod rules;
+pub mod share;
 pub mod size;
 
 pub use size::{Atom, Size, SizeError, SizeVar};
-pub mod common;
-pub mod flat;
-pub mod local;
-pub mod share;
-pub mod lower;

@@ -244,6 +244,9 @@ impl Size {
 
     /// Sum of `body` over the level widths of a reduction tree; linear bodies close to slope·(count-1) + rest·depth.
     pub fn sum_halvings(var: SizeVar, count: &Self, body: &Self) -> Self {
+        if let Some(leaves) = count.as_constant().and_then(|n| u64::try_from(n).ok()) {
+            return body.over_widths(var, halvings(leaves));
+        }
         match body.split_linear(var) {
             Some((slope, rest)) if count.as_constant().is_none_or(|n| n >= 1) => {
                 &(&slope * &(count - &Self::one())) + &(&rest * &count.log2_ceil())
@@ -258,6 +261,9 @@ impl Size {
 
     /// Sum of `body` over the level widths of a prefix tree.
     pub fn sum_prefix(var: SizeVar, count: &Self, body: &Self) -> Self {
+        if let Some(leaves) = count.as_constant().and_then(|n| u64::try_from(n).ok()) {
+            return body.over_widths(var, prefix_widths(leaves));
+        }
         if body
             .split_linear(var)
             .is_some_and(|(slope, _)| slope == Self::zero())
@@ -268,6 +274,15 @@ impl Size {
             var,
             count: Box::new(count.clone()),
             body: Box::new(body.clone()),
+        })
+    }
+
+    /// The sum over the levels of a tree of known size.
+    fn over_widths(&self, var: SizeVar, widths: impl Iterator<Item = u64>) -> Self {
+        widths.fold(Self::zero(), |sum, width| {
+            let width = Self::from(i128::from(width));
+            let term = self.substitute(&|v| (v == var).then(|| width.clone()));
+            &sum + &term
         })
     }
 
@@ -372,6 +387,15 @@ impl Size {
             }
         }
         text
+    }
+}
+
+impl Size {
+    /// As [`Size::display`], in parentheses unless it is a number or a name.
+    fn operand(&self, name: &dyn Fn(SizeVar) -> String) -> String {
+        let text = self.display(name);
+        let plain = self.as_constant().is_some_and(|c| c >= 0) || self.as_var().is_some();
+        if plain { text } else { format!("({text})") }
     }
 }
 
@@ -511,8 +535,8 @@ impl Atom {
             |f: &str, a: &Size, b: &Size| format!("{f}({}, {})", a.display(name), b.display(name));
         match self {
             Self::Var(v) => name(*v),
-            Self::Div(a, b) => format!("⌊({})/({})⌋", a.display(name), b.display(name)),
-            Self::DivCeil(a, b) => format!("⌈({})/({})⌉", a.display(name), b.display(name)),
+            Self::Div(a, b) => format!("⌊{}/{}⌋", a.operand(name), b.operand(name)),
+            Self::DivCeil(a, b) => format!("⌈{}/{}⌉", a.operand(name), b.operand(name)),
             Self::Mod(a, b) => call("mod", a, b),
             Self::Min(a, b) => call("min", a, b),
             Self::Max(a, b) => call("max", a, b),

@@ -3,23 +3,35 @@
 
 use std::cell::RefCell;
 
+use zeroize::Zeroize;
+
 /// Smaller buffers are left to the allocator.
 const SMALLEST: usize = 1 << 10;
 /// Elements kept by a thread.
 const KEPT: usize = 1 << 25;
 
 /// Elements that rest in a thread-local pool when not in use.
-pub(crate) trait Pooled: Copy + Default + 'static {
+pub(crate) trait Pooled: Copy + Default + Zeroize + 'static {
     /// Runs `f` on the thread's buffers; `None` while the thread ends.
     fn with<R>(f: impl FnOnce(&mut Vec<Vec<Self>>) -> R) -> Option<R>;
+}
+
+/// Buffers at rest. They may hold shares: what is not overwritten by reuse is erased when the
+/// endpoint's thread ends.
+struct Rest<T: Zeroize>(Vec<Vec<T>>);
+
+impl<T: Zeroize> Drop for Rest<T> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
 }
 
 macro_rules! pooled {
     ($type:ty) => {
         impl Pooled for $type {
             fn with<R>(f: impl FnOnce(&mut Vec<Vec<Self>>) -> R) -> Option<R> {
-                thread_local!(static POOL: RefCell<Vec<Vec<$type>>> = const { RefCell::new(vec![]) });
-                POOL.try_with(|pool| f(&mut pool.borrow_mut())).ok()
+                thread_local!(static POOL: RefCell<Rest<$type>> = const { RefCell::new(Rest(vec![])) });
+                POOL.try_with(|pool| f(&mut pool.borrow_mut().0)).ok()
             }
         }
     };
@@ -70,15 +82,17 @@ pub(crate) fn zeros<T: Pooled>(n: usize) -> Vec<T> {
     }
 }
 
-/// Keeps a buffer for reuse by this thread.
+/// Keeps a buffer for reuse by this thread, or erases it.
 pub(crate) fn give<T: Pooled>(buffer: Vec<T>) {
-    if buffer.capacity() < SMALLEST {
-        return;
-    }
+    let mut left = Some(buffer);
     T::with(|pool| {
+        let capacity = left.as_ref().map_or(0, Vec::capacity);
         let held: usize = pool.iter().map(Vec::capacity).sum();
-        if held + buffer.capacity() <= KEPT && pool.len() < 64 {
-            pool.push(buffer);
+        if capacity >= SMALLEST && held + capacity <= KEPT && pool.len() < 64 {
+            pool.extend(left.take());
         }
     });
+    if let Some(mut buffer) = left {
+        buffer.zeroize();
+    }
 }

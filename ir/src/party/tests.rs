@@ -167,7 +167,7 @@ fn bits_are_packed_on_the_wire() {
     b.product(x, x);
     assert_eq!(
         formulas(&b.finish()),
-        ("1".into(), vec!["⌈(n)/(8)⌉".into(); 3])
+        ("1".into(), vec!["⌈n/8⌉".into(); 3])
     );
 }
 
