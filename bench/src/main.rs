@@ -1,13 +1,16 @@
-//! How fast replicated three-party protocols are when written by hand on the runtime, beside the
-//! limits of the machine: `cargo run --release -p smpc-bench`,
+//! How fast replicated three-party protocols are as scripts, beside the same written by hand on the
+//! runtime, beside the limits of the machine: `cargo run --release -p smpc-bench`,
 //! with `limits`, `products`, `matrix` or `comparisons` for a part. Three parties are three threads of
-//! one process, joined by the in-memory channels. Every figure is the median of several runs.
+//! one process, joined by the in-memory channels. Contenders take turns; every figure is the median
+//! of several turns.
 
+mod interpreted;
 mod limits;
 mod measure;
 mod rep3;
 
-use measure::{Cost, RUNS, protocol};
+use interpreted::Script;
+use measure::{Contender, RUNS, Sample, Time, alternate, by_hand, median};
 use rep3::Operand;
 use smpc_ir::local::Prim;
 use smpc_ir::party::Elem;
@@ -68,15 +71,6 @@ fn row(name: &str, seconds: f64, count: f64, unit: &str) {
     );
 }
 
-fn protocol_row(name: &str, cost: &Cost, count: f64, unit: &str) {
-    row(name, cost.wall, count, unit);
-    println!(
-        "{:<44} {:>9.3} ms of processor time",
-        "",
-        cost.processor * 1e3
-    );
-}
-
 fn expect(found: bool, what: &str) {
     assert!(found, "{what} gave a wrong result");
 }
@@ -84,14 +78,18 @@ fn expect(found: bool, what: &str) {
 fn main() -> Result<(), Failure> {
     let wanted = std::env::args().nth(1);
     let runs = |name: &str| wanted.as_ref().is_none_or(|w| w == name);
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     println!(
-        "{} threads for shared kernels, medians of {RUNS}",
-        std::thread::available_parallelism()?
+        "{} threads for shared kernels, medians of {RUNS}, load of the last minutes {}",
+        std::thread::available_parallelism()?,
+        load.split_whitespace()
+            .take(3)
+            .collect::<Vec<_>>()
+            .join(" ")
     );
     if runs("limits") {
-        limits::print();
+        limits::print()?;
     }
-    println!("\nreplicated sharing of three, all parties in this process");
     if runs("products") {
         products()?;
     }
@@ -104,67 +102,141 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
+/// What is compared, and what it is compared by: the contender called "by hand".
+fn compare<'a>(
+    title: &str,
+    repeats: usize,
+    script: &'a Script,
+    entries: usize,
+    mut contenders: Vec<Contender<'a>>,
+) -> Result<(), Failure> {
+    println!("\n{title}: milliseconds, all three parties in this process");
+    contenders.push(("script", Box::new(|times| script.run(times).map(|_| ()))));
+    let samples = alternate(repeats, &mut contenders)?;
+    println!(
+        "{:<28}{:>10}{:>12}{:>10}{:>10}{:>10}{:>12}",
+        "", "each", "processor", "/ hand", "(proc.)", "first", "whole run"
+    );
+    let hand = contenders.iter().position(|(name, _)| *name == "by hand");
+    for ((name, _), own) in contenders.iter().zip(&samples) {
+        let of = |f: &dyn Fn(&Sample) -> f64| median(own.iter().map(f).collect());
+        let ratio = |f: &dyn Fn(Time) -> f64| {
+            let base = &samples[hand.unwrap_or(0)];
+            let ratios = own.iter().zip(base).map(|(s, b)| f(s.each) / f(b.each));
+            median(ratios.collect())
+        };
+        println!(
+            "{name:<28}{:>10.2}{:>12.2}{:>10.2}{:>10.2}{:>10.2}{:>12.2}",
+            1e3 * of(&|s| s.each.wall),
+            1e3 * of(&|s| s.each.processor),
+            ratio(&|t| t.wall),
+            ratio(&|t| t.processor),
+            1e3 * of(&|s| s.first.wall),
+            1e3 * of(&|s| s.whole.wall),
+        );
+    }
+    let (without, once) = (script.run(0)?, script.run(1)?);
+    let bytes: Vec<String> = once
+        .bytes
+        .iter()
+        .zip(&without.bytes)
+        .map(|(b, a)| format!("{}", (b - a) as f64 / entries as f64))
+        .collect();
+    println!(
+        "  counted for the work alone: {} rounds, {} bytes per element sent by the parties",
+        once.rounds - without.rounds,
+        bytes.join(", ")
+    );
+    Ok(())
+}
+
 fn products() -> Result<(), Failure> {
     let (a, b) = (words(1, PRODUCTS), words(2, PRODUCTS));
     let dealt = [deal(1, &a, &[PRODUCTS])?, deal(2, &b, &[PRODUCTS])?];
-    let right_products = |results: &[Operand]| {
-        let sums = rep3::open(results);
-        let products = a.iter().zip(&b).map(|(x, y)| x.wrapping_mul(*y));
-        expect(sums.into_iter().eq(products), "mul");
-    };
-    let hand = protocol(&dealt, |p, x, y| p.mul(x, y), right_products)?;
-    protocol_row(
-        "1,000,000 products, by hand",
-        &hand,
-        PRODUCTS as f64,
-        "products",
-    );
     let kernel = product_kernel().ok_or("the kernel has an operation kernels do not do")?;
-    let fused = protocol(
-        &dealt,
-        |p, x, y| p.mul_by_kernel(&kernel, x, y),
-        right_products,
-    )?;
-    protocol_row(
-        "1,000,000 products, fused kernel",
-        &fused,
-        PRODUCTS as f64,
-        "products",
-    );
-    let loops = protocol(&dealt, |p, x, y| p.mul_by_operations(x, y), right_products)?;
-    protocol_row(
-        "1,000,000 products, one operation at a time",
-        &loops,
-        PRODUCTS as f64,
-        "products",
-    );
-    println!(
-        "  processor time: kernel / hand {:.2}, one at a time / hand {:.2}",
-        fused.processor / hand.processor,
-        loops.processor / hand.processor
-    );
-    Ok(())
+    let right = |results: &[Operand]| {
+        let products = a.iter().zip(&b).map(|(x, y)| x.wrapping_mul(*y));
+        expect(rep3::open(results).into_iter().eq(products), "mul");
+    };
+    right(&by_hand(&dealt, 1, |p, x, y| p.mul(x, y))?);
+    right(&by_hand(&dealt, 1, |p, x, y| {
+        p.mul_by_kernel(&kernel, x, y)
+    })?);
+    right(&by_hand(&dealt, 1, |p, x, y| p.mul_by_operations(x, y))?);
+    let inputs = [(vec![PRODUCTS], a.clone()), (vec![PRODUCTS], b.clone())];
+    let script = interpreted::compile(include_str!("../scripts/products.smpc"), &inputs)?;
+    let squared = a
+        .iter()
+        .zip(&b)
+        .map(|(x, y)| x.wrapping_mul(y.wrapping_mul(*y)));
+    let found = interpreted::result(&script.run(2)?);
+    expect(found.into_iter().eq(squared), "the script of products");
+    compare(
+        "1,000,000 independent products",
+        20,
+        &script,
+        PRODUCTS,
+        vec![
+            (
+                "coins and one pass",
+                Box::new(|times| {
+                    limits::coins_and_pass(PRODUCTS, 2 * PRODUCTS, times);
+                    Ok(())
+                }),
+            ),
+            (
+                "by hand",
+                Box::new(|times| by_hand(&dealt, times, |p, x, y| p.mul(x, y)).map(|_| ())),
+            ),
+            (
+                "by hand, kernel on tensors",
+                Box::new(|times| {
+                    by_hand(&dealt, times, |p, x, y| p.mul_by_kernel(&kernel, x, y)).map(|_| ())
+                }),
+            ),
+            (
+                "by hand, one op at a time",
+                Box::new(|times| {
+                    by_hand(&dealt, times, |p, x, y| p.mul_by_operations(x, y)).map(|_| ())
+                }),
+            ),
+        ],
+    )
 }
 
 fn matrix() -> Result<(), Failure> {
     let (a, b) = (words(3, SIDE * SIDE), words(4, SIDE * SIDE));
     let dealt = [deal(3, &a, &[SIDE, SIDE])?, deal(4, &b, &[SIDE, SIDE])?];
-    let matrix = protocol(
-        &dealt,
-        |p, x, y| p.matrix(SIDE, x, y),
-        |results| {
-            let mut product = vec![0; SIDE * SIDE];
-            limits::plain_product(SIDE, &a, &b, &mut product);
-            expect(rep3::open(results) == product, "matrix product");
-        },
-    )?;
-    protocol_row(
-        "512 x 512 matrix product, by hand",
-        &matrix,
-        (SIDE as f64).powi(3),
-        "products",
-    );
-    Ok(())
+    let mut product = vec![0; SIDE * SIDE];
+    limits::plain_product(SIDE, &a, &b, &mut product);
+    let found = rep3::open(&by_hand(&dealt, 1, |p, x, y| p.matrix(SIDE, x, y))?);
+    expect(found == product, "matrix product");
+    let inputs = [(vec![SIDE, SIDE], a.clone()), (vec![SIDE, SIDE], b.clone())];
+    let script = interpreted::compile(include_str!("../scripts/matrix.smpc"), &inputs)?;
+    let found = interpreted::result(&script.run(1)?);
+    expect(found == product, "the script of matrix products");
+    let mut out = vec![0; SIDE * SIDE];
+    compare(
+        "512 x 512 matrix product",
+        4,
+        &script,
+        SIDE * SIDE,
+        vec![
+            (
+                "six ring products alone",
+                Box::new(|times| {
+                    (0..6 * times).for_each(|_| limits::product(&a, &b, &mut out));
+                    Ok(())
+                }),
+            ),
+            (
+                "by hand",
+                Box::new(|times| {
+                    by_hand(&dealt, times, |p, x, y| p.matrix(SIDE, x, y)).map(|_| ())
+                }),
+            ),
+        ],
+    )
 }
 
 fn comparisons() -> Result<(), Failure> {
@@ -176,20 +248,37 @@ fn comparisons() -> Result<(), Failure> {
     };
     let (a, b) = (small(5), small(6));
     let dealt = [deal(5, &a, &[COMPARISONS])?, deal(6, &b, &[COMPARISONS])?];
-    let compared = protocol(
-        &dealt,
-        |p, x, y| p.less_than(x, y),
-        |results| {
-            let bits = rep3::open_bits(results);
-            let less = a.iter().zip(&b).map(|(x, y)| u64::from(x < y));
-            expect(bits.into_iter().eq(less), "comparison");
-        },
-    )?;
-    protocol_row(
-        "100,000 comparisons, by hand",
-        &compared,
-        COMPARISONS as f64,
-        "comparisons",
-    );
-    Ok(())
+    let less: Vec<u64> = a.iter().zip(&b).map(|(x, y)| u64::from(x < y)).collect();
+    let found = by_hand(&dealt, 1, |p, x, y| p.less_than(x, y))?;
+    expect(rep3::open_bits(&found) == less, "comparison");
+    let inputs = [
+        (vec![COMPARISONS], a.clone()),
+        (vec![COMPARISONS], b.clone()),
+        (vec![COMPARISONS], vec![0; COMPARISONS]),
+    ];
+    let script = interpreted::compile(include_str!("../scripts/comparisons.smpc"), &inputs)?;
+    let found = interpreted::result(&script.run(1)?);
+    expect(found == less, "the script of comparisons");
+    // Each party draws two masks for the product of the summands' bits, and two for each of the
+    // 62 products of either kind in the tree: 2 (64 + 2 · 62) bits, and 64 for the sharing.
+    let coins = COMPARISONS * (2 * (64 + 2 * 62) + 64) / 64;
+    compare(
+        "100,000 comparisons",
+        8,
+        &script,
+        COMPARISONS,
+        vec![
+            (
+                "coins and one pass",
+                Box::new(|times| {
+                    limits::coins_and_pass(2 * COMPARISONS, coins, times);
+                    Ok(())
+                }),
+            ),
+            (
+                "by hand",
+                Box::new(|times| by_hand(&dealt, times, |p, x, y| p.less_than(x, y)).map(|_| ())),
+            ),
+        ],
+    )
 }

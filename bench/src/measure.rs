@@ -1,16 +1,44 @@
-//! Medians of wall time and processor time.
+//! Wall time and processor time of alternating runs, and their medians.
 
 use crate::Failure;
 use crate::rep3::{self, Operand, Party};
-use std::sync::Barrier;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// How often everything is run.
 pub const RUNS: usize = 7;
 
-fn median(mut times: Vec<Duration>) -> f64 {
-    times.sort_unstable();
-    times[times.len() / 2].as_secs_f64()
+/// Seconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Time {
+    /// Until the last party was done.
+    pub wall: f64,
+    /// On processors, all parties and shared kernels together. Depends less than wall time on what
+    /// else the machine does. Zero where the system does not say.
+    pub processor: f64,
+}
+
+/// Times of the same work, done a different number of times in one run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sample {
+    /// A whole run that does the work once.
+    pub whole: Time,
+    /// The first time, with cold buffers: a run with it less a run without.
+    pub first: Time,
+    /// Any later time.
+    pub each: Time,
+}
+
+fn less(a: Time, b: Time, times: usize) -> Time {
+    Time {
+        wall: (a.wall - b.wall) / times as f64,
+        processor: (a.processor - b.processor) / times as f64,
+    }
+}
+
+/// The median.
+pub fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_unstable_by(f64::total_cmp);
+    numbers.get(numbers.len() / 2).copied().unwrap_or_default()
 }
 
 /// The median time of `work` in seconds.
@@ -18,66 +46,72 @@ pub fn timed(mut work: impl FnMut()) -> f64 {
     let once = |_| {
         let start = Instant::now();
         work();
-        start.elapsed()
+        start.elapsed().as_secs_f64()
     };
     median((0..RUNS).map(once).collect())
 }
 
-/// Time that all threads of this process together have run on processors. Zero where the system
-/// does not say; unlike wall time it hardly depends on what else the machine does.
-fn processor_time() -> Duration {
-    let Ok(threads) = std::fs::read_dir("/proc/self/task") else {
-        return Duration::ZERO;
+/// Processor time of this process in seconds, threads that have ended included.
+fn processor_time() -> f64 {
+    let Ok(text) = std::fs::read_to_string("/proc/self/stat") else {
+        return 0.0;
     };
-    let of_thread = |entry: std::fs::DirEntry| -> Option<u64> {
-        let text = std::fs::read_to_string(entry.path().join("schedstat")).ok()?;
-        text.split_whitespace().next()?.parse().ok()
-    };
-    Duration::from_nanos(threads.flatten().filter_map(of_thread).sum())
+    // The second field is a name in parentheses; the 14th and 15th are in hundredths of a second.
+    let fields = text.rsplit(')').next().unwrap_or_default();
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    ticks.filter_map(|t| t.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
-/// Medians of a protocol's runs.
-pub struct Cost {
-    /// Seconds until the last party was done.
-    pub wall: f64,
-    /// Seconds of processor time, all parties and shared kernels together.
-    pub processor: f64,
-}
+/// One contender: does its work so many times in one run.
+pub type Contender<'a> = (&'a str, Box<dyn FnMut(usize) -> Result<(), Failure> + 'a>);
 
-/// Runs three parties over dealt operands and checks the outcome.
-pub fn protocol(
-    operands: &[[Operand; 3]; 2],
-    work: impl Fn(&mut Party, &Operand, &Operand) -> Result<Operand, Failure> + Sync,
-    check: impl Fn(&[Operand]),
-) -> Result<Cost, Failure> {
-    let barrier = Barrier::new(3);
-    // Every thread repeats the protocol; the first time warms its buffers.
-    let party = |(me, mut party): (usize, Party), x: &Operand, y: &Operand| -> Result<_, Failure> {
-        let (mut result, mut times) = (work(&mut party, x, y)?, vec![]);
-        for _ in 0..RUNS {
-            barrier.wait();
-            let before = if me == 0 {
-                processor_time()
-            } else {
-                Duration::ZERO
+/// Runs contenders in turn, again and again; gives each one's samples. `times` is how often a long
+/// run repeats the work.
+pub fn alternate(
+    times: usize,
+    contenders: &mut [Contender<'_>],
+) -> Result<Vec<Vec<Sample>>, Failure> {
+    let mut samples = vec![vec![]; contenders.len()];
+    for round in 0..=RUNS {
+        for ((_, run), samples) in contenders.iter_mut().zip(&mut samples) {
+            let mut one = |times| -> Result<Time, Failure> {
+                let (processor, start) = (processor_time(), Instant::now());
+                run(times)?;
+                Ok(Time {
+                    wall: start.elapsed().as_secs_f64(),
+                    processor: processor_time() - processor,
+                })
             };
-            barrier.wait();
-            let start = Instant::now();
-            // An error ends the others by closing this party's channels; they must not wait here.
-            let outcome = work(&mut party, x, y);
-            barrier.wait();
-            let wall = start.elapsed();
-            result = outcome?;
-            if me == 0 {
-                times.push((wall, processor_time().saturating_sub(before)));
+            let (none, once, often) = (one(0)?, one(1)?, one(1 + times)?);
+            // The round before the first warms the process.
+            if round > 0 {
+                samples.push(Sample {
+                    whole: once,
+                    first: less(once, none, 1),
+                    each: less(often, once, times),
+                });
             }
         }
-        Ok((result, times))
+    }
+    Ok(samples)
+}
+
+/// Three parties, each on a fresh thread, do some work so many times; what they then hold.
+pub fn by_hand(
+    operands: &[[Operand; 3]; 2],
+    times: usize,
+    work: impl Fn(&mut Party, &Operand, &Operand) -> Result<Operand, Failure> + Sync,
+) -> Result<Vec<Operand>, Failure> {
+    let party = |mut party: Party, x: &Operand, y: &Operand| -> Result<Operand, Failure> {
+        let mut result = x.clone();
+        for _ in 0..times {
+            result = work(&mut party, x, y)?;
+        }
+        Ok(result)
     };
-    let outcomes = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let threads: Vec<_> = rep3::parties()
             .into_iter()
-            .enumerate()
             .zip(operands[0].iter().zip(&operands[1]))
             .map(|(p, (x, y))| {
                 let party = &party;
@@ -87,14 +121,6 @@ pub fn protocol(
         let joined = threads
             .into_iter()
             .map(|t| t.join().map_err(|_| "a party panicked")?);
-        joined.collect::<Result<Vec<_>, Failure>>()
-    })?;
-    let (results, times): (Vec<Operand>, Vec<Vec<(Duration, Duration)>>) =
-        outcomes.into_iter().unzip();
-    check(&results);
-    let (wall, processor) = times.concat().into_iter().unzip();
-    Ok(Cost {
-        wall: median(wall),
-        processor: median(processor),
+        joined.collect()
     })
 }

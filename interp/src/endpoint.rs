@@ -7,12 +7,13 @@ use smpc_ir::local::Source;
 use smpc_ir::party::schedule::schedule;
 use smpc_ir::party::{Block, Op, Party, PartySet, Program, Step, Validated, Value};
 use smpc_ir::{Size, SizeError, SizeVar};
-use smpc_runtime::channel::{Channel, ChannelError, Fault};
+use smpc_runtime::channel::{self, Channel, ChannelError, Fault};
 use smpc_runtime::coin;
 use smpc_runtime::prg::Stream;
 use smpc_runtime::tensor::{Tensor, wire_bytes};
 
 use crate::keys::{self, Identity, KeyError};
+use crate::fuse::Fused;
 use crate::local;
 use crate::plan::{Action, Plan, plan};
 use crate::{Account, CHANNEL, OPERATION, Output, Probed, RunError, SETUP, Setup};
@@ -56,6 +57,7 @@ pub fn endpoint(
             ..Account::default()
         },
         pending: vec![],
+        reserved: HashMap::new(),
         at: 0,
         done: 0,
         total: 0,
@@ -79,6 +81,8 @@ pub(crate) struct Endpoint<'a> {
     pub(crate) account: Account,
     /// Outputs of the current segment, by the position of their step.
     pending: Vec<(usize, Output)>,
+    /// Where the ranges of coins start that are not yet drawn.
+    reserved: HashMap<Value, u64>,
     /// The position of the step being carried out.
     at: usize,
     done: u64,
@@ -152,6 +156,9 @@ impl Endpoint<'_> {
                     let value = self.get(step.args[0], step.source)?;
                     self.set(step.results[0], value);
                 }
+                Action::Reserve(at) => self.reserve(&block.steps[*at])?,
+                Action::Fill(at) => self.fill(&block.steps[*at])?,
+                Action::Fused(fused) => self.fused(fused, block.steps[fused.first].source)?,
                 Action::Exchange {
                     offline,
                     sends,
@@ -179,6 +186,70 @@ impl Endpoint<'_> {
         self.account.outputs.extend(outputs.into_iter().map(|(_, output)| output));
     }
 
+    fn reserve(&mut self, step: &Step) -> Result<(), RunError> {
+        let result = step.results[0];
+        let shape = self.shape(result, step.source)?;
+        let info = &self.program.values[result.0 as usize];
+        let words = coin::uniform_words(info.elem, &shape)
+            .map_err(|e| self.error(step.source, e))?;
+        let stream = self.streams.get_mut(&info.known_to);
+        let Some(start) = stream.and_then(|stream| stream.reserve(words as u64)) else {
+            return Err(self.error(step.source, "no stream has room for this coin"));
+        };
+        self.reserved.insert(result, start);
+        Ok(())
+    }
+
+    /// The stream of a reserved coin, and where its range starts.
+    fn range(&self, coin: Value, source: Source) -> Result<(&Stream, u64), RunError> {
+        let set = self.program.values[coin.0 as usize].known_to;
+        match (self.streams.get(&set), self.reserved.get(&coin)) {
+            (Some(stream), Some(start)) => Ok((stream, *start)),
+            _ => Err(self.error(source, "a coin is read before it is reserved")),
+        }
+    }
+
+    fn fill(&mut self, step: &Step) -> Result<(), RunError> {
+        let result = step.results[0];
+        let shape = self.shape(result, step.source)?;
+        let elem = self.program.values[result.0 as usize].elem;
+        let (stream, start) = self.range(result, step.source)?;
+        let coin = coin::uniform_at(elem, &shape, stream, start)
+            .map_err(|e| self.error(step.source, e))?;
+        self.set(result, Arc::new(coin));
+        Ok(())
+    }
+
+    fn fused(&mut self, fused: &Fused, source: Source) -> Result<(), RunError> {
+        let Some(shaped) = fused.outputs.first().and_then(|values| values.first()) else {
+            return Ok(());
+        };
+        let shape = self.shape(*shaped, source)?;
+        let args: Vec<Arc<Tensor>> = fused
+            .args
+            .iter()
+            .map(|arg| self.get(*arg, source))
+            .collect::<Result<_, _>>()?;
+        let args: Vec<&Tensor> = args.iter().map(Arc::as_ref).collect();
+        let coins: Vec<(&Stream, u64)> = fused
+            .coins
+            .iter()
+            .map(|coin| self.range(*coin, source))
+            .collect::<Result<_, _>>()?;
+        let results = fused
+            .kernel
+            .run(&shape, &args, &coins)
+            .map_err(|e| self.error(source, e))?;
+        for (tensor, values) in results.into_iter().zip(&fused.outputs) {
+            let tensor = Arc::new(tensor);
+            for value in values {
+                self.set(*value, tensor.clone());
+            }
+        }
+        self.work_done(fused.steps);
+        Ok(())
+    }
+
     fn exchange(
         &mut self,
         offline: bool,
@@ -190,9 +261,13 @@ impl Endpoint<'_> {
             self.account.rounds += 1;
         }
         for (to, values) in sends {
-            let mut bytes = vec![];
-            for value in values {
-                self.get(*value, source)?.pack(&mut bytes);
+            let tensors: Vec<Arc<Tensor>> = values
+                .iter()
+                .map(|value| self.get(*value, source))
+                .collect::<Result<_, _>>()?;
+            let mut bytes = channel::buffer(tensors.iter().map(|t| t.wire_bytes()).sum());
+            for tensor in &tensors {
+                tensor.pack(&mut bytes);
             }
             let length = bytes.len() as u64;
             if offline {
@@ -202,7 +277,7 @@ impl Endpoint<'_> {
                 self.account.messages += 1;
             }
             self.channel
-                .send(usize::from(to.0), &bytes)
+                .send_buffer(usize::from(to.0), bytes)
                 .map_err(|e| channel_error(self.program, self.me, source, &e))?;
         }
         for (from, values) in receives {
@@ -225,13 +300,14 @@ impl Endpoint<'_> {
                     .map_err(|e| self.error(source, e))?;
                 self.set(value, Arc::new(tensor));
             }
+            channel::recycle(bytes);
         }
         Ok(())
     }
 
     fn local(&mut self, step: &Step) -> Result<(), RunError> {
         let source = step.source;
-        self.tick();
+        self.work_done(1);
         match &step.op {
             Op::Local(op) => {
                 let result = step.results[0];
@@ -349,10 +425,11 @@ impl Endpoint<'_> {
             .sum()
     }
 
-    fn tick(&mut self) {
-        self.done += 1;
+    fn work_done(&mut self, steps: u64) {
+        let before = self.done;
+        self.done += steps;
         if self.me.0 == 0
-            && self.done % 64 == 0
+            && before / 64 != self.done / 64
             && let Some(progress) = &self.setup.progress
         {
             progress.at(self.done, self.total.max(self.done));

@@ -9,6 +9,7 @@
 
 mod control;
 mod endpoint;
+mod fuse;
 mod keys;
 pub mod local;
 mod plan;

@@ -6,6 +6,8 @@ use smpc_ir::SizeVar;
 use smpc_ir::party::schedule::{BlockPlan, Part, Segment};
 use smpc_ir::party::{Block, Op, Party, PartySet, Program, Step, Value};
 
+use crate::fuse::{Fused, fuse};
+
 /// One thing to do.
 #[derive(Debug)]
 pub(crate) enum Action {
@@ -21,6 +23,12 @@ pub(crate) enum Action {
     },
     /// The control operation at this position.
     Control(usize),
+    /// Takes the range of the coin at this position from its stream.
+    Reserve(usize),
+    /// Draws the coin at this position from its range.
+    Fill(usize),
+    /// Several steps at once.
+    Fused(Box<Fused>),
 }
 
 /// A block's actions for one party.
@@ -69,6 +77,7 @@ pub(crate) fn plan(program: &Program, block: &Block, scheduled: &BlockPlan, me: 
             }
         }
     }
+    let actions = fuse(program, block, actions);
     let forget = last_uses(program, block, &actions, me);
     Plan {
         actions,
@@ -142,7 +151,7 @@ fn segment_actions(
 type Mail = Vec<(Party, Vec<Value>)>;
 
 /// What a step reads, with what the blocks nested in it read.
-fn reads(step: &Step, into: &mut Vec<Value>) {
+pub(crate) fn reads(step: &Step, into: &mut Vec<Value>) {
     into.extend(&step.args);
     for block in blocks(&step.op) {
         for inner in &block.steps {
@@ -162,7 +171,12 @@ fn last_uses(program: &Program, block: &Block, actions: &[Action], me: Party) ->
     for (i, action) in actions.iter().enumerate() {
         read.clear();
         match action {
-            Action::Local(at) | Action::Alias(at) | Action::Control(at) => {
+            Action::Reserve(_) => {}
+            Action::Fused(fused) => {
+                read.extend(&fused.args);
+                read.extend(fused.outputs.iter().flatten());
+            }
+            Action::Local(at) | Action::Alias(at) | Action::Control(at) | Action::Fill(at) => {
                 reads(&block.steps[*at], &mut read);
                 read.extend(&block.steps[*at].results);
             }

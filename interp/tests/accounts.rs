@@ -312,3 +312,37 @@ fn bits_travel_packed() {
     assert_eq!(answer(&outcome, "sign"), expected);
     assert_eq!(outcome.bytes, [6, 0, 0]);
 }
+
+#[test]
+fn a_coin_that_one_party_does_not_read_keeps_the_streams_in_step() {
+    let mut b = Build::new();
+    let pair = set(&[0, 1]);
+    let first = b.coin(&[n()], pair);
+    let single = b.coin(&[], pair);
+    let last = b.coin(&[n()], pair);
+    // Party 0 reads all three, in a kernel; party 1 the last alone.
+    let two = b.constant(2, set(&[0]));
+    let sum = b.prim(Prim::Add, &[first, last], RING, set(&[0]));
+    let sum = b.prim(Prim::Mul, &[sum, two], RING, set(&[0]));
+    let sum = b.prim(Prim::Add, &[sum, single], RING, set(&[0]));
+    b.output("sum", sum);
+    b.output("first", first);
+    b.output("single", single);
+    let read = b.prim(Prim::Add, &[last, last], RING, pair);
+    b.output("twice", read);
+    let outcome = run(&b.finish(), [700, 0], vec![]);
+    let of = |name, party| {
+        let mut named = outcome
+            .outputs
+            .iter()
+            .filter(|o| o.name == name && o.party == party);
+        named.next().unwrap().value.to_i128s()
+    };
+    assert_eq!(of("twice", 0), of("twice", 1));
+    let (sum, first, twice) = (of("sum", 0), of("first", 0), of("twice", 0));
+    let single = of("single", 0)[0];
+    for i in 0..700 {
+        let expected = 2 * first[i] + twice[i] + single;
+        assert_eq!(sum[i], i128::from(expected as i64));
+    }
+}

@@ -2,6 +2,7 @@
 //! texts it is fed: the conformance programs and the examples of the language reference.
 
 pub mod case;
+pub mod folder;
 pub mod pipeline;
 pub mod run;
 
@@ -34,6 +35,28 @@ pub fn programs() -> Vec<(String, String)> {
         .collect();
     found.sort();
     found
+}
+
+/// The scripts of the project's examples, by name, sorted.
+pub const EXAMPLES: [&str; 8] = [
+    "average_salary",
+    "bounded_while",
+    "breast_cancer",
+    "effect_size",
+    "genomic",
+    "group_by",
+    "keyword",
+    "vickrey",
+];
+
+/// The text of an example and the folder of its inputs.
+///
+/// # Panics
+/// There is no such example.
+pub fn example(name: &str) -> (String, PathBuf) {
+    let folder = root().join("examples");
+    let text = fs::read_to_string(folder.join(format!("{name}.smpc"))).expect("the example");
+    (text, folder.join(name))
 }
 
 /// An example of the language reference.

@@ -74,6 +74,23 @@ pub struct Start {
     pub inputs: Vec<(Vec<usize>, Vec<i128>)>,
 }
 
+impl Start {
+    /// Gives a parameter, and the sizes it is, another value than its default.
+    ///
+    /// # Panics
+    /// The program has no such parameter: a mistake in the test.
+    pub fn set(&mut self, program: &Program, name: &str, value: i128) {
+        let at = program.params.iter().position(|p| p.name == name);
+        let at = at.expect("a parameter of the program");
+        self.params[at] = value;
+        for (size, known) in program.sizes.iter().zip(&mut self.sizes) {
+            if size.origin == SizeOrigin::Param(at as u32) {
+                *known = value;
+            }
+        }
+    }
+}
+
 /// Finds the inputs of a program in what its case gives.
 ///
 /// # Errors

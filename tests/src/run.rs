@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use smpc_grammar::Sources;
-use smpc_interp::Setup;
-use smpc_ir::party::Elem;
+use smpc_interp::{Counts, Outcome, Setup};
+use smpc_ir::party::{Cost, Elem};
 use smpc_ir::share::{Program, Type};
-use smpc_ir::{flat::Protocols, lower, party};
+use smpc_ir::{Size, SizeVar, flat::Protocols, lower, party};
 use smpc_protocol::{Bound, Library};
 use smpc_runtime::Tensor;
 
@@ -77,10 +77,53 @@ impl Backend {
 pub struct Run {
     /// Outputs; where several parties get one, all have the same.
     pub answers: Answers,
+    /// What was counted.
+    pub counted: Traffic,
+    /// What the cost formulas evaluate to at the run's sizes.
+    pub predicted: Traffic,
+}
+
+/// Rounds, messages and bytes of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
     /// Online rounds.
-    pub rounds: u64,
+    pub rounds: i128,
+    /// Online messages of all parties.
+    pub messages: i128,
     /// Online bytes sent, by party.
-    pub bytes: Vec<u64>,
+    pub bytes: Vec<i128>,
+    /// Offline bytes sent, by party.
+    pub offline_bytes: Vec<i128>,
+}
+
+impl Traffic {
+    fn counted(outcome: &Outcome) -> Self {
+        let wide = |list: &[u64]| list.iter().map(|n| i128::from(*n)).collect();
+        Self {
+            rounds: i128::from(outcome.rounds),
+            messages: i128::from(outcome.messages),
+            bytes: wide(&outcome.bytes),
+            offline_bytes: wide(&outcome.offline_bytes),
+        }
+    }
+
+    /// The formulas at the sizes of a run, and at the counts that only the run decides.
+    fn predicted(cost: &Cost, sizes: &[i128], counts: &Counts) -> Result<Self, String> {
+        let value = |size: &Size| {
+            let known = |var: SizeVar| match cost.opaque.iter().any(|one| one.var == var) {
+                true => Some(counts.get(&var).map_or(0, |n| i128::from(*n))),
+                false => sizes.get(var.0 as usize).copied(),
+            };
+            size.evaluate(&known).map_err(|e| format!("{e:?}"))
+        };
+        let values = |list: &[Size]| list.iter().map(value).collect::<Result<Vec<_>, _>>();
+        Ok(Self {
+            rounds: value(&cost.rounds)?,
+            messages: values(&cost.messages)?.iter().sum(),
+            bytes: values(&cost.bytes)?,
+            offline_bytes: values(&cost.offline_bytes)?,
+        })
+    }
 }
 
 /// Lowers a checked program for a backend and simulates it.
@@ -106,6 +149,7 @@ pub fn run(program: &Program, start: &Start, bound: &Bound, seed: u64) -> Result
         let tensor = Tensor::from_i128s(elem, shape, values).map_err(|e| format!("{e:?}"))?;
         inputs.push(Some(tensor));
     }
+    let cost = party::cost(valid);
     let setup = Setup {
         sizes: start.sizes.clone(),
         params: start.params.clone(),
@@ -115,6 +159,8 @@ pub fn run(program: &Program, start: &Start, bound: &Bound, seed: u64) -> Result
     };
     let outcome = smpc_interp::simulate(valid, setup)
         .map_err(|e| format!("{} {} at {:?}", e.code, e.message, e.source))?;
+    let counted = Traffic::counted(&outcome);
+    let predicted = Traffic::predicted(&cost, &start.sizes, &outcome.counts)?;
     let mut by_party: BTreeMap<u8, Answers> = BTreeMap::new();
     for output in outcome.outputs {
         let answers = by_party.entry(output.party).or_default();
@@ -134,8 +180,8 @@ pub fn run(program: &Program, start: &Start, bound: &Bound, seed: u64) -> Result
     }
     Ok(Run {
         answers,
-        rounds: outcome.rounds,
-        bytes: outcome.bytes,
+        counted,
+        predicted,
     })
 }
 

@@ -1,5 +1,5 @@
 //! Every conformance program under every backend that can run it: the same answers everywhere,
-//! and the answers of exact arithmetic.
+//! and the answers of exact arithmetic; and rounds, messages and bytes are what the formulas say.
 
 use smpc_tests::case::Case;
 use smpc_tests::pipeline::{checked, differences, shadow, start};
@@ -16,8 +16,13 @@ fn failures(backend: &Backend) -> Vec<String> {
         let case = Case::read(&text);
         let result = checked(&text, &case).and_then(|program| {
             let start = start(&program, &case)?;
-            let answers = run(&program, &start, &bound, 7)?.answers;
+            let run = run(&program, &start, &bound, 7)?;
+            let answers = run.answers;
             let mut wrong = differences(&case.expected, &answers);
+            if run.counted != run.predicted {
+                let (counted, predicted) = (run.counted, run.predicted);
+                wrong.push(format!("counted {counted:?}, predicted {predicted:?}"));
+            }
             // The shadow does not permute: after a shuffle only the expectations tell.
             if !text.contains("shuffle") {
                 let exact = shadow(&program, &start)?;

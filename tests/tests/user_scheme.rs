@@ -1,32 +1,16 @@
 //! A scheme of the user's own, beside the script: two parties, additive shares, a dealer.
 
-use smpc_tests::case::{Case, Given};
+use smpc_tests::folder::{files, inputs};
 use smpc_tests::pipeline::{Answers, checked, start};
 use smpc_tests::run::{Backend, run};
 
 const TWO: &str = include_str!("../user_scheme/two.smpc");
 
 /// An example of the project with its inputs, under the user's scheme.
-fn example(name: &str, family: &str, file: &str) -> Answers {
-    let folder = smpc_tests::root().join("examples");
-    let text = std::fs::read_to_string(folder.join(format!("{name}.smpc"))).expect("the example");
-    let mut case = Case::default();
-    for member in 0.. {
-        let party = format!("{family}[{member}]");
-        let path = folder.join(name).join(&party).join(format!("{file}.csv"));
-        let Ok(value) = std::fs::read_to_string(path) else {
-            break;
-        };
-        case.given.push(Given {
-            party,
-            file: file.to_owned(),
-            column: None,
-            shape: Vec::new(),
-            values: vec![value.trim().to_owned()],
-        });
-    }
-    let program = checked(&text, &case).expect("the example checks");
-    let start = start(&program, &case).expect("its inputs are complete");
+fn example(name: &str) -> Answers {
+    let (text, folder) = smpc_tests::example(name);
+    let program = checked(&text, &files(&folder)).expect("the example checks");
+    let start = start(&program, &inputs(&folder, &program)).expect("its inputs are complete");
     let bound = Backend::written(TWO).bind().expect("the scheme binds");
     run(&program, &start, &bound, 1).expect("it runs").answers
 }
@@ -42,7 +26,7 @@ fn it_is_the_one_of_the_reference() {
 
 #[test]
 fn it_runs_the_average_salary() {
-    let answers = example("average_salary", "employee", "salary");
+    let answers = example("average_salary");
     assert!(
         (answers["average"][0] - 4131.3).abs() < 0.001,
         "{answers:?}"
@@ -51,7 +35,7 @@ fn it_runs_the_average_salary() {
 
 #[test]
 fn it_runs_the_auction() {
-    let answers = example("vickrey", "bidder", "bid");
+    let answers = example("vickrey");
     assert_eq!(answers["winner"], [1.0]);
     assert_eq!(answers["price"], [675.0]);
 }

@@ -1,0 +1,410 @@
+//! Element-wise steps of one shape, fused into kernels that pass over memory once.
+//!
+//! The list of actions between two exchanges is regrouped: an element-wise step joins the open
+//! group of its shape, whatever stands between them, as long as nothing in between reads the
+//! group's results. Constants become part of the kernels that use them. A coin reserves its range
+//! of its stream where it stands, so that every party of the set reserves in one order, and is
+//! filled where it is first read, if it is read at all.
+
+use std::collections::{BTreeMap, HashMap};
+
+use smpc_ir::Size;
+use smpc_ir::local::{Local, Prim};
+use smpc_ir::party::{Block, CoinDomain, Elem, Op, Program, Step, Value, ValueInfo};
+use smpc_runtime::kernel::{Builder, Kernel, Slot};
+
+use crate::plan::{Action, reads};
+
+/// Steps of a group at most: registers are shared, but a kernel's blocks must stay in the cache.
+const LARGEST: usize = 256;
+
+/// Several steps in one kernel.
+#[derive(Debug)]
+pub(crate) struct Fused {
+    pub kernel: Kernel,
+    /// Tensors, then scalars.
+    pub args: Vec<Value>,
+    /// Coins whose ranges are reserved.
+    pub coins: Vec<Value>,
+    /// The values of each of the kernel's outputs.
+    pub outputs: Vec<Vec<Value>>,
+    /// The position of the first step.
+    pub first: usize,
+    /// How many steps.
+    pub steps: u64,
+}
+
+/// Regroups a block's actions for one party.
+pub(crate) fn fuse(program: &Program, block: &Block, actions: Vec<Action>) -> Vec<Action> {
+    let mut fuser = Fuser {
+        program,
+        block,
+        read: read_counts(block, &actions),
+        out: Vec::with_capacity(actions.len()),
+        groups: BTreeMap::new(),
+        by_shape: HashMap::new(),
+        of: HashMap::new(),
+        lazy: HashMap::new(),
+        opened: 0,
+    };
+    for action in actions {
+        fuser.action(action);
+    }
+    fuser.close_all();
+    fuser.need(&block.results);
+    fuser.out
+}
+
+/// How often each value is read in the block and by what is nested in it.
+fn read_counts(block: &Block, actions: &[Action]) -> HashMap<Value, usize> {
+    let mut all = block.results.clone();
+    for action in actions {
+        match action {
+            Action::Local(at) | Action::Alias(at) | Action::Control(at) => {
+                reads(&block.steps[*at], &mut all);
+            }
+            Action::Exchange { sends, .. } => all.extend(sends.iter().flat_map(|(_, v)| v)),
+            Action::Reserve(_) | Action::Fill(_) | Action::Fused(_) => {}
+        }
+    }
+    let mut counts = HashMap::new();
+    for value in all {
+        *counts.entry(value).or_default() += 1;
+    }
+    counts
+}
+
+/// A kernel under construction.
+#[derive(Default)]
+struct Group {
+    shape: Vec<Size>,
+    builder: Builder,
+    /// What the group computes.
+    slots: HashMap<Value, Slot>,
+    /// The same in order.
+    members: Vec<Value>,
+    inputs: Vec<Value>,
+    scalars: Vec<Value>,
+    given: HashMap<(Value, bool), Slot>,
+    coins: Vec<Value>,
+    /// Constants of the block that steps use, with their positions.
+    constants: Vec<(Value, usize)>,
+    /// How often the group itself reads a value.
+    inner: HashMap<Value, usize>,
+    /// The same steps one by one.
+    single: Vec<Action>,
+    /// Steps and coins.
+    size: usize,
+}
+
+struct Fuser<'a> {
+    program: &'a Program,
+    block: &'a Block,
+    read: HashMap<Value, usize>,
+    out: Vec<Action>,
+    /// Open groups by age.
+    groups: BTreeMap<usize, Group>,
+    by_shape: HashMap<Vec<Size>, usize>,
+    /// The open group that computes a value.
+    of: HashMap<Value, usize>,
+    /// Constants and reserved coins that have no tensor yet, with their steps.
+    lazy: HashMap<Value, usize>,
+    opened: usize,
+}
+
+fn fits(elem: Elem) -> bool {
+    matches!(elem, Elem::Ring(1..=64) | Elem::Bits(1..=64))
+}
+
+fn is_shift(prim: Prim) -> bool {
+    matches!(prim, Prim::Shl | Prim::Shr | Prim::ShrLogical)
+}
+
+impl<'a> Fuser<'a> {
+    fn info(&self, value: Value) -> &'a ValueInfo {
+        let program: &'a Program = self.program;
+        &program.values[value.0 as usize]
+    }
+
+    fn action(&mut self, action: Action) {
+        let block: &'a Block = self.block;
+        match action {
+            Action::Local(at) => self.local(at, &block.steps[at]),
+            Action::Alias(at) => {
+                let step = &block.steps[at];
+                let (arg, result) = (step.args[0], step.results[0]);
+                if let Some(id) = self.of.get(&arg).copied()
+                    && let Some(group) = self.groups.get_mut(&id)
+                    && let Some(slot) = group.slots.get(&arg).copied()
+                {
+                    group.slots.insert(result, slot);
+                    group.members.push(result);
+                    *group.inner.entry(arg).or_default() += 1;
+                    group.single.push(Action::Alias(at));
+                    self.of.insert(result, id);
+                } else {
+                    self.need(&[arg]);
+                    self.out.push(Action::Alias(at));
+                }
+            }
+            Action::Exchange {
+                offline,
+                sends,
+                receives,
+            } => {
+                self.close_all();
+                let sent: Vec<Value> = sends.iter().flat_map(|(_, v)| v).copied().collect();
+                self.need(&sent);
+                self.out.push(Action::Exchange {
+                    offline,
+                    sends,
+                    receives,
+                });
+            }
+            Action::Control(at) => {
+                self.close_all();
+                self.need_all(&block.steps[at]);
+                self.out.push(action);
+            }
+            other => self.out.push(other),
+        }
+    }
+
+    fn local(&mut self, at: usize, step: &'a Step) {
+        let small = step
+            .results
+            .first()
+            .is_some_and(|r| fits(self.info(*r).elem));
+        match &step.op {
+            Op::Coin(CoinDomain::Uniform) if small => {
+                self.out.push(Action::Reserve(at));
+                self.lazy.insert(step.results[0], at);
+            }
+            Op::Local(Local::Constant(_)) if small => {
+                self.lazy.insert(step.results[0], at);
+            }
+            Op::Local(Local::Prim(prim)) if small && self.fusible(*prim, step) => {
+                self.join(at, step, *prim);
+            }
+            _ => {
+                self.need_all(step);
+                self.out.push(Action::Local(at));
+            }
+        }
+    }
+
+    /// The literal of a constant that has no tensor yet.
+    fn literal(&self, value: Value) -> Option<i128> {
+        match self.block.steps[*self.lazy.get(&value)?].op {
+            Op::Local(Local::Constant(literal)) => Some(literal),
+            _ => None,
+        }
+    }
+
+    /// Whether argument `i` of a step is read as one element for all.
+    fn is_single(&self, prim: Prim, step: &Step, i: usize) -> bool {
+        let shape = &self.info(step.results[0]).shape;
+        let arg = &self.info(step.args[i]).shape;
+        arg.is_empty() && (!shape.is_empty() || (is_shift(prim) && i == 1))
+    }
+
+    fn fusible(&self, prim: Prim, step: &Step) -> bool {
+        let result = self.info(step.results[0]);
+        let mut probe = Builder::default();
+        let mut slots = vec![];
+        for (i, arg) in step.args.iter().enumerate() {
+            let info = self.info(*arg);
+            let slot = if let Some(literal) = self.literal(*arg) {
+                probe.constant(info.elem, literal)
+            } else if self.is_single(prim, step, i) {
+                probe.scalar(info.elem)
+            } else if info.shape == result.shape {
+                probe.input(info.elem)
+            } else {
+                None
+            };
+            match slot {
+                Some(slot) => slots.push(slot),
+                None => return false,
+            }
+        }
+        // An operation that is the identity gives its argument back; it is no step of a kernel.
+        probe
+            .prim(prim, &slots, result.elem)
+            .is_some_and(|slot| !slots.contains(&slot) && probe.output(slot).is_some())
+    }
+
+    fn join(&mut self, at: usize, step: &Step, prim: Prim) {
+        let shape = &self.info(step.results[0]).shape;
+        let own = self.by_shape.get(shape).copied();
+        for (i, arg) in step.args.iter().enumerate() {
+            if self.literal(*arg).is_some() {
+                continue;
+            }
+            let single = self.is_single(prim, step, i);
+            match self.of.get(arg).copied() {
+                Some(id) if single || Some(id) != own => self.close(id),
+                Some(_) => {}
+                None if single || self.info(*arg).shape != *shape => self.need(&[*arg]),
+                None => {}
+            }
+        }
+        if let Some(id) = self.by_shape.get(shape).copied()
+            && self.groups.get(&id).is_some_and(|g| g.size >= LARGEST)
+        {
+            self.close(id);
+        }
+        let id = match self.by_shape.get(shape).copied() {
+            Some(id) => id,
+            None => {
+                self.opened += 1;
+                let group = Group {
+                    shape: shape.clone(),
+                    ..Group::default()
+                };
+                self.groups.insert(self.opened, group);
+                self.by_shape.insert(shape.clone(), self.opened);
+                self.opened
+            }
+        };
+        let mut slots = Vec::with_capacity(step.args.len());
+        for (i, arg) in step.args.iter().enumerate() {
+            let single = self.is_single(prim, step, i);
+            slots.extend(self.slot(id, *arg, single));
+        }
+        let result = step.results[0];
+        let elem = self.info(result).elem;
+        let Some(group) = self.groups.get_mut(&id) else {
+            return;
+        };
+        for arg in &step.args {
+            *group.inner.entry(*arg).or_default() += 1;
+        }
+        group.single.push(Action::Local(at));
+        group.size += 1;
+        // The same call succeeded on the probe.
+        if let Some(slot) = group.builder.prim(prim, &slots, elem) {
+            group.slots.insert(result, slot);
+        }
+        group.members.push(result);
+        self.of.insert(result, id);
+    }
+
+    /// An argument's place in a group.
+    fn slot(&mut self, id: usize, arg: Value, single: bool) -> Option<Slot> {
+        let elem = self.info(arg).elem;
+        let literal = self.literal(arg);
+        let lazy = self.lazy.get(&arg).copied();
+        let group = self.groups.get_mut(&id)?;
+        if let Some(slot) = group.slots.get(&arg) {
+            return Some(*slot);
+        }
+        if let (Some(literal), Some(at)) = (literal, lazy) {
+            let slot = group.builder.constant(elem, literal)?;
+            group.constants.push((arg, at));
+            return Some(slot);
+        }
+        if let Some(at) = lazy {
+            let slot = group.builder.coin(elem)?;
+            group.slots.insert(arg, slot);
+            group.members.push(arg);
+            group.coins.push(arg);
+            group.single.push(Action::Fill(at));
+            group.size += 1;
+            self.lazy.remove(&arg);
+            self.of.insert(arg, id);
+            return Some(slot);
+        }
+        if let Some(slot) = group.given.get(&(arg, single)) {
+            return Some(*slot);
+        }
+        let slot = if single {
+            group.scalars.push(arg);
+            group.builder.scalar(elem)?
+        } else {
+            group.inputs.push(arg);
+            group.builder.input(elem)?
+        };
+        group.given.insert((arg, single), slot);
+        Some(slot)
+    }
+
+    fn need_all(&mut self, step: &Step) {
+        let mut read = vec![];
+        reads(step, &mut read);
+        self.need(&read);
+    }
+
+    /// Makes sure that these values have tensors from here on.
+    fn need(&mut self, values: &[Value]) {
+        for value in values {
+            if let Some(id) = self.of.get(value).copied() {
+                self.close(id);
+            }
+            if let Some(at) = self.lazy.remove(value) {
+                self.out.push(match self.block.steps[at].op {
+                    Op::Coin(_) => Action::Fill(at),
+                    _ => Action::Local(at),
+                });
+            }
+        }
+    }
+
+    fn close_all(&mut self) {
+        while let Some(id) = self.groups.keys().next().copied() {
+            self.close(id);
+        }
+    }
+
+    fn close(&mut self, id: usize) {
+        let Some(mut group) = self.groups.remove(&id) else {
+            return;
+        };
+        self.by_shape.remove(&group.shape);
+        for value in &group.members {
+            self.of.remove(value);
+        }
+        let mut outputs: Vec<(Slot, Vec<Value>)> = vec![];
+        for value in &group.members {
+            let all = self.read.get(value).copied().unwrap_or(0);
+            let inner = group.inner.get(value).copied().unwrap_or(0);
+            let Some(slot) = group.slots.get(value).copied() else {
+                continue;
+            };
+            if all > inner {
+                match outputs.iter_mut().find(|(known, _)| *known == slot) {
+                    Some((_, values)) => values.push(*value),
+                    None => outputs.push((slot, vec![*value])),
+                }
+            }
+        }
+        if outputs.is_empty() {
+            return;
+        }
+        let whole = group.slots.len() >= group.members.len();
+        let built = outputs
+            .iter()
+            .all(|(slot, _)| group.builder.output(*slot).is_some());
+        if group.size < 2 || !whole || !built {
+            for (value, at) in group.constants {
+                if self.lazy.remove(&value).is_some() {
+                    self.out.push(Action::Local(at));
+                }
+            }
+            self.out.append(&mut group.single);
+            return;
+        }
+        let first = group.single.iter().find_map(|action| match action {
+            Action::Local(at) => Some(*at),
+            _ => None,
+        });
+        self.out.push(Action::Fused(Box::new(Fused {
+            args: [group.inputs, group.scalars].concat(),
+            coins: group.coins,
+            outputs: outputs.into_iter().map(|(_, values)| values).collect(),
+            first: first.unwrap_or(0),
+            steps: group.size as u64,
+            kernel: group.builder.build(),
+        })));
+    }
+}
