@@ -102,7 +102,11 @@ impl Array {
                 (0..shape.len())
                     .map(|axis| {
                         let i = at / full[axis] % shape[axis];
-                        if self.shape[axis] == 1 { 0 } else { i * steps[axis] }
+                        if self.shape[axis] == 1 {
+                            0
+                        } else {
+                            i * steps[axis]
+                        }
                     })
                     .sum()
             })

@@ -144,9 +144,10 @@ impl Compare<'_> {
         let unit = 2f64.powi(i32::from(observed.scale));
         let product = matches!(step.op, Op::Local(Local::Prim(Prim::Mul) | Local::MatMul))
             && matches!(info.ty, Type::Fix(_))
-            && step.args.iter().all(|a| {
-                matches!(self.program.values[a.0 as usize].ty, Type::Fix(_))
-            });
+            && step
+                .args
+                .iter()
+                .all(|a| matches!(self.program.values[a.0 as usize].ty, Type::Fix(_)));
         let ring = i32::from(self.ring);
         let limit = if product {
             2f64.powi(ring - 2 - 2 * scale)
@@ -159,7 +160,15 @@ impl Compare<'_> {
         let overflow: Vec<usize> = (0..expected.len())
             .filter(|i| expected[*i].abs() >= limit || expected[*i].is_nan())
             .collect();
-        if self.finding(Kind::Overflow, info.source, None, &overflow, shadow, &found, path) {
+        if self.finding(
+            Kind::Overflow,
+            info.source,
+            None,
+            &overflow,
+            shadow,
+            &found,
+            path,
+        ) {
             return;
         }
         if let Data::Int(_) = shadow.data {
@@ -199,7 +208,11 @@ impl Compare<'_> {
         let largest = expected.iter().fold(0f64, |m, e| m.max(e.abs()));
         let lost: Vec<usize> = (0..expected.len())
             .filter(|i| {
-                let size = if revealed { largest } else { expected[*i].abs() };
+                let size = if revealed {
+                    largest
+                } else {
+                    expected[*i].abs()
+                };
                 let error = (found[*i] - expected[*i]).abs();
                 error > size / 64.0 && (size > 0.0 || error > 4.0 / 65536.0)
             })
@@ -229,8 +242,13 @@ impl Compare<'_> {
     ) -> bool {
         let expected = shadow.reals();
         let error = |i: usize| {
-            let relative = (found[i] - expected[i]).abs() / expected[i].abs().max(f64::MIN_POSITIVE);
-            if relative.is_nan() { f64::INFINITY } else { relative }
+            let relative =
+                (found[i] - expected[i]).abs() / expected[i].abs().max(f64::MIN_POSITIVE);
+            if relative.is_nan() {
+                f64::INFINITY
+            } else {
+                relative
+            }
         };
         let Some(worst) = affected
             .iter()

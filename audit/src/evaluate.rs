@@ -125,29 +125,46 @@ impl<'a, V: Visitor> Evaluator<'a, V> {
                 let f = fixed(step.args[0]);
                 let a = self.read(step.args[0])?;
                 let unit = 2f64.powi(f.into());
-                let raw = a.reals().iter().map(|x| (x * unit).round() as i128).collect();
+                let raw = a
+                    .reals()
+                    .iter()
+                    .map(|x| (x * unit).round() as i128)
+                    .collect();
                 let data = Data::Int(raw);
-                self.values.insert(step.results[0], Array { data, ..a.clone() });
+                self.values
+                    .insert(step.results[0], Array { data, ..a.clone() });
             }
             Op::FromRaw => {
                 let f = fixed(step.results[0]);
                 let a = self.read(step.args[0])?;
                 let real = a.reals().iter().map(|x| x / 2f64.powi(f.into())).collect();
                 let data = Data::Real(real);
-                self.values.insert(step.results[0], Array { data, ..a.clone() });
+                self.values
+                    .insert(step.results[0], Array { data, ..a.clone() });
             }
             Op::Input(i) => {
-                let array = self.environment.inputs.get(*i as usize).cloned().ok_or(None)?;
+                let array = self
+                    .environment
+                    .inputs
+                    .get(*i as usize)
+                    .cloned()
+                    .ok_or(None)?;
                 self.values.insert(step.results[0], array);
             }
             Op::Param(i) => {
-                let raw = self.environment.params.get(*i as usize).copied().ok_or(None)?;
+                let raw = self
+                    .environment
+                    .params
+                    .get(*i as usize)
+                    .copied()
+                    .ok_or(None)?;
                 let data = match self.program.params[*i as usize].ty {
                     Type::Int => Data::Int(vec![raw]),
                     Type::Fix(_) => Data::Real(vec![raw as f64 / 2f64.powi(64)]),
                     Type::Bits(m) => Data::Bits(m, vec![raw as u128 & mask(m)]),
                 };
-                self.values.insert(step.results[0], Array::new(vec![], data));
+                self.values
+                    .insert(step.results[0], Array::new(vec![], data));
             }
             Op::Share | Op::Reveal(_) => {
                 let a = self.read(step.args[0])?;
@@ -198,7 +215,10 @@ impl<'a, V: Visitor> Evaluator<'a, V> {
                     return Err(None);
                 }
                 let at = index.ints().first().copied().ok_or(None)?;
-                let arm = usize::try_from(at).ok().and_then(|at| arms.get(at)).ok_or(None)?;
+                let arm = usize::try_from(at)
+                    .ok()
+                    .and_then(|at| arms.get(at))
+                    .ok_or(None)?;
                 self.block(arm).map_err(Some)?;
                 let results = self.all(&arm.results)?;
                 self.bind(&step.results, results);
@@ -241,7 +261,8 @@ impl<'a, V: Visitor> Evaluator<'a, V> {
                         break;
                     }
                     let high: Vec<usize> = (0..n).filter(|i| i >> level & 1 == 1).collect();
-                    let low: Vec<usize> = high.iter().map(|i| ((i >> level) << level) - 1).collect();
+                    let low: Vec<usize> =
+                        high.iter().map(|i| ((i >> level) << level) - 1).collect();
                     self.loops.insert(*half, high.len() as i128);
                     let combined = self.level(body, &rows, &low, &high, level as u64)?;
                     rows = combined
@@ -284,7 +305,10 @@ impl<'a, V: Visitor> Evaluator<'a, V> {
 /// Rows by their positions.
 fn row_pick(array: &Array, rows: &[usize]) -> Array {
     let width: usize = array.shape[1..].iter().product();
-    let positions: Vec<usize> = rows.iter().flat_map(|r| r * width..(r + 1) * width).collect();
+    let positions: Vec<usize> = rows
+        .iter()
+        .flat_map(|r| r * width..(r + 1) * width)
+        .collect();
     let mut shape = array.shape.clone();
     shape[0] = rows.len();
     array.pick(shape, &positions)

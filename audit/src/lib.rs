@@ -15,6 +15,6 @@ mod local;
 mod outputs;
 
 pub use array::{Array, Data};
-pub use compare::{Finding, Kind, Observed, Observations, Report, audit};
+pub use compare::{Finding, Kind, Observations, Observed, Report, audit};
 pub use evaluate::{Environment, Stopped};
 pub use outputs::{Output, outputs};

@@ -91,7 +91,10 @@ pub(crate) fn apply(
             let Data::Bits(m, v) = &args[0].data else {
                 return None;
             };
-            let bits = v.iter().flat_map(|x| (0..*m).map(move |j| x >> j & 1)).collect();
+            let bits = v
+                .iter()
+                .flat_map(|x| (0..*m).map(move |j| x >> j & 1))
+                .collect();
             Array::new(shape.to_vec(), Data::Bits(1, bits))
         }
         Local::Pack => {
@@ -113,9 +116,7 @@ pub(crate) fn apply(
 fn literal(ty: Type, shape: &[usize], values: &[i128]) -> Array {
     let data = match ty {
         Type::Int => Data::Int(values.to_vec()),
-        Type::Fix(_) => {
-            Data::Real(values.iter().map(|v| *v as f64 / 2f64.powi(64)).collect())
-        }
+        Type::Fix(_) => Data::Real(values.iter().map(|v| *v as f64 / 2f64.powi(64)).collect()),
         Type::Bits(m) => Data::Bits(m, values.iter().map(|v| *v as u128 & mask(m)).collect()),
     };
     Array::new(shape.to_vec(), data)
@@ -136,7 +137,13 @@ fn elementwise(prim: Prim, args: &[&Array], ty: Type, shape: &[usize]) -> Option
         }
     };
     let zip_real = |f: fn(f64, f64) -> f64| {
-        Data::Real(real(0).into_iter().zip(real(1)).map(|(a, b)| f(a, b)).collect())
+        Data::Real(
+            real(0)
+                .into_iter()
+                .zip(real(1))
+                .map(|(a, b)| f(a, b))
+                .collect(),
+        )
     };
     let zip_int = |f: fn(i128, i128) -> Option<i128>| {
         int(0)
@@ -150,7 +157,10 @@ fn elementwise(prim: Prim, args: &[&Array], ty: Type, shape: &[usize]) -> Option
     if let Type::Bits(m) = ty {
         let both = |f: &dyn Fn(u128, u128) -> u128| -> Option<Data> {
             let (a, b) = (bits(0)?.1, bits(1)?.1);
-            Some(Data::Bits(m, a.iter().zip(b).map(|(a, b)| f(*a, *b) & mask(m)).collect()))
+            Some(Data::Bits(
+                m,
+                a.iter().zip(b).map(|(a, b)| f(*a, *b) & mask(m)).collect(),
+            ))
         };
         let shift = |f: &dyn Fn(u128, u32) -> u128| -> Option<Data> {
             let a = bits(0)?.1;
@@ -166,7 +176,10 @@ fn elementwise(prim: Prim, args: &[&Array], ty: Type, shape: &[usize]) -> Option
             Prim::Mul => return both(&|a, b| a & b),
             Prim::Neg => return Some(args[0].data.clone()),
             Prim::Not => {
-                return Some(Data::Bits(m, bits(0)?.1.iter().map(|a| !a & mask(m)).collect()));
+                return Some(Data::Bits(
+                    m,
+                    bits(0)?.1.iter().map(|a| !a & mask(m)).collect(),
+                ));
             }
             Prim::Shl => return shift(&|a, s| a.checked_shl(s).unwrap_or(0)),
             Prim::ShrLogical => return shift(&|a, s| a.checked_shr(s).unwrap_or(0)),
@@ -184,7 +197,10 @@ fn elementwise(prim: Prim, args: &[&Array], ty: Type, shape: &[usize]) -> Option
                 return Some(Data::Bits(m, a.iter().map(cut).collect()));
             }
             Prim::Cast => {
-                return Some(Data::Bits(m, int(0).iter().map(|v| *v as u128 & mask(m)).collect()));
+                return Some(Data::Bits(
+                    m,
+                    int(0).iter().map(|v| *v as u128 & mask(m)).collect(),
+                ));
             }
             _ => {}
         }
@@ -192,7 +208,13 @@ fn elementwise(prim: Prim, args: &[&Array], ty: Type, shape: &[usize]) -> Option
     Some(match prim {
         Prim::Select => {
             let (_, c) = bits(0)?;
-            let from = concat(&[&args[1].reshaped(vec![c.len()]), &args[2].reshaped(vec![c.len()])], 0)?;
+            let from = concat(
+                &[
+                    &args[1].reshaped(vec![c.len()]),
+                    &args[2].reshaped(vec![c.len()]),
+                ],
+                0,
+            )?;
             let positions: Vec<usize> = c
                 .iter()
                 .enumerate()
@@ -220,11 +242,19 @@ fn elementwise(prim: Prim, args: &[&Array], ty: Type, shape: &[usize]) -> Option
             Prim::Mul => zip_int(i128::checked_mul)?,
             Prim::Div => zip_int(|a, b| {
                 let (q, r) = (a.checked_div(b)?, a.checked_rem(b)?);
-                Some(if r != 0 && (r < 0) != (b < 0) { q - 1 } else { q })
+                Some(if r != 0 && (r < 0) != (b < 0) {
+                    q - 1
+                } else {
+                    q
+                })
             })?,
             Prim::Rem => zip_int(|a, b| {
                 let r = a.checked_rem(b)?;
-                Some(if r != 0 && (r < 0) != (b < 0) { r + b } else { r })
+                Some(if r != 0 && (r < 0) != (b < 0) {
+                    r + b
+                } else {
+                    r
+                })
             })?,
             Prim::Neg => Data::Int(int(0).into_iter().map(|a| -a).collect()),
             Prim::Not => Data::Int(int(0).into_iter().map(|a| !a).collect()),
@@ -297,7 +327,9 @@ fn sum(a: &Array, axis: usize, shape: &[usize]) -> Option<Array> {
         ),
         Data::Bits(m, v) => Data::Bits(
             *m,
-            (0..total).map(|at| cells(at).fold(0, |s, p| s ^ v[p])).collect(),
+            (0..total)
+                .map(|at| cells(at).fold(0, |s, p| s ^ v[p]))
+                .collect(),
         ),
     };
     Some(Array::new(shape.to_vec(), data))

@@ -27,7 +27,10 @@ impl Sources {
     pub fn add(&mut self, name: &str, text: &str) -> FileId {
         let known = |f: &File| f.name == name && f.text == text;
         let at = self.files.iter().position(known).unwrap_or_else(|| {
-            self.files.push(File { name: name.to_owned(), text: text.to_owned() });
+            self.files.push(File {
+                name: name.to_owned(),
+                text: text.to_owned(),
+            });
             self.files.len() - 1
         });
         FileId(u32::try_from(at).unwrap_or(u32::MAX))

@@ -58,7 +58,9 @@ impl Endpoint<'_> {
                 let at = usize::try_from(index).ok().filter(|at| *at < arms.len());
                 let Some(at) = at else {
                     let last = arms.len() - 1;
-                    return Err(self.error(source, format!("the index {index} is not in 0..={last}")));
+                    return Err(
+                        self.error(source, format!("the index {index} is not in 0..={last}"))
+                    );
                 };
                 let taken = SizeVar(nested.arms.0 + at as u32);
                 *self.account.counts.entry(taken).or_default() += 1;
@@ -237,7 +239,8 @@ impl Endpoint<'_> {
             for ((_, row), last) in next.iter_mut().zip(leftover) {
                 let mut shape = row.shape().to_vec();
                 shape[0] += 1;
-                let joined = self.apply(&Local::Concat { axis: 0 }, &[row, &last], &shape, source)?;
+                let joined =
+                    self.apply(&Local::Concat { axis: 0 }, &[row, &last], &shape, source)?;
                 *row = Arc::new(joined);
             }
             rows = next;

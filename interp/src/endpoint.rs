@@ -12,8 +12,8 @@ use smpc_runtime::coin;
 use smpc_runtime::prg::Stream;
 use smpc_runtime::tensor::{Tensor, wire_bytes};
 
-use crate::keys::{self, Identity, KeyError};
 use crate::fuse::Fused;
+use crate::keys::{self, Identity, KeyError};
 use crate::local;
 use crate::plan::{Action, Plan, plan};
 use crate::{Account, CHANNEL, OPERATION, Output, Probed, RunError, SETUP, Setup};
@@ -112,7 +112,9 @@ impl Endpoint<'_> {
     }
 
     pub(crate) fn knows(&self, value: Value) -> bool {
-        self.program.values[value.0 as usize].known_to.contains(self.me)
+        self.program.values[value.0 as usize]
+            .known_to
+            .contains(self.me)
     }
 
     pub(crate) fn size(&self, size: &Size) -> Result<i128, SizeError> {
@@ -183,15 +185,17 @@ impl Endpoint<'_> {
     fn in_order(&mut self) {
         let mut outputs = std::mem::take(&mut self.pending);
         outputs.sort_by_key(|(at, _)| *at);
-        self.account.outputs.extend(outputs.into_iter().map(|(_, output)| output));
+        self.account
+            .outputs
+            .extend(outputs.into_iter().map(|(_, output)| output));
     }
 
     fn reserve(&mut self, step: &Step) -> Result<(), RunError> {
         let result = step.results[0];
         let shape = self.shape(result, step.source)?;
         let info = &self.program.values[result.0 as usize];
-        let words = coin::uniform_words(info.elem, &shape)
-            .map_err(|e| self.error(step.source, e))?;
+        let words =
+            coin::uniform_words(info.elem, &shape).map_err(|e| self.error(step.source, e))?;
         let stream = self.streams.get_mut(&info.known_to);
         let Some(start) = stream.and_then(|stream| stream.reserve(words as u64)) else {
             return Err(self.error(step.source, "no stream has room for this coin"));

@@ -99,7 +99,9 @@ pub(crate) fn agree(
             key[..8].copy_from_slice(&words[0].to_le_bytes());
             key[8..].copy_from_slice(&words[1].to_le_bytes());
             for peer in set.iter().filter(|p| *p != me) {
-                channel.send(usize::from(peer.0), &key).map_err(KeyError::Channel)?;
+                channel
+                    .send(usize::from(peer.0), &key)
+                    .map_err(KeyError::Channel)?;
                 sent += KEY as u64;
             }
         } else {

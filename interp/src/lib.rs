@@ -19,8 +19,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use smpc_ir::local::Source;
 use smpc_ir::SizeVar;
+use smpc_ir::local::Source;
 use smpc_ir::share::Type;
 use smpc_runtime::tensor::Tensor;
 

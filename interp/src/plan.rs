@@ -69,7 +69,11 @@ pub(crate) fn plan(program: &Program, block: &Block, scheduled: &BlockPlan, me: 
     for part in &scheduled.parts {
         match part {
             Part::Segment(segment) => segment_actions(program, block, segment, me, &mut actions),
-            Part::Control { step, blocks: inner, arms } => {
+            Part::Control {
+                step,
+                blocks: inner,
+                arms,
+            } => {
                 actions.push(Action::Control(*step));
                 let bodies = blocks(&block.steps[*step].op).into_iter().zip(inner);
                 let plans = bodies.map(|(b, s)| plan(program, b, s, me)).collect();
@@ -128,10 +132,16 @@ fn segment_actions(
     for message in &segment.messages {
         let (sends, receives) = &mut mail[phase(message.offline, message.exchange)];
         if message.from == me {
-            sends.push((message.to, message.values.iter().map(|(sent, _)| *sent).collect()));
+            sends.push((
+                message.to,
+                message.values.iter().map(|(sent, _)| *sent).collect(),
+            ));
         }
         if message.to == me {
-            receives.push((message.from, message.values.iter().map(|(_, got)| *got).collect()));
+            receives.push((
+                message.from,
+                message.values.iter().map(|(_, got)| *got).collect(),
+            ));
         }
     }
     let mut mail = mail.into_iter();

@@ -68,7 +68,10 @@ pub fn simulate(program: Validated<'_>, setup: Setup) -> Result<Outcome, RunErro
                 }
             }
             Err(new) => {
-                if error.as_ref().is_none_or(|old| old.consequence && !new.consequence) {
+                if error
+                    .as_ref()
+                    .is_none_or(|old| old.consequence && !new.consequence)
+                {
                     error = Some(new);
                 }
             }

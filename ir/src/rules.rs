@@ -142,9 +142,7 @@ fn permutes(axes: &[u8], shape: &[Size], result: &[Size]) -> bool {
         && shape.len() == result.len()
         && axes.iter().zip(result).all(|(a, dim)| {
             let a = usize::from(*a);
-            let fresh = seen
-                .get_mut(a)
-                .is_some_and(|s| !std::mem::replace(s, true));
+            let fresh = seen.get_mut(a).is_some_and(|s| !std::mem::replace(s, true));
             fresh && shape[a] == *dim
         })
 }
@@ -155,15 +153,9 @@ fn elementwise(args: &[&[Size]], result: &[Size]) -> Rule {
         "element-wise shapes agree, or are broadcast",
     )?;
     let covered = result.iter().enumerate().all(|(i, dim)| {
-        *dim == Size::one()
-            || args
-                .iter()
-                .any(|a| a.get(i).is_some_and(|own| own == dim))
+        *dim == Size::one() || args.iter().any(|a| a.get(i).is_some_and(|own| own == dim))
     });
-    holds(
-        covered,
-        "an element-wise result has its arguments' shape",
-    )
+    holds(covered, "an element-wise result has its arguments' shape")
 }
 
 fn product(a: &[Size], b: &[Size], r: &[Size]) -> Rule {

@@ -38,7 +38,10 @@ fn breast_cancer() {
         assert!(accuracy >= 0.973, "{name} {args:?}: {accuracy}");
         for (w, p) in secret["weights"].iter().zip(&plain["weights"]) {
             let off = (w - p).abs();
-            assert!(off < 2f64.powi(-8), "{name} {args:?}: {w}, in the clear {p}");
+            assert!(
+                off < 2f64.powi(-8),
+                "{name} {args:?}: {w}, in the clear {p}"
+            );
         }
     }
 }
@@ -59,7 +62,9 @@ fn patients() -> (String, Vec<Patient>) {
         let party = format!("clinic[{clinic}]");
         let of = |file: &str| {
             let mut given = case.given.iter();
-            given.find(|g| g.party == party && g.file == file).expect("the file")
+            given
+                .find(|g| g.party == party && g.file == file)
+                .expect("the file")
         };
         let (x, y) = (of("x"), of("y"));
         for (row, poor) in x.values.chunks(x.shape[1]).zip(&y.values) {
@@ -89,7 +94,9 @@ fn right_in_five_folds(text: &str, patients: &[Patient]) -> usize {
     for fold in 0..5 {
         let of = |test: bool| {
             let pairs = patients.iter().zip(&folds);
-            pairs.filter(move |(_, f)| (**f == fold) == test).map(|(p, _)| p)
+            pairs
+                .filter(move |(_, f)| (**f == fold) == test)
+                .map(|(p, _)| p)
         };
         let train: Vec<&Patient> = of(false).collect();
         let (mean, deviation) = moments(&train);
@@ -140,7 +147,10 @@ fn learned(text: &str, rows: &[&Patient], standard: &dyn Fn(&Patient) -> Vec<f64
         let part = &rows[clinic * third..rows.len().min((clinic + 1) * third)];
         let (shape, values) = match input.file.as_str() {
             "x" => {
-                let words = part.iter().flat_map(|p| standard(p)).map(|v| format!("{v:.9}"));
+                let words = part
+                    .iter()
+                    .flat_map(|p| standard(p))
+                    .map(|v| format!("{v:.9}"));
                 (vec![part.len(), rows[0].genes.len()], words.collect())
             }
             _ => {
@@ -157,7 +167,9 @@ fn learned(text: &str, rows: &[&Patient], standard: &dyn Fn(&Patient) -> Vec<f64
         });
     }
     let start = start(&program, &case).expect("inputs");
-    answers(&program, &start, "rep3", &[]).remove("weights").expect("weights")
+    answers(&program, &start, "rep3", &[])
+        .remove("weights")
+        .expect("weights")
 }
 
 /// The plaintext in double precision has .774, 130 of 168.
@@ -173,7 +185,10 @@ fn genomic_with_class_weights() {
 fn genomic_without_class_weights() {
     let (text, patients) = patients();
     let weighted = "(weight * (activation(x @ w) - y))";
-    assert!(text.contains(weighted), "the example no longer says `{weighted}`");
+    assert!(
+        text.contains(weighted),
+        "the example no longer says `{weighted}`"
+    );
     let text = text.replace(weighted, "(activation(x @ w) - y)");
     let accuracy = right_in_five_folds(&text, &patients) as f64 / patients.len() as f64;
     assert!((accuracy - 0.798).abs() <= 0.02, "{accuracy}");

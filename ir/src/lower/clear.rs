@@ -35,8 +35,7 @@ impl Lowerer<'_> {
         for arg in &step.args {
             copies.push(self.clear_copies(*arg)?);
         }
-        let mut groups: Vec<(Vec<Wire>, PartySet)> =
-            vec![(vec![], self.known_to(info.label))];
+        let mut groups: Vec<(Vec<Wire>, PartySet)> = vec![(vec![], self.known_to(info.label))];
         for arg in &copies {
             let mut split = vec![];
             for (chosen, set) in &groups {
@@ -87,7 +86,9 @@ impl Lowerer<'_> {
             Op::FromRaw => {
                 let amount = self.emit.amount(fraction(info.ty));
                 let decode = Local::Prim(Prim::Decode);
-                Ok(self.emit.local_at(decode, &[args[0], amount], Elem::Fix, &shape, at))
+                Ok(self
+                    .emit
+                    .local_at(decode, &[args[0], amount], Elem::Fix, &shape, at))
             }
             _ => Err(Failed),
         }

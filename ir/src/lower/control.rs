@@ -165,7 +165,10 @@ impl Lowerer<'_> {
                 let shape = self.script_info(like).shape.clone();
                 Ok(self.fit(&shared, &shape).components)
             }
-            Form::Clear(sets) => sets.into_iter().map(|set| self.copy_for(value, set)).collect(),
+            Form::Clear(sets) => sets
+                .into_iter()
+                .map(|set| self.copy_for(value, set))
+                .collect(),
         }
     }
 
@@ -271,4 +274,3 @@ impl Lowerer<'_> {
         Ok(())
     }
 }
-

@@ -83,16 +83,10 @@ impl Emitter {
     }
 
     /// A local operation for everybody who knows the arguments; constants for everybody.
-    pub(super) fn local(
-        &mut self,
-        op: Local,
-        args: &[Value],
-        elem: Elem,
-        shape: &[Size],
-    ) -> Value {
-        let known = args
-            .iter()
-            .fold(self.everyone(), |set, a| set.intersection(self.info(*a).known_to));
+    pub(super) fn local(&mut self, op: Local, args: &[Value], elem: Elem, shape: &[Size]) -> Value {
+        let known = args.iter().fold(self.everyone(), |set, a| {
+            set.intersection(self.info(*a).known_to)
+        });
         self.step(Op::Local(op), args, elem, shape, known, true)
     }
 

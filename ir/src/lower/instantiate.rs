@@ -95,7 +95,12 @@ impl Lowerer<'_> {
         if args.len() != flat.params.len() {
             return self.fail(
                 NO_PROTOCOL,
-                format!("`{}` takes {} arguments, not {}", flat.name, flat.params.len(), args.len()),
+                format!(
+                    "`{}` takes {} arguments, not {}",
+                    flat.name,
+                    flat.params.len(),
+                    args.len()
+                ),
             );
         }
         for (param, arg) in flat.params.iter().zip(args) {
@@ -107,7 +112,9 @@ impl Lowerer<'_> {
                         bound[*id as usize] = Some(*component);
                     }
                 }
-                (FlatOperand::Clear(id), Operand::Clear(value)) => bound[*id as usize] = Some(*value),
+                (FlatOperand::Clear(id), Operand::Clear(value)) => {
+                    bound[*id as usize] = Some(*value)
+                }
                 _ => {
                     return self.fail(
                         NO_PROTOCOL,
@@ -133,8 +140,7 @@ impl Lowerer<'_> {
             };
             let known_to = self.seated(info.known_to, outsider);
             let coin = matches!(step.op, FlatOp::Coin(_));
-            let offline = info.offline
-                && (coin || args.iter().all(|a| self.emit.info(*a).offline));
+            let offline = info.offline && (coin || args.iter().all(|a| self.emit.info(*a).offline));
             let op = match &step.op {
                 FlatOp::Local(local) => Op::Local(local.clone()),
                 FlatOp::Bilinear => Op::Local(match binding.map {

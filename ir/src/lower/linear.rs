@@ -47,7 +47,9 @@ impl Lowerer<'_> {
             .iter()
             .map(|c| match c {
                 1 => value,
-                0 => self.emit.local(Local::Constant(0), &[], info.elem, &info.shape),
+                0 => self
+                    .emit
+                    .local(Local::Constant(0), &[], info.elem, &info.shape),
                 c => self.scaled(value, *c),
             })
             .collect();
@@ -59,8 +61,11 @@ impl Lowerer<'_> {
 
     fn scaled(&mut self, value: Wire, factor: i128) -> Wire {
         let info = self.emit.info(value).clone();
-        let factor = self.emit.local(Local::Constant(factor), &[], info.elem, &[]);
-        self.emit.prim(Prim::Mul, &[value, factor], info.elem, &info.shape)
+        let factor = self
+            .emit
+            .local(Local::Constant(factor), &[], info.elem, &[]);
+        self.emit
+            .prim(Prim::Mul, &[value, factor], info.elem, &info.shape)
     }
 
     /// One local operation on every component, with further arguments that are the same for all.
@@ -86,7 +91,11 @@ impl Lowerer<'_> {
 
     /// The sharing with every component broadcast to a shape.
     pub(super) fn fit(&mut self, shared: &Shared, shape: &[Size]) -> Shared {
-        let components = shared.components.iter().map(|c| self.fit_wire(*c, shape)).collect();
+        let components = shared
+            .components
+            .iter()
+            .map(|c| self.fit_wire(*c, shape))
+            .collect();
         Shared {
             elem: shared.elem,
             components,
@@ -98,7 +107,8 @@ impl Lowerer<'_> {
         if info.shape == shape {
             return value;
         }
-        self.emit.local(Local::Broadcast, &[value], info.elem, shape)
+        self.emit
+            .local(Local::Broadcast, &[value], info.elem, shape)
     }
 
     /// Component-wise a + b or a - b, of one shape after broadcasting.

@@ -84,7 +84,9 @@ pub fn lower(
     lowerer.steps(&program.body.steps);
     if !lowerer.errors.is_empty() {
         let mut seen = HashSet::new();
-        lowerer.errors.retain(|e| seen.insert((e.source, e.message.clone())));
+        lowerer
+            .errors
+            .retain(|e| seen.insert((e.source, e.message.clone())));
         return Err(lowerer.errors);
     }
     let mut lowered = lowerer.emit.finish();
@@ -343,7 +345,11 @@ impl<'a> Lowerer<'a> {
             && let Some(Lowered::Clear(copies)) = self.env.get(arg)
             && let Some(copy) = copies.first().copied()
         {
-            let scale = if matches!(self.script_info(*arg).ty, Type::Fix(_)) { 64 } else { 0 };
+            let scale = if matches!(self.script_info(*arg).ty, Type::Fix(_)) {
+                64
+            } else {
+                0
+            };
             let op = PartyOp::Probe {
                 value: arg.0,
                 coefficients: vec![1],
@@ -400,7 +406,9 @@ impl<'a> Lowerer<'a> {
             _ => return,
         };
         let elem = self.clear_elem(info.ty);
-        let value = self.emit.step(op, &[], elem, &info.shape, known_to, offline);
+        let value = self
+            .emit
+            .step(op, &[], elem, &info.shape, known_to, offline);
         self.env.insert(result, Lowered::Clear(vec![value]));
     }
 

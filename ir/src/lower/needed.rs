@@ -35,9 +35,9 @@ impl Needs {
     }
 
     fn of(&self, step: &Step) -> PartySet {
-        step.results
-            .iter()
-            .fold(PartySet::EMPTY, |set, r| set.union(self.needed[r.0 as usize]))
+        step.results.iter().fold(PartySet::EMPTY, |set, r| {
+            set.union(self.needed[r.0 as usize])
+        })
     }
 
     fn block(&mut self, program: &Program, block: &Block) {
@@ -161,7 +161,11 @@ impl Needs {
                 }
                 // A coin nobody reads is still drawn: the streams of a set's parties stay in step
                 // whatever each of them needs.
-                Op::Coin(_) | Op::Input(_) | Op::Param(_) | Op::Output { .. } | Op::Probe { .. } => {}
+                Op::Coin(_)
+                | Op::Input(_)
+                | Op::Param(_)
+                | Op::Output { .. }
+                | Op::Probe { .. } => {}
             }
             steps.push(step);
         }

@@ -17,7 +17,13 @@ fn fraction(ty: Type) -> u8 {
 
 impl Lowerer<'_> {
     /// a times b, at least one of them secret.
-    pub(super) fn product(&mut self, map: Map, a: Value, b: Value, result: Value) -> Lower<Lowered> {
+    pub(super) fn product(
+        &mut self,
+        map: Map,
+        a: Value,
+        b: Value,
+        result: Value,
+    ) -> Lower<Lowered> {
         let (x, y) = (self.script_info(a), self.script_info(b));
         let shape = &self.script_info(result).shape;
         if self.is_secret(a) && self.is_secret(b) {
@@ -57,7 +63,11 @@ impl Lowerer<'_> {
                 .components
                 .iter()
                 .map(|c| {
-                    let args = if secret_first { [*c, factor] } else { [factor, *c] };
+                    let args = if secret_first {
+                        [*c, factor]
+                    } else {
+                        [factor, *c]
+                    };
                     this.emit.local(local.clone(), &args, shared.elem, shape)
                 })
                 .collect();
@@ -150,7 +160,11 @@ impl Lowerer<'_> {
 
     /// The most fraction bits of a factor's leading term: its tail is truncated within the ring.
     fn most_bits(&self, f: u8) -> u8 {
-        self.ring.saturating_sub(2).saturating_sub(TAIL).max(f).min(64)
+        self.ring
+            .saturating_sub(2)
+            .saturating_sub(TAIL)
+            .max(f)
+            .min(64)
     }
 
     /// Fraction bits for a public factor: f, and as many more as its leading zeros after the point.
@@ -172,8 +186,12 @@ impl Lowerer<'_> {
         let base = self.emit.amount(f);
         let wanted = self.emit.prim(Prim::Add, &[extra, base], word, &[]);
         let most = self.emit.amount(most);
-        let fits = self.emit.prim(Prim::Lt, &[wanted, most], Elem::Bits(1), &[]);
-        Ok(self.emit.prim(Prim::Select, &[fits, wanted, most], word, &[]))
+        let fits = self
+            .emit
+            .prim(Prim::Lt, &[wanted, most], Elem::Bits(1), &[]);
+        Ok(self
+            .emit
+            .prim(Prim::Select, &[fits, wanted, most], word, &[]))
     }
 
     /// Half a unit more, so that an exact truncation rounds to nearest: a floor would bias every
@@ -191,7 +209,12 @@ impl Lowerer<'_> {
     }
 
     /// A sharing in units finer by `amount` bits, brought back.
-    pub(super) fn truncate(&mut self, shared: &Shared, amount: Wire, shape: &[Size]) -> Lower<Shared> {
+    pub(super) fn truncate(
+        &mut self,
+        shared: &Shared,
+        amount: Wire,
+        shape: &[Size],
+    ) -> Lower<Shared> {
         let want = Want::Trunc(shared.elem, self.protocols.trunc_mode());
         let args = [Operand::Shared(shared.clone()), Operand::Clear(amount)];
         self.shared_call(want, &args, &Binding::elements(shape))
@@ -271,7 +294,13 @@ impl Lowerer<'_> {
         }
         let shape = self.script_info(value).shape.clone();
         let amount = self.emit.amount(extra);
-        Ok(self.map(&Local::Prim(Prim::Shl), &shared, &[amount], shared.elem, &shape))
+        Ok(self.map(
+            &Local::Prim(Prim::Shl),
+            &shared,
+            &[amount],
+            shared.elem,
+            &shape,
+        ))
     }
 
     /// The sum over an axis. Of a pending product it is an inner product: one truncation, one
@@ -283,7 +312,9 @@ impl Lowerer<'_> {
             && pending.product.is_none()
         {
             let pending = pending.clone();
-            return Ok(Lowered::Pending(Box::new(self.inner_product(*pending, axis, shape))));
+            return Ok(Lowered::Pending(Box::new(
+                self.inner_product(*pending, axis, shape),
+            )));
         }
         let shared = self.shared(value)?;
         let summed = self.map(&Local::Sum { axis }, &shared, &[], shared.elem, &shape);

@@ -164,7 +164,11 @@ impl Lowerer<'_> {
 
     fn bit_to_ring(&mut self, bit: &Shared, shape: &[Size]) -> Lower<Shared> {
         let want = Want::BitToRing(Elem::Ring(self.ring));
-        self.shared_call(want, &[Operand::Shared(bit.clone())], &Binding::elements(shape))
+        self.shared_call(
+            want,
+            &[Operand::Shared(bit.clone())],
+            &Binding::elements(shape),
+        )
     }
 
     fn select(&mut self, args: &[Value], shape: &[Size]) -> Lower<Shared> {
@@ -180,7 +184,10 @@ impl Lowerer<'_> {
                 .components
                 .iter()
                 .zip(&y.components)
-                .map(|(x, y)| self.emit.prim(Prim::Select, &[condition, *x, *y], elem, shape))
+                .map(|(x, y)| {
+                    self.emit
+                        .prim(Prim::Select, &[condition, *x, *y], elem, shape)
+                })
                 .collect();
             return Ok(Shared { elem, components });
         }
@@ -194,7 +201,11 @@ impl Lowerer<'_> {
             Elem::Bits(_) => self.shared(c)?,
             _ => self.converted(c)?,
         };
-        let prim = if matches!(elem, Elem::Bits(_)) { Prim::Add } else { Prim::Sub };
+        let prim = if matches!(elem, Elem::Bits(_)) {
+            Prim::Add
+        } else {
+            Prim::Sub
+        };
         let chosen = if self.is_secret(a) || self.is_secret(b) {
             let difference = self.sum_of(prim, a, b, &difference_shape)?;
             let product = Pending {
@@ -249,7 +260,11 @@ impl Lowerer<'_> {
                 let shared = self.shared(value)?;
                 let amount = self.emit.amount(f);
                 let want = Want::Trunc(ring, TruncMode::Exact);
-                self.shared_call(want, &[Operand::Shared(shared), Operand::Clear(amount)], &binding)
+                self.shared_call(
+                    want,
+                    &[Operand::Shared(shared), Operand::Clear(amount)],
+                    &binding,
+                )
             }
             (Type::Fix(f), Type::Fix(g)) if g >= f => {
                 let shared = self.shared(value)?;
@@ -299,7 +314,13 @@ impl Lowerer<'_> {
             return shared.clone();
         }
         let amount = self.emit.amount(bits);
-        self.map(&Local::Prim(Prim::Shl), shared, &[amount], shared.elem, shape)
+        self.map(
+            &Local::Prim(Prim::Shl),
+            shared,
+            &[amount],
+            shared.elem,
+            shape,
+        )
     }
 
     /// The unsigned integer of a bit vector: every bit converted, then weighted and added up.
@@ -313,7 +334,9 @@ impl Lowerer<'_> {
             .collect();
         let mut row = vec![Size::one(); shape.len()];
         row.push(Size::from(i128::from(m)));
-        let weights = self.emit.local(Local::Data(places.into()), &[], ring.elem, &row);
+        let weights = self
+            .emit
+            .local(Local::Data(places.into()), &[], ring.elem, &row);
         let weighted = self.map(&Local::Prim(Prim::Mul), &ring, &[weights], ring.elem, &wide);
         let axis = u8::try_from(shape.len()).unwrap_or(u8::MAX);
         Ok(self.map(&Local::Sum { axis }, &weighted, &[], ring.elem, shape))
@@ -381,7 +404,8 @@ impl Lowerer<'_> {
             .map(|value| match ty {
                 Type::Fix(f) => {
                     let amount = self.emit.amount(f);
-                    self.emit.prim(Prim::Decode, &[value, amount], Elem::Fix, &shape)
+                    self.emit
+                        .prim(Prim::Decode, &[value, amount], Elem::Fix, &shape)
                 }
                 _ => value,
             })
@@ -403,7 +427,10 @@ impl Lowerer<'_> {
         let args = [Operand::Shared(shared.clone())];
         match self.instantiate(&flat, &args, &binding, &mut None)?.pop() {
             Some(Operand::Clear(value)) => Ok(value),
-            _ => self.fail(NO_PROTOCOL, format!("`{}` reveals no clear value", flat.name)),
+            _ => self.fail(
+                NO_PROTOCOL,
+                format!("`{}` reveals no clear value", flat.name),
+            ),
         }
     }
 
@@ -419,7 +446,10 @@ impl Lowerer<'_> {
             let shape = self.script_info(*arg).shape.clone();
             let args = [Operand::Shared(shared)];
             let binding = Binding::elements(&shape);
-            match self.instantiate(&flat, &args, &binding, &mut permutations)?.pop() {
+            match self
+                .instantiate(&flat, &args, &binding, &mut permutations)?
+                .pop()
+            {
                 Some(Operand::Shared(shuffled)) => {
                     self.define(*result, Lowered::Secret(shuffled));
                 }
@@ -440,6 +470,12 @@ fn broadcast(a: &[Size], b: &[Size]) -> Vec<Size> {
     }
     a.iter()
         .zip(b)
-        .map(|(x, y)| if *x == Size::one() { y.clone() } else { x.clone() })
+        .map(|(x, y)| {
+            if *x == Size::one() {
+                y.clone()
+            } else {
+                x.clone()
+            }
+        })
         .collect()
 }

@@ -3,7 +3,9 @@
 
 use super::*;
 use crate::SizeVar;
-use crate::flat::{Computing, Flat, FlatInfo, FlatOp, FlatOperand, FlatStep, Kind, TruncMode, Want};
+use crate::flat::{
+    Computing, Flat, FlatInfo, FlatOp, FlatOperand, FlatStep, Kind, TruncMode, Want,
+};
 use crate::local::Prim;
 use crate::party::{Op as PartyOp, validate};
 use crate::share::{Block, Input, Program as Script, SizeInfo, SizeOrigin, ValueInfo};
@@ -93,7 +95,11 @@ impl Protocols for Alone {
                 &[(FlatOp::Bilinear, &[0, 1], e, Kind::Product)],
             ),
             Want::MulTrunc(e, _) if self.fused => flat(
-                &[(e, Kind::Left), (e, Kind::Right), (Elem::Ring(64), Kind::Scalar)],
+                &[
+                    (e, Kind::Left),
+                    (e, Kind::Right),
+                    (Elem::Ring(64), Kind::Scalar),
+                ],
                 &[
                     (FlatOp::Bilinear, &[0, 1], e, Kind::Product),
                     (local(Prim::Shr), &[3, 2], e, Kind::Product),
@@ -215,12 +221,24 @@ impl Build {
     }
 
     fn public(&mut self, literal: i128, ty: Type) -> Value {
-        self.one(Op::Local(Local::Constant(literal)), &[], ty, &[], Label::Public)
+        self.one(
+            Op::Local(Local::Constant(literal)),
+            &[],
+            ty,
+            &[],
+            Label::Public,
+        )
     }
 
     fn show(&mut self, value: Value) {
         let info = self.script.values[value.0 as usize].clone();
-        let clear = self.one(Op::Reveal(Audience::All), &[value], info.ty, &info.shape, Label::Public);
+        let clear = self.one(
+            Op::Reveal(Audience::All),
+            &[value],
+            info.ty,
+            &info.shape,
+            Label::Public,
+        );
         let op = Op::Output {
             name: "out".into(),
             field: None,
@@ -294,7 +312,13 @@ fn a_comparison_takes_products_untruncated() {
     let c = b.prim(Prim::Lt, &[y, one], Type::Bits(1), &shape);
     b.show(c);
     b.lower(&backend);
-    assert_eq!(asked(&backend, |w| matches!(w, Want::MulTrunc(..) | Want::Trunc(..))), 0);
+    assert_eq!(
+        asked(&backend, |w| matches!(
+            w,
+            Want::MulTrunc(..) | Want::Trunc(..)
+        )),
+        0
+    );
     assert_eq!(asked(&backend, |w| matches!(w, Want::Mul(..))), 1);
 }
 
@@ -315,9 +339,15 @@ fn a_public_factor_brings_its_own_fraction_bits() {
     let program = b.lower(&backend);
     let has = |wanted: fn(&PartyOp) -> bool| program.body.steps.iter().any(|s| wanted(&s.op));
     assert!(has(|op| matches!(op, PartyOp::FractionBits)));
-    assert!(has(|op| matches!(op, PartyOp::Local(Local::Prim(Prim::Encode)))));
+    assert!(has(|op| matches!(
+        op,
+        PartyOp::Local(Local::Prim(Prim::Encode))
+    )));
     let truncations = asked(&backend, |w| matches!(w, Want::Trunc(..)));
-    assert_eq!(truncations, 3, "looked up, then used for the head and the tail");
+    assert_eq!(
+        truncations, 3,
+        "looked up, then used for the head and the tail"
+    );
 }
 
 #[test]
@@ -382,7 +412,11 @@ fn a_literal_power_of_two_is_one_short_truncation() {
     let z = b.prim(Prim::Mul, &[two, y], Type::Fix(16), &[Size::from(N)]);
     b.show(z);
     let program = b.lower(&backend);
-    assert_eq!(asked(&backend, |w| matches!(w, Want::Trunc(..))), 1, "2.0 needs none");
+    assert_eq!(
+        asked(&backend, |w| matches!(w, Want::Trunc(..))),
+        1,
+        "2.0 needs none"
+    );
     let one = |s: &crate::party::Step| s.op == PartyOp::Local(Local::Constant(1));
     assert!(program.body.steps.iter().any(one), "truncated by one bit");
 }

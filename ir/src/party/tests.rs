@@ -165,10 +165,7 @@ fn bits_are_packed_on_the_wire() {
     let mut b = Build::new();
     let x = b.sharing(Elem::Bits(1), &[Size::from(N)]);
     b.product(x, x);
-    assert_eq!(
-        formulas(&b.finish()),
-        ("1".into(), vec!["⌈n/8⌉".into(); 3])
-    );
+    assert_eq!(formulas(&b.finish()), ("1".into(), vec!["⌈n/8⌉".into(); 3]));
 }
 
 #[test]
