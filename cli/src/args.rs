@@ -40,7 +40,7 @@ pub enum Command {
     Check(Check),
     /// Print what a script reveals, to whom, under which condition
     Leaks(Script),
-    /// Print rounds and bytes as formulas in the sizes, and their values if the inputs are there
+    /// Print rounds and bytes as formulas in the sizes; with `--inputs`, their values too
     Cost(Cost),
     /// Rewrite files in the usual layout
     Fmt(Format),

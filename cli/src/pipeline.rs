@@ -6,6 +6,7 @@ use crate::load::{self, Beside, Loaded};
 use crate::problem::{Exit, Failure, Problem};
 use smpc_grammar::Sources;
 use smpc_ir::flat::Protocols;
+use smpc_ir::local::Source;
 use smpc_ir::{lower, party, share};
 use smpc_protocol::Library;
 use std::collections::BTreeMap;
@@ -81,6 +82,10 @@ pub fn check_loaded(
         &options,
     )
     .map_err(Failure::script)?;
+    if let Err(invalid) = smpc_check::validate(&checked.program) {
+        let rule = format!("{} ({})", invalid.rule, invalid.step);
+        return Err(broken(&rule, Source::default()));
+    }
     Ok(Script {
         program: checked.program,
         folder,
@@ -133,7 +138,13 @@ fn backend(
     let trunc = if own { using.trunc.clone() } else { None };
     if name.ends_with(".smpc") || name.contains(['/', '\\']) {
         let (file, text) = read_text(sources, Path::new(&name))?;
-        let errors = library.add(file, &text);
+        let mut errors = library.add(file, &text);
+        if errors.is_empty() {
+            // What the scheme gets wrong is told as such, not as something the script lacks. A
+            // protocol that is not executable yet hinders only a script that needs it.
+            errors = library.check_file(file);
+            errors.retain(|error| error.code != "U01");
+        }
         if !errors.is_empty() {
             return Err(Failure::script(errors));
         }
@@ -204,12 +215,14 @@ pub fn check_library(sources: &mut Sources, loaded: &Loaded) -> Result<(), Failu
 /// # Errors
 /// The rule that is broken.
 pub fn validated(program: &party::Program) -> Result<party::Validated<'_>, Failure> {
-    party::validate(program).map_err(|invalid| {
-        let message = format!("the compiler broke a rule of its own: {}", invalid.rule);
-        let problem = Problem::source("I18", message, invalid.source)
-            .help("this is a bug of smpc, not of the script; please report it");
-        Failure::one(Exit::Run, problem)
-    })
+    party::validate(program).map_err(|invalid| broken(invalid.rule, invalid.source))
+}
+
+fn broken(rule: &str, source: Source) -> Failure {
+    let message = format!("the compiler broke a rule of its own: {rule}");
+    let problem = Problem::source("I18", message, source)
+        .help("this is a bug of smpc, not of the script; please report it");
+    Failure::one(Exit::Run, problem)
 }
 
 /// The width of the bound ring.

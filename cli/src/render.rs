@@ -28,6 +28,7 @@ pub fn text(sources: &Sources, failure: &Failure, color: bool) -> String {
 fn one(sources: &Sources, problem: &Problem, color: bool) -> String {
     if let Place::Source(span) = &problem.place
         && let Some(at) = locate(sources, *span)
+        && !spans(problem).any(|span| in_long_line(sources, span))
     {
         return excerpt(sources, problem, at, color);
     }
@@ -50,6 +51,11 @@ fn one(sources: &Sources, problem: &Problem, color: bool) -> String {
         }
         out.push('\n');
     }
+    if let Place::Source(span) = &problem.place
+        && let Some((name, line, column)) = position(sources, *span)
+    {
+        let _ = writeln!(out, "  --> {name}:{line}:{column}");
+    }
     for label in &problem.labels {
         if let Some((name, line, column)) = position(sources, label.span) {
             let _ = writeln!(out, "  {name}:{line}:{column}: {}", label.text);
@@ -59,6 +65,21 @@ fn one(sources: &Sources, problem: &Problem, color: bool) -> String {
         let _ = writeln!(out, "  help: {help}");
     }
     out
+}
+
+/// Whether a span's line is too long to be shown: generated text, or an attack on the terminal.
+fn in_long_line(sources: &Sources, span: Span) -> bool {
+    const LONGEST: usize = 500;
+    let Some(file) = sources.get(span.file) else {
+        return false;
+    };
+    let (before, after) = file
+        .text
+        .split_at_checked(span.start as usize)
+        .unwrap_or_default();
+    let start = before.len() - before.rfind('\n').map_or(0, |at| at + 1);
+    let rest = after.find('\n').unwrap_or(after.len());
+    start + rest > LONGEST
 }
 
 /// A report with the source lines around it.

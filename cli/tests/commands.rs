@@ -126,7 +126,10 @@ fn cost_is_a_formula_without_inputs_and_a_number_with_them() {
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(ran.out.contains("rounds"), "{}", ran.out);
     assert!(ran.out.contains('n'), "{}", ran.out);
-    let ran = smpc(&examples(), &["cost", "keyword.smpc", "--json"]);
+    let ran = smpc(
+        &examples(),
+        &["cost", "keyword.smpc", "--inputs", "keyword", "--json"],
+    );
     let cost = json(&ran);
     assert!(cost["value"]["rounds"].is_number(), "{cost}");
 }
@@ -149,7 +152,15 @@ fn the_counted_cost_is_the_predicted_one() {
     for scheme in ["rep3", "additive"] {
         let cost = json(&smpc(
             &examples(),
-            &["cost", "vickrey.smpc", "--scheme", scheme, "--json"],
+            &[
+                "cost",
+                "vickrey.smpc",
+                "--inputs",
+                "vickrey",
+                "--scheme",
+                scheme,
+                "--json",
+            ],
         ));
         let run = json(&smpc(
             &examples(),

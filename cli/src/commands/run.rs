@@ -43,15 +43,7 @@ pub fn run(sources: &mut Sources, args: &Run) -> Result<Answer, Failure> {
     let outcome = smpc_interp::simulate(program, setup);
     let seconds = started.elapsed().as_secs_f64();
     bar.finish();
-    let outcome = outcome.map_err(|error| {
-        let party = bound.program.parties.get(usize::from(error.party));
-        let party = party.map_or("a party", String::as_str);
-        let message = format!("{} (at {party})", error.message);
-        let problem = Problem::source(error.code, message, error.source);
-        Failure::one(Exit::Run, problem)
-    })?;
-    let mut answer = answer(&script, &bound, &outcome, seconds);
-    if let Some(watcher) = watcher {
+    let report = watcher.map(|watcher| {
         let environment = audit::environment(
             &bound.program.inputs,
             &ready.arrays,
@@ -60,7 +52,21 @@ pub fn run(sources: &mut Sources, args: &Run) -> Result<Answer, Failure> {
         );
         let bits = pipeline::ring_bits(&bound);
         let observations = watcher.observations();
-        let report = smpc_audit::audit(&script.program, &environment, &observations, bits);
+        smpc_audit::audit(&script.program, &environment, &observations, bits)
+    });
+    let outcome = outcome.map_err(|error| {
+        let party = bound.program.parties.get(usize::from(error.party));
+        let party = party.map_or("a party", String::as_str);
+        let message = format!("{} (at {party})", error.message);
+        let mut problem = Problem::source(error.code, message, error.source);
+        // What was lost on the way is the likely cause: a variance that has become 0.
+        if let Some(report) = &report {
+            problem = problem.help(audit::text(sources, report).trim().to_owned());
+        }
+        Failure::one(Exit::Run, problem)
+    })?;
+    let mut answer = answer(&script, &bound, &outcome, seconds);
+    if let Some(report) = report {
         answer.text.push_str(&audit::text(sources, &report));
         answer.json["audit"] = audit::json(sources, &report);
     }

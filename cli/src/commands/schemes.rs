@@ -4,7 +4,9 @@ use crate::Answer;
 use crate::args::{DEFAULT_BACKEND, Schemes};
 use crate::problem::{Exit, Failure, Problem};
 use serde_json::{Value, json};
+use smpc_grammar::Sources;
 use smpc_grammar::ast::{FileId, ItemKind, Module, SchemePartKind, Span};
+use smpc_protocol::Library;
 use std::fmt::Write;
 
 /// One backend of the library.
@@ -13,6 +15,8 @@ struct Entry {
     parties: String,
     corruption: String,
     docs: String,
+    /// Why scripts cannot run under it yet.
+    obstacle: Option<String>,
     path: &'static str,
     text: &'static str,
 }
@@ -46,13 +50,16 @@ pub fn schemes(args: &Schemes) -> Result<Answer, Failure> {
         let _ = writeln!(text, "    parties   {}", e.parties);
         let _ = writeln!(text, "    corrupt   {}", e.corruption);
         let _ = writeln!(text, "    {}", e.docs);
+        if let Some(obstacle) = &e.obstacle {
+            let _ = writeln!(text, "    cannot run scripts yet: {obstacle}");
+        }
     }
     let list: Vec<Value> = entries
         .iter()
         .map(|e| {
             json!({
                 "name": e.name, "parties": e.parties, "corruption": e.corruption,
-                "docs": e.docs, "file": e.path, "default": e.name == DEFAULT_BACKEND,
+                "docs": e.docs, "obstacle": e.obstacle, "file": e.path, "default": e.name == DEFAULT_BACKEND,
             })
         })
         .collect();
@@ -64,6 +71,8 @@ pub fn schemes(args: &Schemes) -> Result<Answer, Failure> {
 
 fn entries() -> Vec<Entry> {
     let mut found = Vec::new();
+    let mut sources = Sources::new();
+    let library = Library::standard(&mut sources);
     for module in smpc_stdlib::modules() {
         let parsed = smpc_grammar::parse(FileId(0), module.text).module;
         let (parties, corruption) = clauses(&parsed, module.text);
@@ -74,6 +83,7 @@ fn entries() -> Vec<Entry> {
                     parties: parties.clone(),
                     corruption: corruption.clone(),
                     docs: first_sentence(&parsed.docs),
+                    obstacle: obstacle(&library, &backend.name.name),
                     path: module.path,
                     text: module.text,
                 });
@@ -81,6 +91,12 @@ fn entries() -> Vec<Entry> {
         }
     }
     found
+}
+
+/// What keeps a backend from being bound with its own defaults.
+fn obstacle(library: &Library, name: &str) -> Option<String> {
+    let errors = library.bind(name, &[], None).err()?;
+    errors.first().map(|error| error.message.clone())
 }
 
 /// The parties and corruption clauses of the file's schemes, as written.
