@@ -132,6 +132,13 @@ impl Size {
         }
     }
 
+    /// The terms of the sum: the factors of each with their powers, and its coefficient.
+    pub fn terms(&self) -> impl DoubleEndedIterator<Item = (&[(Atom, u32)], i128)> {
+        self.terms
+            .iter()
+            .map(|(factors, c)| (factors.as_slice(), *c))
+    }
+
     /// The value, where no atom is left.
     pub fn as_constant(&self) -> Option<i128> {
         match self.terms.len() {

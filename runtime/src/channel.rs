@@ -7,7 +7,7 @@
 
 use crate::pool;
 use std::fmt;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// Bytes of a frame's header.
 const HEADER: usize = 16;
@@ -78,7 +78,7 @@ pub struct Traffic {
 
 /// One party's end of its channels to every other.
 pub trait Channel {
-    /// Sends one message. Does not wait for the peer to receive.
+    /// Sends one message. Waits only if the peer is many messages behind.
     ///
     /// # Errors
     /// The peer is gone, or there is no such peer.
@@ -121,7 +121,7 @@ struct Frame {
 }
 
 struct Link {
-    out: Sender<Frame>,
+    out: SyncSender<Frame>,
     into: Receiver<Frame>,
     sent: u64,
     received: u64,
@@ -133,6 +133,11 @@ pub struct MemoryChannel {
     traffic: Traffic,
 }
 
+/// How many messages an endpoint may be ahead of a peer: a dealer that needs nothing from anybody
+/// must not fill the memory. All parties follow one order of exchanges, so whoever is furthest
+/// behind can always go on.
+const AHEAD: usize = 64;
+
 /// `parties` endpoints of one process, each to be moved to a thread of its own. A message leaves an
 /// endpoint's memory as bytes and enters another's; dropping an endpoint ends its channels.
 pub fn in_memory(parties: usize) -> Vec<MemoryChannel> {
@@ -140,7 +145,7 @@ pub fn in_memory(parties: usize) -> Vec<MemoryChannel> {
         .map(|_| (0..parties).map(|_| None).collect())
         .collect();
     for (a, b) in (0..parties).flat_map(|a| (a + 1..parties).map(move |b| (a, b))) {
-        let ((to_b, from_a), (to_a, from_b)) = (channel(), channel());
+        let ((to_b, from_a), (to_a, from_b)) = (sync_channel(AHEAD), sync_channel(AHEAD));
         ends[a][b] = Some(Link {
             out: to_b,
             into: from_b,

@@ -217,12 +217,8 @@ impl Lowerer<'_> {
         }
     }
 
-    /// A loop's initial values, and its body.
-    fn carried(&mut self, step: &Step, body: &share::Block) -> Lower<(Vec<Wire>, Block)> {
-        let mut args = vec![];
-        for (arg, param) in step.args.iter().zip(&body.params) {
-            args.extend(self.represent(*arg, *param)?);
-        }
+    /// A body whose results have the forms of its parameters, or of the first of them.
+    fn body(&mut self, body: &share::Block) -> Lower<Block> {
         let (wires, forms) = self.params(&body.params)?;
         self.enter(wires, &body.params, &forms);
         self.inner_steps(body);
@@ -230,7 +226,16 @@ impl Lowerer<'_> {
         for (value, param) in body.results.iter().zip(&body.params) {
             results.extend(self.represent(*value, *param)?);
         }
-        Ok((args, self.leave(results)))
+        Ok(self.leave(results))
+    }
+
+    /// A loop's initial values, and its body.
+    fn carried(&mut self, step: &Step, body: &share::Block) -> Lower<(Vec<Wire>, Block)> {
+        let mut args = vec![];
+        for (arg, param) in step.args.iter().zip(&body.params) {
+            args.extend(self.represent(*arg, *param)?);
+        }
+        Ok((args, self.body(body)?))
     }
 
     /// A tree's arguments, and its body: per argument the lower then the higher neighbours.
@@ -249,14 +254,7 @@ impl Lowerer<'_> {
                     .collect::<Lower<_>>()?,
             });
         }
-        let (wires, forms) = self.params(&body.params)?;
-        self.enter(wires, &body.params, &forms);
-        self.inner_steps(body);
-        let mut results = vec![];
-        for (value, param) in body.results.iter().zip(&body.params) {
-            results.extend(self.represent(*value, *param)?);
-        }
-        Ok((args, self.leave(results)))
+        Ok((args, self.body(body)?))
     }
 
     fn results(&mut self, step: &Step, op: PartyOp, args: Vec<Wire>) -> Lower<()> {

@@ -149,6 +149,9 @@ struct Lowerer<'a> {
     converted: Vec<HashMap<Value, Shared>>,
     /// Public scalars whose value is known now: integers, and fixed point times 2^64.
     literals: HashMap<Value, i128>,
+    /// Secret integers known to be below 2^bits in magnitude: bits that were converted, and short
+    /// sums of them.
+    widths: HashMap<Value, u8>,
     sharings: HashMap<Elem, Sharing>,
     errors: Vec<Error>,
 }
@@ -215,6 +218,7 @@ impl<'a> Lowerer<'a> {
             env: HashMap::new(),
             converted: vec![HashMap::new()],
             literals: HashMap::new(),
+            widths: HashMap::new(),
             sharings: HashMap::new(),
             errors: vec![],
         })
@@ -367,6 +371,9 @@ impl<'a> Lowerer<'a> {
                     && let Some(value) = self.folded(step)
                 {
                     self.literals.insert(result, value);
+                }
+                if let Some(bits) = self.width(step) {
+                    self.widths.insert(result, bits);
                 }
                 self.probe_sensitive(step);
                 let lowered = if self.is_secret(result) {

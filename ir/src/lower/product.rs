@@ -11,6 +11,9 @@ use crate::size::Size;
 /// Bits of a public factor beyond those that keep the headroom.
 const TAIL: u8 = 16;
 
+/// Integers below 2^SMALL take a public factor without truncation.
+const SMALL: u8 = 4;
+
 fn fraction(ty: Type) -> u8 {
     if let Type::Fix(f) = ty { f } else { 0 }
 }
@@ -77,8 +80,15 @@ impl Lowerer<'_> {
             }
         };
         Ok(Lowered::Secret(match (secret_type, public_info.ty) {
-            (Type::Fix(f), Type::Fix(_)) => {
-                let terms = self.factor_terms(public, factor, f, &public_info.shape)?;
+            // A few small integers times a factor: its f fraction bits are all the result can show.
+            (Type::Int, Type::Fix(f)) if self.widths.get(&secret).is_some_and(|w| *w <= SMALL) => {
+                let factor = self.encode(factor, f, &public_info.shape, everyone);
+                times(self, factor)
+            }
+            (_, Type::Fix(f)) => {
+                // An integer has the f fraction bits of the product still to come.
+                let present = fraction(secret_type);
+                let terms = self.factor_terms(public, factor, (f, present), &public_info.shape)?;
                 let mut total: Option<Shared> = None;
                 for (term, amount) in terms {
                     let product = times(self, term);
@@ -96,16 +106,12 @@ impl Lowerer<'_> {
                 }
                 total.ok_or(Failed)?
             }
-            (_, Type::Fix(f)) => {
-                let factor = self.encode(factor, f, &public_info.shape, everyone);
-                times(self, factor)
-            }
             _ => times(self, factor),
         }))
     }
 
-    /// A public factor as ring elements, each with the number of fraction bits by which its product
-    /// is truncated (none: an integer).
+    /// A public factor as ring elements, each with the number of bits by which its product is
+    /// truncated (none: not at all). The secret has `present` fraction bits, the product f.
     ///
     /// A literal with few bits is one exact term. Any other factor is two terms: its leading bits, as
     /// many as keep the headroom of a product of two secrets, and the next `TAIL` bits. The products
@@ -115,11 +121,12 @@ impl Lowerer<'_> {
         &mut self,
         value: Value,
         factor: Wire,
-        f: u8,
+        (f, present): (u8, u8),
         shape: &[Size],
     ) -> Lower<Vec<(Wire, Option<Wire>)>> {
         let everyone = self.emit.everyone();
         let (ring, word) = (Elem::Ring(self.ring), Elem::Ring(64));
+        let missing = f.saturating_sub(present);
         // max(0, -ceil(log2 |c|)), as `FractionBits` has it.
         let leading = |c: i128| {
             let magnitude = c.unsigned_abs().saturating_sub(1);
@@ -130,32 +137,44 @@ impl Lowerer<'_> {
             && let Some(bits) = Self::exact_bits(literal, self.most_bits(f))
             && bits <= f + leading(literal)
         {
+            let bits = bits.max(missing);
             let term = self.encode(factor, bits, shape, everyone);
-            let amount = (bits > 0).then(|| self.emit.amount(bits));
+            let amount = (bits > missing).then(|| self.emit.amount(bits - missing));
             return Ok(vec![(term, amount)]);
         }
-        let amount = match literal {
+        // The product of an integer and a factor of 1 or more has nothing to truncate: one bit of
+        // the headroom makes the amount positive.
+        let least = if missing > 0 { f + 1 } else { f };
+        let bits = match literal {
             Some(literal) => {
                 let extra = leading(literal);
-                self.emit.amount((f + extra).min(self.most_bits(f)))
+                self.emit.amount((least + extra).min(self.most_bits(least)))
             }
-            None => self.factor_bits(factor, f)?,
+            None => self.factor_bits(factor, least)?,
         };
         let encode = Local::Prim(Prim::Encode);
         let head = self
             .emit
-            .local_at(encode.clone(), &[factor, amount], ring, shape, everyone);
+            .local_at(encode.clone(), &[factor, bits], ring, shape, everyone);
         let decode = Local::Prim(Prim::Decode);
         let told = self
             .emit
-            .local_at(decode, &[head, amount], Elem::Fix, shape, everyone);
+            .local_at(decode, &[head, bits], Elem::Fix, shape, everyone);
         let rest = self.emit.prim(Prim::Sub, &[factor, told], Elem::Fix, shape);
         let more = self.emit.amount(TAIL);
-        let further = self.emit.prim(Prim::Add, &[amount, more], word, &[]);
+        let further = self.emit.prim(Prim::Add, &[bits, more], word, &[]);
         let tail = self
             .emit
             .local_at(encode, &[rest, further], ring, shape, everyone);
-        Ok(vec![(head, Some(amount)), (tail, Some(further))])
+        let mut amount = |bits| {
+            if missing == 0 {
+                return bits;
+            }
+            let missing = self.emit.amount(missing);
+            self.emit.prim(Prim::Sub, &[bits, missing], word, &[])
+        };
+        let (first, second) = (amount(bits), amount(further));
+        Ok(vec![(head, Some(first)), (tail, Some(second))])
     }
 
     /// The most fraction bits of a factor's leading term: its tail is truncated within the ring.

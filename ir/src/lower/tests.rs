@@ -113,6 +113,10 @@ impl Protocols for Alone {
                 &[(e, Kind::Element), (e, Kind::Element)],
                 &[(local(Prim::Lt), &[0, 1], bit, Kind::Element)],
             ),
+            Want::BitToRing(e) => flat(
+                &[(bit, Kind::Element)],
+                &[(local(Prim::Cast), &[0], e, Kind::Element)],
+            ),
             Want::Share(e, _) | Want::Reveal(e, _) => {
                 let mut one = (*flat(
                     &[(e, Kind::Element)],
@@ -419,4 +423,28 @@ fn a_literal_power_of_two_is_one_short_truncation() {
     );
     let one = |s: &crate::party::Step| s.op == PartyOp::Local(Local::Constant(1));
     assert!(program.body.steps.iter().any(one), "truncated by one bit");
+}
+
+#[test]
+fn a_converted_bit_takes_a_public_factor_without_truncation() {
+    for bits in [true, false] {
+        let backend = Alone::new(true);
+        let mut b = Build::new();
+        let x = b.secret_input();
+        let shape = [Size::from(N)];
+        let zero = b.public(5 << 60, Type::Fix(16));
+        let c = b.prim(Prim::Lt, &[x, zero], Type::Bits(1), &shape);
+        let mut count = b.prim(Prim::Cast, &[c], Type::Int, &shape);
+        if !bits {
+            // Sixteen times as much is no small integer any more.
+            let many = b.public(16, Type::Int);
+            count = b.prim(Prim::Mul, &[count, many], Type::Int, &shape);
+        }
+        let tenth = b.public((1 << 64) / 10, Type::Fix(16));
+        let y = b.prim(Prim::Mul, &[tenth, count], Type::Fix(16), &shape);
+        b.show(y);
+        b.lower(&backend);
+        let truncations = asked(&backend, |w| matches!(w, Want::Trunc(..)));
+        assert_eq!(truncations == 0, bits);
+    }
 }
