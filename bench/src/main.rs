@@ -63,11 +63,12 @@ fn product_kernel() -> Option<Kernel> {
     Some(b.build())
 }
 
-fn row(name: &str, seconds: f64, count: f64, unit: &str) {
+fn row(name: &str, time: Time, count: f64, unit: &str) {
     println!(
-        "{name:<44} {:>9.3} ms  {:>9.2} M {unit}/s",
-        seconds * 1e3,
-        count / seconds / 1e6
+        "{name:<46} {:>8.2} ms {:>8.2} ms of processor {:>8.0} M {unit}/s",
+        time.wall * 1e3,
+        time.processor * 1e3,
+        count / time.wall / 1e6
     );
 }
 

@@ -41,14 +41,33 @@ pub fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.get(numbers.len() / 2).copied().unwrap_or_default()
 }
 
-/// The median time of `work` in seconds.
-pub fn timed(mut work: impl FnMut()) -> f64 {
+/// The median times of `work`, which starts no threads that end with it.
+pub fn timed(mut work: impl FnMut()) -> Time {
     let once = |_| {
-        let start = Instant::now();
+        let (processor, start) = (living_threads(), Instant::now());
         work();
-        start.elapsed().as_secs_f64()
+        Time {
+            wall: start.elapsed().as_secs_f64(),
+            processor: living_threads() - processor,
+        }
     };
-    median((0..RUNS).map(once).collect())
+    let times: Vec<Time> = (0..RUNS).map(once).collect();
+    Time {
+        wall: median(times.iter().map(|t| t.wall).collect()),
+        processor: median(times.iter().map(|t| t.processor).collect()),
+    }
+}
+
+/// Processor time in seconds of the threads that this process has now, to the nanosecond.
+fn living_threads() -> f64 {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else {
+        return 0.0;
+    };
+    let of_thread = |entry: std::fs::DirEntry| -> Option<f64> {
+        let text = std::fs::read_to_string(entry.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse().ok()
+    };
+    threads.flatten().filter_map(of_thread).sum::<f64>() / 1e9
 }
 
 /// Processor time of this process in seconds, threads that have ended included.

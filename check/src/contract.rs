@@ -93,6 +93,8 @@ impl Elab<'_> {
                 self.report(diagnostic);
             }
         }
+        // What does not parse may hold the reveal that is missed here.
+        let broken = self.diagnostics.iter().any(|d| d.code.starts_with('S'));
         let mut told = BTreeSet::new();
         for event in missing {
             if !told.insert((event.name.clone(), event.to.clone())) {
@@ -115,7 +117,7 @@ impl Elab<'_> {
         for (leak, met) in leaks.iter().zip(&met) {
             for name in &leak.names {
                 let text = text_name(name);
-                if !met.contains(&text) && !self.attempted.contains(&text) {
+                if !met.contains(&text) && !self.attempted.contains(&text) && !broken {
                     let mut diagnostic = Diagnostic::new(
                         "R03",
                         format!("`{text}` is listed, and never leaves"),
@@ -127,6 +129,9 @@ impl Elab<'_> {
                     });
                     diagnostic = diagnostic.help(match near {
                         Some(event) => format!("did you mean `{}`?", event.name),
+                        None if self.program.params.iter().any(|p| p.name == text) => {
+                            "a param is public from the start: remove it".into()
+                        }
                         None => "the contract is exact: remove it".into(),
                     });
                     self.report(diagnostic);

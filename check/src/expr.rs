@@ -77,7 +77,12 @@ impl Elab<'_> {
                 let left = self.expr(l);
                 // A literal on the left decides `and` and `or` as everywhere; both sides are pure.
                 let right = self.expr(r);
-                self.binary(*op, &left, &right, span)
+                let told = self.diagnostics.len();
+                let result = self.binary(*op, &left, &right, span);
+                if self.diagnostics.len() > told {
+                    self.label_shapes(told, &[(l, &left), (r, &right)]);
+                }
+                result
             }
             ExprKind::Chain(first, rest) => {
                 let mut left = self.expr(first);

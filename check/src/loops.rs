@@ -5,7 +5,7 @@ use crate::build::Elab;
 use crate::leaks::Control;
 use crate::ops::BOOL;
 use crate::value::{Leaf, Val};
-use smpc_grammar::ast::{self, ExprKind, Span};
+use smpc_grammar::ast::{self, ExprKind, Span, StmtKind};
 use smpc_ir::local::Prim;
 use smpc_ir::share::{Op, SizeOrigin};
 use smpc_ir::size::Size;
@@ -16,6 +16,9 @@ impl Elab<'_> {
         let Some((first, rest)) = looped.comp.iters.split_first() else {
             return;
         };
+        if !rest.is_empty() {
+            return self.for_stmt(&nested(looped, rest), span);
+        }
         if let Some((family, index)) = self.family_iter(first) {
             let count = self.parties.get(&family).and_then(|p| p.count).unwrap_or(0);
             for member in 0..count {
@@ -23,10 +26,7 @@ impl Elab<'_> {
                 let at = Leaf::size(Size::from(member as i128));
                 self.declare(&index.name, Val::Leaf(at), false, index.span);
                 let run = match &looped.comp.guard {
-                    Some(guard) => match self.expr(guard) {
-                        Val::Leaf(leaf) => leaf.as_constant() != Some(0),
-                        _ => false,
-                    },
+                    Some(guard) => self.static_guard(guard),
                     None => true,
                 };
                 if run {
@@ -47,14 +47,8 @@ impl Elab<'_> {
             );
             return;
         }
-        if !rest.is_empty() || looped.comp.guard.is_some() {
-            self.error_help(
-                "U01",
-                looped.comp.span,
-                "a `for` has one index and no guard",
-                "nest the loops, and use `if`",
-            );
-            return;
+        if let Some(guard) = &looped.comp.guard {
+            return self.for_stmt(&guarded(looped, guard), span);
         }
         let ExprKind::Path { path, .. } = &first.binder.kind else {
             self.error(
@@ -144,6 +138,30 @@ impl Elab<'_> {
         self.push(Op::For { var, count, body }, init, results, span);
         let after = initial.rebuilt(&mut leaves.into_iter());
         self.set_slots(&slots, after);
+    }
+
+    /// The guard of a loop over a family, which is decided before the run.
+    fn static_guard(&mut self, guard: &ast::Expr) -> bool {
+        match self.expr(guard) {
+            Val::Leaf(leaf) => {
+                let known = leaf.as_constant();
+                if known.is_none() {
+                    self.error_help(
+                        "U01",
+                        guard.span,
+                        "the guard of a loop over a family is a constant",
+                        "write `if c { … }` in the loop",
+                    );
+                }
+                known.is_some_and(|c| c != 0)
+            }
+            Val::Unknown => false,
+            other => {
+                let message = format!("a guard is a bool, and this is {}", other.kind());
+                self.error("T01", guard.span, message);
+                false
+            }
+        }
     }
 
     pub fn set_slots(&mut self, slots: &[usize], val: Val) {
@@ -291,5 +309,58 @@ impl Elab<'_> {
             Some(holds) => self.not(&holds, span).map_or(Val::Unknown, Val::Leaf),
             None => Val::Unknown,
         }
+    }
+}
+
+/// `for i in a, j in b if c { … }` as `for i in a { for j in b if c { … } }`.
+fn nested(looped: &ast::For, rest: &[ast::Iter]) -> ast::For {
+    // `each` belongs to the indices over party families.
+    let over_family = |iters: &[ast::Iter]| looped.each && iters.iter().any(|i| i.over.is_none());
+    let first: Vec<ast::Iter> = looped.comp.iters.iter().take(1).cloned().collect();
+    let inner = ast::For {
+        each: over_family(rest),
+        comp: ast::Comp {
+            iters: rest.to_vec(),
+            ..looped.comp.clone()
+        },
+        body: looped.body.clone(),
+    };
+    ast::For {
+        each: over_family(&first),
+        comp: ast::Comp {
+            iters: first,
+            guard: None,
+            span: looped.comp.span,
+        },
+        body: single(StmtKind::For(inner), looped.body.span),
+    }
+}
+
+/// `for i in a if c { … }` as `for i in a { if c { … } }`.
+fn guarded(looped: &ast::For, guard: &ast::Expr) -> ast::For {
+    let branch = ast::If {
+        secret: false,
+        condition: guard.clone(),
+        then: looped.body.clone(),
+        otherwise: None,
+    };
+    let expr = ast::Expr {
+        kind: ExprKind::If(Box::new(branch)),
+        span: guard.span,
+    };
+    ast::For {
+        comp: ast::Comp {
+            guard: None,
+            ..looped.comp.clone()
+        },
+        body: single(StmtKind::Expr { expr, value: false }, looped.body.span),
+        ..looped.clone()
+    }
+}
+
+fn single(kind: StmtKind, span: Span) -> ast::Block {
+    ast::Block {
+        stmts: vec![ast::Stmt { kind, span }],
+        span,
     }
 }

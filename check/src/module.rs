@@ -2,7 +2,7 @@
 
 use crate::build::{Elab, FnDef, ModuleEnv};
 use crate::value::StructDef;
-use smpc_grammar::ast::{self, FileId, Item, ItemKind, Module, Span, UseSource};
+use smpc_grammar::ast::{self, ClauseKind, FileId, Item, ItemKind, Module, Span, UseSource};
 use std::rc::Rc;
 
 impl Elab<'_> {
@@ -50,6 +50,7 @@ impl Elab<'_> {
                 }
             }
             ItemKind::Fn(function) => {
+                self.claims(function);
                 let def = Rc::new(FnDef {
                     name: function.name.name.clone(),
                     function: Rc::new(function.clone()),
@@ -76,6 +77,12 @@ impl Elab<'_> {
                     .or_default()
                     .push(def);
             }
+            ItemKind::Scheme(_) | ItemKind::Backend(_) => self.error_help(
+                "U01",
+                item.span,
+                "a scheme within a script is not executable yet",
+                "move it to a file of its own, and run with `--scheme ./mine.smpc`",
+            ),
             ItemKind::Approx(approx) => {
                 self.modules[module].refused.insert(
                     approx.name.name.clone(),
@@ -94,6 +101,33 @@ impl Elab<'_> {
                     .insert(f.name.name.clone(), "a functionality");
             }
             _ => {}
+        }
+    }
+
+    /// Clauses of a function that nothing checks yet are errors, not ornaments.
+    fn claims(&mut self, function: &ast::Function) {
+        for clause in &function.clauses {
+            let what = match &clause.kind {
+                ClauseKind::Reveals(_) => continue,
+                ClauseKind::Cost(_) => "a bound on the cost (`cost`)",
+                ClauseKind::Requires(_) | ClauseKind::RequiresFresh(_) => {
+                    "a precondition (`requires`)"
+                }
+                ClauseKind::Ensures(_) => "a postcondition (`ensures`)",
+                ClauseKind::Realises(_)
+                | ClauseKind::Mode(_)
+                | ClauseKind::Bilinear
+                | ClauseKind::Private => {
+                    self.error(
+                        "T01",
+                        clause.span,
+                        "this clause belongs to protocols, not to functions",
+                    );
+                    continue;
+                }
+            };
+            let message = format!("{what} of a function is not executable yet");
+            self.error_help("U01", clause.span, message, "leave it out");
         }
     }
 

@@ -2,9 +2,11 @@
 
 use crate::build::{Elab, source};
 use smpc_grammar::Diagnostic;
-use smpc_grammar::ast::{self, Span};
+use smpc_grammar::ast::{self, ExprKind, Span};
 use smpc_ir::share::{Guard, SizeOrigin};
 use smpc_ir::size::{Size, SizeVar};
+
+use crate::value::Val;
 
 impl Elab<'_> {
     pub fn canon(&self, size: &Size) -> Size {
@@ -92,6 +94,35 @@ impl Elab<'_> {
             _ => {}
         }
         Some(self.canon(&a))
+    }
+
+    /// Says of the operands of an expression whose sizes differ which shape each has, and where it
+    /// was declared.
+    pub fn label_shapes(&mut self, from: usize, operands: &[(&ast::Expr, &Val)]) {
+        let mut labels = vec![];
+        for (expr, val) in operands {
+            let Val::Leaf(leaf) = val else { continue };
+            let dims: Vec<String> = leaf.dims.iter().map(|d| self.show(d)).collect();
+            labels.push((expr.span, format!("[{}]", dims.join(", "))));
+            let mut inner = *expr;
+            while let ExprKind::Share(e) = &inner.kind {
+                inner = e;
+            }
+            if let ExprKind::Path { path, .. } = &inner.kind
+                && let [name] = path.segments.as_slice()
+                && let Some(slot) = self.lookup(&name.name)
+            {
+                let place = self.slots[slot].span;
+                labels.push((place, format!("`{}` comes from here", name.name)));
+            }
+        }
+        for diagnostic in self.diagnostics.iter_mut().skip(from) {
+            if diagnostic.code == "D01" {
+                for (span, text) in &labels {
+                    *diagnostic = diagnostic.clone().label(*span, text.clone());
+                }
+            }
+        }
     }
 
     /// Whether `small <= large` wherever we look; nothing is proved. `None`: it depends.

@@ -235,6 +235,12 @@ impl Elab<'_> {
         range: (&Leaf, &Leaf),
         span: Span,
     ) -> Option<Leaf> {
+        if let (Src::Index(a, from), Src::Index(b, to)) = (&range.0.src, &range.1.src)
+            && a == b
+            && !leaf.axes.contains(a)
+        {
+            return self.window(leaf, at, (range.0, from, to), span);
+        }
         let (Some(start), Some(end)) = (range.0.as_size(), range.1.as_size()) else {
             self.error_help(
                 "D02",
@@ -248,6 +254,43 @@ impl Elab<'_> {
         let dim = self.canon(&leaf.dims[at]);
         self.in_range(&start, &end, &dim, span)?;
         Some(self.slice(leaf, at, &start, &end, span))
+    }
+
+    /// `leaf[i + a..i + b]` for the index i of a comprehension: b - a elements for each i.
+    fn window(
+        &mut self,
+        leaf: &Leaf,
+        at: usize,
+        (start, from, to): (&Leaf, &Size, &Size),
+        span: Span,
+    ) -> Option<Leaf> {
+        if at != 0 {
+            self.error_help(
+                "U01",
+                span,
+                "a range that moves with an index is executable along the first axis only",
+                "transpose first, or write the elements as a comprehension",
+            );
+            return None;
+        }
+        let Src::Index(axis, _) = start.src else {
+            return None;
+        };
+        let (from, to) = (self.canon(from), self.canon(to));
+        let last = &self.extent(axis) - &Size::one();
+        let dim = self.canon(&leaf.dims[at]);
+        self.in_range(&from, &(&to + &last), &dim, span)?;
+        let within = self.new_axis(&to - &from);
+        self.open.push(within);
+        let step = Leaf {
+            src: Src::Index(within, Size::zero()),
+            axes: vec![within],
+            ..Leaf::size(Size::zero())
+        };
+        let index = self.prim(Prim::Add, &[start, &step], Type::Int, span);
+        let rows = index.and_then(|index| self.gather(leaf, at, &index, span));
+        self.open.pop();
+        Some(self.collected(&rows?, within, span))
     }
 
     /// `leaf[index]` by a clear index that is a value of the run.

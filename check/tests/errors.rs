@@ -150,7 +150,11 @@ reveal c as c; leaks c to all;" => "K16: the public `c` is assigned under a secr
   declared public here [c]
   help: declare it without `public`: it then becomes secret";
     inner_sizes_differ: "party a, b; input x: [fix; n, 3] from a; input w: [fix; 4] from b;
-reveal share x @ share w as y; leaks n, y to all;" => "D01: the sizes 3 and 4 differ [share x @ share w]";
+reveal share x @ share w as y; leaks n, y to all;" => "D01: the sizes 3 and 4 differ [share x @ share w]
+  [n, 3] [share x]
+  `x` comes from here [x]
+  [4] [share w]
+  `w` comes from here [w]";
     index_out_of_range: "party a; input x: [int; n] from a;
 let s = share x;
 reveal sum(s[i + 1] for i in 0..n) as y; leaks n, y to all;" => "D03: the index goes up to n, and the dimension has n elements [i + 1]";
@@ -197,6 +201,38 @@ reveal share x as y; leaks y to all;" => "N01: there is no name `w` [w]";
     not_executable_yet: "party a; input x: fix from a;
 approx g(t: fix) = exp(t) on -1..1 within 0.01 outside clamp;
 reveal g(share x) as y; leaks y to all;" => "U01: `g` is a fitted approximation (`approx`), which is not executable yet [g]";
+    a_bound_on_the_cost_is_not_checked_yet: "party a; input x: fix from a;
+fn f(v: fix) -> fix cost rounds <= 12 { v + 1 }
+reveal f(share x) as y; leaks y to all;" => "U01: a bound on the cost (`cost`) of a function is not executable yet [cost rounds <= 12]
+  help: leave it out";
+    a_clause_of_protocols_on_a_function: "party a; input x: fix from a;
+fn f(v: fix) -> fix private { v + 1 }
+reveal f(share x) as y; leaks y to all;" => "T01: this clause belongs to protocols, not to functions [private]";
+    a_backend_within_a_script: "party a; input x: int from a;
+backend mine(k: int = 64) { int: S<Z[2^k]>; }
+reveal share x as y; leaks y to all;" => "U01: a scheme within a script is not executable yet [backend mine(k: int = 64) { int: S<Z[2^k]>; }]
+  help: move it to a file of its own, and run with `--scheme ./mine.smpc`";
+    a_param_in_leaks: "party a; param k: int = 2; input x: [int; n] from a;
+reveal sum(share x) * k as y; leaks n, k, y to all;" => "R03: `k` is listed, and never leaves [k]
+  help: a param is public from the start: remove it";
+    syntax_and_meaning_at_once: "party a; input x: [int; n] from a;
+let s = share x;
+let t = s[0] +;
+reveal u as v;
+reveal s[1] + as y;
+leaks n, v, y to all;" => "S01: `;` does not fit here [;]
+  help: one of these would: `if`, `reveal`, `share`, `while`, an expression
+N01: there is no name `u` [u]
+S01: `as` does not fit here [as]
+  help: `as` is a word of the language and cannot be a name";
+    a_guard_that_is_no_constant: "party a[2]; input x[i]: [int; 2] from a[i]; param c: int = 1;
+let mut t = 0;
+for each a[i] if i < c { t += share x[i][0]; }
+reveal t as t; leaks t to all;" => "U01: the guard of a loop over a family is a constant [i < c]
+  help: write `if c { … }` in the loop";
+    a_window_beyond_the_end: "party a; param w: int = 3; input x: [fix; n] from a;
+let s = share x;
+reveal [sum(s[i..i + w]) for i in 0..n] as y; leaks n, y to all;" => "D03: the index goes up to w + n - 2, and the dimension has n elements [i..i + w]";
     no_member_count: "party p[n]; input x[i]: int from p[i];
 reveal sum(share x[i] for p[i]) as y; leaks y to all;" => "D02: how many members `p` has is not known [n]
   help: provide input folders `p[0]`, `p[1]`, …, or `--set n=3`";

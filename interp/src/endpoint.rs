@@ -1,11 +1,12 @@
 //! One endpoint: registers, streams, a channel, and the walk over its plan.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use smpc_ir::local::Source;
+use smpc_ir::local::{Local, Source};
 use smpc_ir::party::schedule::schedule;
 use smpc_ir::party::{Block, Op, Party, PartySet, Program, Step, Validated, Value};
+use smpc_ir::share::Type;
 use smpc_ir::{Size, SizeError, SizeVar};
 use smpc_runtime::channel::{self, Channel, ChannelError, Fault};
 use smpc_runtime::coin;
@@ -16,6 +17,7 @@ use crate::fuse::Fused;
 use crate::keys::{self, Identity, KeyError};
 use crate::local;
 use crate::plan::{Action, Plan, plan};
+use crate::views;
 use crate::{Account, CHANNEL, OPERATION, Output, Probed, RunError, SETUP, Setup};
 
 /// Runs one party of a program over a channel.
@@ -57,6 +59,7 @@ pub fn endpoint(
             ..Account::default()
         },
         pending: vec![],
+        turned: views::turned(program),
         reserved: HashMap::new(),
         at: 0,
         done: 0,
@@ -80,13 +83,23 @@ pub(crate) struct Endpoint<'a> {
     pub(crate) path: Vec<u64>,
     pub(crate) account: Account,
     /// Outputs of the current segment, by the position of their step.
-    pending: Vec<(usize, Output)>,
+    pending: Vec<(usize, Pending)>,
+    /// Transposes whose registers hold the operand as it was.
+    turned: HashSet<Value>,
     /// Where the ranges of coins start that are not yet drawn.
     reserved: HashMap<Value, u64>,
     /// The position of the step being carried out.
     at: usize,
     done: u64,
     total: u64,
+}
+
+/// An output whose value may still be in a register.
+struct Pending {
+    name: String,
+    field: Option<(u16, u16)>,
+    show: Type,
+    value: Arc<Tensor>,
 }
 
 fn channel_error(program: &Program, me: Party, source: Source, error: &ChannelError) -> RunError {
@@ -185,9 +198,16 @@ impl Endpoint<'_> {
     fn in_order(&mut self) {
         let mut outputs = std::mem::take(&mut self.pending);
         outputs.sort_by_key(|(at, _)| *at);
-        self.account
-            .outputs
-            .extend(outputs.into_iter().map(|(_, output)| output));
+        let party = self.me.0;
+        let outputs = outputs.into_iter().map(|(_, output)| Output {
+            name: output.name,
+            field: output.field,
+            show: output.show,
+            party,
+            // By now the register is empty, if nothing else reads the value.
+            value: Arc::unwrap_or_clone(output.value),
+        });
+        self.account.outputs.extend(outputs);
     }
 
     fn reserve(&mut self, step: &Step) -> Result<(), RunError> {
@@ -322,8 +342,23 @@ impl Endpoint<'_> {
                     args.push(self.get(*arg, source)?);
                 }
                 let refs: Vec<&Tensor> = args.iter().map(Arc::as_ref).collect();
-                let tensor = local::apply(op, &refs, elem, &shape, &|s| self.size(s))
-                    .map_err(|e| self.error(source, e))?;
+                let tensor = match (op, &refs[..], &step.args[..]) {
+                    (Local::Transpose { .. }, ..) if self.turned.contains(&result) => {
+                        self.set(result, args.remove(0));
+                        return Ok(());
+                    }
+                    (Local::Reshape, [a], _) if a.shape() == shape && a.elem() == elem => {
+                        self.set(result, args.remove(0));
+                        return Ok(());
+                    }
+                    (Local::MatMul, [a, b], [x, y]) => {
+                        let (a_turned, b_turned) =
+                            (self.turned.contains(x), self.turned.contains(y));
+                        local::product(a, a_turned, b, b_turned, elem, &shape)
+                    }
+                    _ => local::apply(op, &refs, elem, &shape, &|s| self.size(s)),
+                };
+                let tensor = tensor.map_err(|e| self.error(source, e))?;
                 self.set(result, Arc::new(tensor));
             }
             Op::FractionBits => {
@@ -332,7 +367,7 @@ impl Endpoint<'_> {
                 self.set(step.results[0], Arc::new(bits));
             }
             Op::Input(i) => {
-                let input = self.setup.inputs.get(*i as usize).cloned().flatten();
+                let input = self.setup.inputs.get(*i as usize).and_then(Option::as_ref);
                 let input = input.ok_or_else(|| RunError {
                     code: SETUP,
                     ..self.error(source, "an input is missing")
@@ -348,7 +383,8 @@ impl Endpoint<'_> {
                         )
                     });
                 }
-                self.set(step.results[0], Arc::new(input));
+                let input = Arc::new(input.clone());
+                self.set(step.results[0], input);
             }
             Op::Param(i) => {
                 let value = self.setup.params.get(*i as usize).copied();
@@ -374,14 +410,15 @@ impl Endpoint<'_> {
             }
             Op::Output { name, field, show } => {
                 let value = self.get(step.args[0], source)?;
-                let output = Output {
-                    name: name.clone(),
-                    field: *field,
-                    show: *show,
-                    party: self.me.0,
-                    value: Arc::unwrap_or_clone(value),
-                };
-                self.pending.push((self.at, output));
+                self.pending.push((
+                    self.at,
+                    Pending {
+                        name: name.clone(),
+                        field: *field,
+                        show: *show,
+                        value,
+                    },
+                ));
             }
             Op::Probe {
                 value,

@@ -14,6 +14,7 @@ mod keys;
 pub mod local;
 mod plan;
 mod simulate;
+mod views;
 
 use std::collections::HashMap;
 use std::fmt;

@@ -42,12 +42,29 @@ pub fn apply(
         (Local::Pack, [a]) => layout::pack(a)?,
         _ => return Err(LocalError::Mismatch("number of arguments")),
     };
-    if result.elem() != elem || result.shape() != shape {
-        return Err(LocalError::Mismatch(
+    declared(result, elem, shape)
+}
+
+/// A matrix product of operands whose last two axes may count as exchanged.
+pub(crate) fn product(
+    a: &Tensor,
+    a_turned: bool,
+    b: &Tensor,
+    b_turned: bool,
+    elem: Elem,
+    shape: &[usize],
+) -> Result<Tensor, LocalError> {
+    declared(product::matrix_of(a, a_turned, b, b_turned)?, elem, shape)
+}
+
+fn declared(result: Tensor, elem: Elem, shape: &[usize]) -> Result<Tensor, LocalError> {
+    if result.elem() == elem && result.shape() == shape {
+        Ok(result)
+    } else {
+        Err(LocalError::Mismatch(
             "a result is not of its declared type and shape",
-        ));
+        ))
     }
-    Ok(result)
 }
 
 fn iota(elem: Elem, shape: &[usize]) -> Result<Tensor, LocalError> {

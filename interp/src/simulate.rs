@@ -2,6 +2,7 @@
 
 use smpc_ir::party::{Party, Validated};
 use smpc_runtime::channel::in_memory;
+use smpc_runtime::tensor::Tensor;
 
 use crate::endpoint::endpoint;
 use crate::{Account, Outcome, RunError, SETUP, Setup};
@@ -13,21 +14,26 @@ const STACK: usize = 16 << 20;
 ///
 /// # Errors
 /// The first cause at any endpoint; an endpoint that fails ends its channels, and so all others.
-pub fn simulate(program: Validated<'_>, setup: Setup) -> Result<Outcome, RunError> {
+pub fn simulate(program: Validated<'_>, mut setup: Setup) -> Result<Outcome, RunError> {
     let parties = program.program().parties.len();
     let ends = in_memory(parties);
+    let inputs = std::mem::take(&mut setup.inputs);
+    let mut owned: Vec<Vec<Option<Tensor>>> = vec![vec![None; inputs.len()]; parties];
+    for (i, (input, tensor)) in program.program().inputs.iter().zip(inputs).enumerate() {
+        if let Some(slots) = owned.get_mut(usize::from(input.party)) {
+            slots[i] = tensor;
+        }
+    }
     let mut accounts: Vec<Result<Account, RunError>> = vec![];
     std::thread::scope(|scope| {
         let mut threads = vec![];
-        for (i, mut end) in ends.into_iter().enumerate() {
+        for ((i, mut end), inputs) in ends.into_iter().enumerate().zip(owned) {
             let party = Party(u8::try_from(i).unwrap_or(127));
             // An endpoint is given its own inputs and nobody else's.
-            let mut own = setup.clone();
-            for (input, tensor) in program.program().inputs.iter().zip(&mut own.inputs) {
-                if input.party != party.0 {
-                    *tensor = None;
-                }
-            }
+            let own = Setup {
+                inputs,
+                ..setup.clone()
+            };
             let work = move || endpoint(program, party, &own, &mut end);
             let thread = std::thread::Builder::new()
                 .name(program.program().parties[i].clone())

@@ -8,7 +8,9 @@ use crate::library::{SchemeFile, trunc_mode};
 use crate::scheme::{SchemeDef, instantiate};
 use crate::value::{Frame, Share, Value};
 use smpc_grammar::Diagnostic;
-use smpc_grammar::ast::{BinaryOp, ClauseKind, ExprKind, FileId, Function, ItemKind, Span};
+use smpc_grammar::ast::{
+    BinaryOp, ClauseKind, ExprKind, FileId, Function, Item, ItemKind, Span,
+};
 use smpc_ir::flat::{
     Computing, Flat, FlatOperand, Kind, Missing, Owner, Protocols, Sharing, TruncMode, Want,
 };
@@ -126,6 +128,11 @@ impl Bound {
 
     pub(crate) fn schemes(&self) -> impl Iterator<Item = &SchemeDef> {
         self.file.schemes.values()
+    }
+
+    /// Everything the scheme's own file declares.
+    pub(crate) fn items(&self) -> &[Item] {
+        &self.file.module.items
     }
 
     /// The protocols of the scheme's own file.

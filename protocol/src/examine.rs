@@ -25,6 +25,7 @@ impl Bound {
                 ));
                 continue;
             }
+            errors.extend(self.check_claims(function));
             for form in self.forms(function) {
                 for error in self.check_form(function, form) {
                     let known = |e: &Diagnostic| e.code == error.code && e.span == error.span;

@@ -10,6 +10,7 @@
 mod bound;
 mod build;
 mod call;
+mod claims;
 mod elaborate;
 mod embed;
 mod examine;

@@ -7,15 +7,31 @@ pub mod bits;
 pub mod channel;
 pub mod coin;
 pub mod elementwise;
+pub mod endpoint;
 mod error;
 pub mod fixed;
 pub mod gemm;
 pub mod kernel;
 pub mod layout;
+pub mod map;
+pub mod ops;
 mod pool;
 pub mod prg;
 pub mod product;
 pub mod tensor;
+pub mod tree;
 
 pub use error::LocalError;
 pub use tensor::Tensor;
+
+/// What compiled programs are written with.
+pub mod prelude {
+    pub use crate::channel::Channel;
+    pub use crate::endpoint::{Account, Endpoint, Failure};
+    pub use crate::map::{asr, asr_wide, map, map_wide, wide, word};
+    pub use crate::ops::*;
+    pub use crate::tensor::Tensor;
+    pub use crate::tree::{reduce, scan};
+    pub use smpc_ir::party::CoinDomain::{Below, Nonzero, Permutation};
+    pub use smpc_ir::party::Elem::{Bits, Fix, Ring};
+}

@@ -160,6 +160,28 @@ fn other_errors() {
 }
 
 #[test]
+fn claims_speak_of_what_there_is() {
+    expect(
+        "protocol p(x: S<R>) -> z: S<R> requires -2^(k-2) <= x < 2^(k-2)
+             ensures z == (x >> 1) + e for e in 0..=1 except (abs(x) + 1) / 2^k
+         { z = x; }",
+        &[],
+    );
+    expect(
+        "protocol p(x: S<R>) -> z: S<R> requires fresh y ensures z == w + e for e in 0..=u
+             except absolute(x) cost rounds <= 1
+         { z = x; }",
+        &[
+            ("P04", "y"),
+            ("P04", "u"),
+            ("P04", "w"),
+            ("P04", "absolute"),
+            ("U01", "cost rounds <= 1"),
+        ],
+    );
+}
+
+#[test]
 fn binding_errors() {
     let mut sources = Sources::new();
     let library = Library::standard(&mut sources);
