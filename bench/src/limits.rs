@@ -65,12 +65,12 @@ pub fn print() -> Result<(), crate::Failure> {
     let (a, b) = (words(1, PRODUCTS), words(2, PRODUCTS));
     let mut out = vec![0u64; PRODUCTS];
     let n = PRODUCTS as f64;
-    let copy = timed(|| black_box(&mut out).copy_from_slice(black_box(&a)));
+    let copy = timed(100, || black_box(&mut out).copy_from_slice(black_box(&a)));
     row("copying 1,000,000 words", copy, n, "words");
     let stream = Stream::new(&Seed::from_bytes([0; 16]));
-    let coins = timed(|| stream.fill(0, black_box(&mut out)));
+    let coins = timed(100, || stream.fill(0, black_box(&mut out)));
     row("1,000,000 words of coins", coins, n, "words");
-    let products = timed(|| {
+    let products = timed(100, || {
         for ((r, x), y) in black_box(&mut out)
             .iter_mut()
             .zip(black_box(&a))
@@ -84,14 +84,20 @@ pub fn print() -> Result<(), crate::Failure> {
     let (a, b) = (words(3, SIDE * SIDE), words(4, SIDE * SIDE));
     let mut out = vec![0u64; SIDE * SIDE];
     let count = (SIDE as f64).powi(3);
-    let plain = timed(|| plain_product(SIDE, black_box(&a), black_box(&b), black_box(&mut out)));
+    let plain = timed(8, || {
+        plain_product(SIDE, black_box(&a), black_box(&b), black_box(&mut out))
+    });
     row(
         "512 x 512 matrix product, three loops",
         plain,
         count,
         "products",
     );
-    let mut packed = || timed(|| product(black_box(&a), black_box(&b), black_box(&mut out)));
+    let mut packed = || {
+        timed(8, || {
+            product(black_box(&a), black_box(&b), black_box(&mut out))
+        })
+    };
     let one = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
     let single = one.install(&mut packed);
     row(

@@ -41,14 +41,16 @@ pub fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.get(numbers.len() / 2).copied().unwrap_or_default()
 }
 
-/// The median times of `work`, which starts no threads that end with it.
-pub fn timed(mut work: impl FnMut()) -> Time {
+/// The median times of `work`, which starts no threads that end with it. A single time is too short
+/// for the clock of processor time, which moves when the scheduler looks.
+pub fn timed(repeats: u32, mut work: impl FnMut()) -> Time {
     let once = |_| {
         let (processor, start) = (living_threads(), Instant::now());
-        work();
+        (0..repeats).for_each(|_| work());
+        let wall = start.elapsed().as_secs_f64();
         Time {
-            wall: start.elapsed().as_secs_f64(),
-            processor: living_threads() - processor,
+            wall: wall / f64::from(repeats),
+            processor: (living_threads() - processor) / f64::from(repeats),
         }
     };
     let times: Vec<Time> = (0..RUNS).map(once).collect();
@@ -58,7 +60,7 @@ pub fn timed(mut work: impl FnMut()) -> Time {
     }
 }
 
-/// Processor time in seconds of the threads that this process has now, to the nanosecond.
+/// Processor time in seconds of the threads that this process has now.
 fn living_threads() -> f64 {
     let Ok(threads) = std::fs::read_dir("/proc/self/task") else {
         return 0.0;

@@ -342,9 +342,10 @@ impl<'a> Form<'a> {
         match &expr.kind {
             ExprKind::Path { .. } => !self.named(expr),
             ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Bool(_) => true,
-            ExprKind::Call { args, .. } => args
-                .iter()
-                .all(|a| a.comp.is_none() && self.reads(&a.value)),
+            ExprKind::Call { args, .. } => args.iter().all(|a| {
+                self.reads(&a.value) && a.comp.iter().all(|comp| self.iterates(comp))
+            }),
+            ExprKind::Comprehension(body, comp) => self.reads(body) && self.iterates(comp),
             ExprKind::Index { base, indices } => {
                 self.reads(base) && indices.iter().all(|i| self.reads(&i.value))
             }
@@ -374,6 +375,29 @@ impl<'a> Form<'a> {
         }
     }
 
+    /// Whether the indices of a comprehension hide none of the loop's names.
+    fn iterates(&self, comp: &ast::Comp) -> bool {
+        let hides = |expr: &Expr| match &expr.kind {
+            ExprKind::Path { path, .. } => path.segments.iter().any(|s| {
+                let name = s.name.as_str();
+                self.roles.contains_key(name) || self.indices.contains(&name)
+            }),
+            _ => true,
+        };
+        comp.guard.is_none()
+            && comp.iters.iter().all(|iter| {
+                !hides(&iter.binder) && iter.over.iter().all(|over| self.reads(over))
+            })
+    }
+
+    fn strip_comp(&self, comp: &mut ast::Comp) {
+        for iter in &mut comp.iters {
+            if let Some(over) = &mut iter.over {
+                self.strip(over);
+            }
+        }
+    }
+
     /// Replaces `z[i]` by `z`, which inside the loop stands for the element.
     fn strip(&self, expr: &mut Expr) {
         if self.element(expr) {
@@ -381,7 +405,16 @@ impl<'a> Form<'a> {
             return;
         }
         match &mut expr.kind {
-            ExprKind::Call { args, .. } => args.iter_mut().for_each(|a| self.strip(&mut a.value)),
+            ExprKind::Call { args, .. } => {
+                for arg in args {
+                    self.strip(&mut arg.value);
+                    arg.comp.iter_mut().for_each(|comp| self.strip_comp(comp));
+                }
+            }
+            ExprKind::Comprehension(body, comp) => {
+                self.strip(body);
+                self.strip_comp(comp);
+            }
             ExprKind::Index { base, indices } => {
                 self.strip(base);
                 indices.iter_mut().for_each(|i| self.strip(&mut i.value));

@@ -3,11 +3,20 @@
 use crate::build::{Elab, FnDef};
 use crate::types::Form;
 use crate::value::{Leaf, Src, Val};
+use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{self, ExprKind};
 use smpc_ir::share::{Label, SizeOrigin, Type};
 use smpc_ir::size::Size;
 use std::collections::HashMap;
 use std::rc::Rc;
+
+/// What the unlabelled parameters of a probed function are.
+#[derive(Clone, Copy, PartialEq)]
+enum Labels {
+    Public,
+    Secret,
+    SecretButInts,
+}
 
 impl Elab<'_> {
     /// Functions nobody called, at public and at secret, so that their errors show.
@@ -21,13 +30,19 @@ impl Elab<'_> {
             if self.called.contains(&(def.module, def.name.clone(), arity)) {
                 continue;
             }
-            for secret in [false, true] {
-                self.probe(&def, secret);
+            let mut found = self.probe(&def, Labels::Public);
+            if !self.probe(&def, Labels::Secret).is_empty() {
+                // Its ints may be lengths and bounds, which are always public.
+                found.extend(self.probe(&def, Labels::SecretButInts));
+            }
+            for diagnostic in found {
+                self.report(diagnostic);
             }
         }
     }
 
-    pub fn probe(&mut self, def: &Rc<FnDef>, secret: bool) {
+    /// The errors of a function at these labels.
+    fn probe(&mut self, def: &Rc<FnDef>, labels: Labels) -> Vec<Diagnostic> {
         let mark = self.mark();
         let before = self.diagnostics.len();
         self.open_block();
@@ -39,7 +54,7 @@ impl Elab<'_> {
             .map(|(_, g)| g.clone())
             .collect();
         for group in groups {
-            let val = self.stand_in(&group.ty, vec![], secret, &mut names);
+            let val = self.stand_in(&group.ty, vec![], labels, &mut names);
             positional.push((val, group.span));
         }
         self.frames.pop();
@@ -66,16 +81,14 @@ impl Elab<'_> {
             })
             .collect();
         self.restore(&mark);
-        for diagnostic in found {
-            self.report(diagnostic);
-        }
+        found
     }
 
-    pub fn stand_in(
+    fn stand_in(
         &mut self,
         ty: &ast::Type,
         dims: Vec<Size>,
-        secret: bool,
+        labels: Labels,
         names: &mut HashMap<String, Size>,
     ) -> Val {
         let Some(form) = self.form(ty) else {
@@ -84,9 +97,11 @@ impl Elab<'_> {
         let secret = match ty.label {
             Some(ast::KnownTo::Public) => false,
             Some(ast::KnownTo::Secret) => true,
-            _ => secret,
+            _ => labels != Labels::Public,
         };
         let leaf = |this: &mut Self, scalar: Type, dims: Vec<Size>| {
+            let bound = scalar == Type::Int && dims.is_empty();
+            let secret = secret && !(bound && labels == Labels::SecretButInts);
             let label = if secret { Label::Secret } else { Label::Public };
             if scalar == Type::Int && dims.is_empty() && !secret {
                 let var = this.size_var("k", SizeOrigin::Loop, ty.span);
@@ -109,14 +124,14 @@ impl Elab<'_> {
                 let items = def
                     .fields
                     .iter()
-                    .map(|(_, t)| self.stand_in(t, dims.clone(), secret, names))
+                    .map(|(_, t)| self.stand_in(t, dims.clone(), labels, names))
                     .collect();
                 Val::Struct(def.clone(), items)
             }
             Form::Tuple(types) => Val::Tuple(
                 types
                     .iter()
-                    .map(|t| self.stand_in(t, dims.clone(), secret, names))
+                    .map(|t| self.stand_in(t, dims.clone(), labels, names))
                     .collect(),
             ),
             Form::Array(element, sizes) => {
@@ -141,7 +156,7 @@ impl Elab<'_> {
                     names.insert(name, Size::from(var));
                     dims.push(Size::from(var));
                 }
-                self.stand_in(element, dims, secret, names)
+                self.stand_in(element, dims, labels, names)
             }
         }
     }

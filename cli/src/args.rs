@@ -17,6 +17,12 @@ Exit codes:
 
 Colours follow the terminal; NO_COLOR turns them off.";
 
+const VERIFY_CODES: &str = "\
+Exit codes:
+  0  no counter-example
+  1  a counter-example: an operation leaks, or is wrong
+  2  an open question, under --strict; or the command line cannot be carried out";
+
 /// A language for secure multi-party computation.
 #[derive(Debug, Parser)]
 #[command(name = "smpc", version, about, after_help = EXIT_CODES, arg_required_else_help = true)]
@@ -50,6 +56,9 @@ pub enum Command {
     New(New),
     /// List the backends
     Schemes(Schemes),
+    /// Prove what a scheme's protocols compute and what coalitions learn, or show the counter-example
+    #[command(after_help = VERIFY_CODES)]
+    Verify(Verify),
 }
 
 /// A script and what it is bound to.
@@ -142,4 +151,21 @@ pub struct New {
 pub struct Schemes {
     /// Print the text of this backend's file
     pub name: Option<String>,
+}
+
+/// `smpc verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Backends by name, or files that declare one
+    #[arg(required = true, value_name = "NAME|FILE")]
+    pub schemes: Vec<String>,
+    /// Number of computing parties, for backends that take one
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=20))]
+    pub parties: Option<u8>,
+    /// Random executions at full width where a result is no polynomial identity
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub runs: u64,
+    /// Fail if a question stays open
+    #[arg(long)]
+    pub strict: bool,
 }

@@ -23,6 +23,8 @@ use std::process::ExitCode;
 
 /// What a command prints when it succeeds.
 pub struct Answer {
+    /// The exit code; `verify` has findings that are no failure of the command.
+    pub exit: u8,
     /// For people.
     pub text: String,
     /// For machines.
@@ -41,10 +43,17 @@ fn main() -> ExitCode {
         Command::Check(args) => commands::check::check(&mut sources, args),
         Command::Leaks(args) => commands::leaks::leaks(&mut sources, args),
         Command::Cost(args) => commands::cost::cost(&mut sources, args),
+        Command::Verify(args) => commands::verify::verify(&mut sources, args),
     };
     match result {
-        Ok(answer) if cli.json => print_json(&answer.json),
-        Ok(answer) => print(&answer.text),
+        Ok(answer) => {
+            if cli.json {
+                print_json(&answer.json);
+            } else {
+                print(&answer.text);
+            }
+            ExitCode::from(answer.exit)
+        }
         Err(failure) => fail(&sources, &failure, cli.json),
     }
 }

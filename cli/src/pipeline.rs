@@ -124,7 +124,10 @@ pub fn bind(
 }
 
 /// Finds and binds the backend.
-fn backend(
+///
+/// # Errors
+/// There is no such backend, or it cannot be bound.
+pub fn backend(
     sources: &mut Sources,
     using: &share::Using,
     binding: &Binding,

@@ -6,6 +6,7 @@
 pub mod bits;
 pub mod channel;
 pub mod coin;
+pub mod command;
 pub mod elementwise;
 pub mod endpoint;
 mod error;
@@ -14,14 +15,17 @@ pub mod gemm;
 pub mod kernel;
 pub mod layout;
 pub mod map;
+mod number;
 pub mod ops;
 mod pool;
 pub mod prg;
 pub mod product;
+mod table;
 pub mod tensor;
 pub mod tree;
 
 pub use error::LocalError;
+pub use smpc_ir::party::Elem;
 pub use tensor::Tensor;
 
 /// What compiled programs are written with.

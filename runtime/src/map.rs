@@ -37,10 +37,41 @@ pub fn map<const N: usize>(
     args: [&Tensor; N],
     f: impl Fn([Word; N]) -> Word + Sync,
 ) -> Result<Tensor, LocalError> {
-    let (elem, shape, whole) = prepare(&args)?;
+    words(&args, &|args, out, keep| {
+        let n = out.len();
+        if let Some(args) = args.first_chunk::<N>() {
+            let args = args.map(|a| &a[..n]);
+            for (j, word) in out.iter_mut().enumerate() {
+                *word = f(args.map(|a| Wrapping(a[j]))).0 & keep;
+            }
+        }
+    })
+}
+
+/// As [`map`], for elements of more than 64 bits.
+///
+/// # Errors
+/// Types or shapes do not fit.
+pub fn map_wide<const N: usize>(
+    args: [&Tensor; N],
+    f: impl Fn([Wide; N]) -> Wide + Sync,
+) -> Result<Tensor, LocalError> {
+    wide_words(&args, &|args, out, keep| {
+        let n = out.len();
+        if let Some(args) = args.first_chunk::<N>() {
+            let args = args.map(|a| &a[..n]);
+            for (j, word) in out.iter_mut().enumerate() {
+                *word = f(args.map(|a| Wrapping(a[j]))).0 & keep;
+            }
+        }
+    })
+}
+
+fn words(args: &[&Tensor], kernel: &Kernel<u64>) -> Result<Tensor, LocalError> {
+    let (elem, shape, whole) = prepare(args)?;
     let n = count(&shape)?;
     let packed = elem == Elem::Bits(1);
-    let mut sources = Vec::with_capacity(N);
+    let mut sources = Vec::with_capacity(whole.len());
     for arg in &whole {
         sources.push(match arg.data() {
             Data::Words(words) | Data::Packed(words) if *arg.shape() == shape => {
@@ -56,7 +87,7 @@ pub fn map<const N: usize>(
     } else {
         (n, mask(elem.wire_bits()))
     };
-    let mut out = sweep(words, &sources, |x: [u64; N]| f(x.map(Wrapping)).0 & keep);
+    let mut out = sweep(words, &sources, kernel, keep);
     let data = if packed {
         clear_tail(&mut out, n);
         Data::Packed(out)
@@ -66,17 +97,10 @@ pub fn map<const N: usize>(
     Ok(Tensor::raw(elem, &shape, data))
 }
 
-/// As [`map`], for elements of more than 64 bits.
-///
-/// # Errors
-/// Types or shapes do not fit.
-pub fn map_wide<const N: usize>(
-    args: [&Tensor; N],
-    f: impl Fn([Wide; N]) -> Wide + Sync,
-) -> Result<Tensor, LocalError> {
-    let (elem, shape, whole) = prepare(&args)?;
+fn wide_words(args: &[&Tensor], kernel: &Kernel<u128>) -> Result<Tensor, LocalError> {
+    let (elem, shape, whole) = prepare(args)?;
     let n = count(&shape)?;
-    let mut sources = Vec::with_capacity(N);
+    let mut sources = Vec::with_capacity(whole.len());
     for arg in &whole {
         sources.push(match arg.data() {
             Data::Wide(words) if *arg.shape() == shape => Source::Each(&words[..]),
@@ -84,34 +108,41 @@ pub fn map_wide<const N: usize>(
             _ => return Err(LocalError::Mismatch("elements of one word")),
         });
     }
-    let keep = wide_mask(elem.wire_bits());
-    let out = sweep(n, &sources, |x: [u128; N]| f(x.map(Wrapping)).0 & keep);
+    let out = sweep(n, &sources, kernel, wide_mask(elem.wire_bits()));
     Ok(Tensor::raw(elem, &shape, Data::Wide(out)))
 }
 
 /// Type, shape, and the arguments, each either of that shape or a single element.
-type Prepared<'a, const N: usize> = (Elem, Vec<usize>, [Cow<'a, Tensor>; N]);
+type Prepared<'a> = (Elem, Vec<usize>, Vec<Cow<'a, Tensor>>);
 
-fn prepare<'a, const N: usize>(args: &[&'a Tensor; N]) -> Result<Prepared<'a, N>, LocalError> {
+fn prepare<'a>(args: &[&'a Tensor]) -> Result<Prepared<'a>, LocalError> {
     let shape = common_shape(args)?;
     let elem = args.first().map(|a| a.elem());
     let elem = elem.ok_or(LocalError::Mismatch("number of arguments"))?;
-    let mut whole = args.map(Cow::Borrowed);
-    for arg in &mut whole {
+    let mut whole = Vec::with_capacity(args.len());
+    for arg in args {
         if arg.elem() != elem {
             return Err(LocalError::Mismatch("types of element-wise arguments"));
         }
-        if *arg.shape() != shape && arg.elements() != 1 {
-            *arg = Cow::Owned(broadcast(arg, &shape)?);
-        }
+        whole.push(if *arg.shape() != shape && arg.elements() != 1 {
+            Cow::Owned(broadcast(arg, &shape)?)
+        } else {
+            Cow::Borrowed(*arg)
+        });
     }
     Ok((elem, shape, whole))
 }
 
-fn sweep<W: Pooled + Send + Sync, const N: usize>(
+/// What a formula does to a block: arguments, each at least as long as the result, the result, and
+/// the bits that an element has.
+type Kernel<'a, W> = dyn Fn(&[&[W]], &mut [W], W) + Sync + 'a;
+
+/// Apart from the loop over a block, code is shared by all formulas: programs have thousands.
+fn sweep<W: Pooled + Send + Sync>(
     words: usize,
     sources: &[Source<W>],
-    f: impl Fn([W; N]) -> W + Sync,
+    kernel: &Kernel<W>,
+    keep: W,
 ) -> Vec<W> {
     let mut out = pool::dirty(words);
     let threads = if words < PARALLEL {
@@ -120,51 +151,42 @@ fn sweep<W: Pooled + Send + Sync, const N: usize>(
         rayon::current_num_threads()
     };
     if threads == 1 {
-        part(0, sources, &f, &mut out);
+        part(0, sources, kernel, keep, &mut out);
     } else {
         let length = words.div_ceil(threads).next_multiple_of(BLOCK);
         out.par_chunks_mut(length)
             .enumerate()
-            .for_each(|(i, out)| part(i * length, sources, &f, out));
+            .for_each(|(i, out)| part(i * length, sources, kernel, keep, out));
     }
     out
 }
 
 /// The words from `first` on.
-fn part<W: Pooled, const N: usize>(
+fn part<W: Pooled>(
     first: usize,
     sources: &[Source<W>],
-    f: impl Fn([W; N]) -> W,
+    kernel: &Kernel<W>,
+    keep: W,
     out: &mut [W],
 ) {
-    // What is the same everywhere stands in a block of its own, so that every argument is a block.
-    let mut fill = [[W::default(); BLOCK]; N];
-    for (block, source) in fill.iter_mut().zip(sources) {
-        if let Source::All(word) = source {
-            *block = [*word; BLOCK];
+    // What is the same everywhere stands in a block of its own, so that every argument is a slice.
+    let longest = out.len().min(BLOCK);
+    let fill: Vec<Vec<W>> = sources
+        .iter()
+        .map(|source| match source {
+            Source::All(word) => vec![*word; longest],
+            Source::Each(_) => vec![],
+        })
+        .collect();
+    let mut args: Vec<&[W]> = vec![&[]; sources.len()];
+    for (i, block) in out.chunks_mut(BLOCK).enumerate() {
+        for ((arg, source), fill) in args.iter_mut().zip(sources).zip(&fill) {
+            *arg = match source {
+                Source::Each(words) => &words[first + i * BLOCK..][..block.len()],
+                Source::All(_) => fill,
+            };
         }
-    }
-    let (blocks, rest) = out.as_chunks_mut::<BLOCK>();
-    for (i, block) in blocks.iter_mut().enumerate() {
-        let mut args: [&[W; BLOCK]; N] = fill.each_ref();
-        for (arg, source) in args.iter_mut().zip(sources) {
-            if let Source::Each(words) = source
-                && let Some(own) = words[first + i * BLOCK..].first_chunk()
-            {
-                *arg = own;
-            }
-        }
-        for j in 0..BLOCK {
-            block[j] = f(std::array::from_fn(|a| args[a][j]));
-        }
-    }
-    let start = first + blocks.len() * BLOCK;
-    for (j, word) in rest.iter_mut().enumerate() {
-        *word = f(std::array::from_fn(|a| match sources.get(a) {
-            Some(Source::Each(words)) => words[start + j],
-            Some(Source::All(word)) => *word,
-            None => W::default(),
-        }));
+        kernel(&args, block, keep);
     }
 }
 

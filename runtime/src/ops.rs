@@ -131,6 +131,14 @@ pub fn constant(elem: Elem, dims: &[i128], value: i128) -> Result<Tensor> {
     Tensor::constant(elem, &shape(dims)?, value)
 }
 
+/// One element.
+///
+/// # Errors
+/// None for a known element type.
+pub fn scalar(elem: Elem, value: i128) -> Result<Tensor> {
+    Tensor::constant(elem, &[], value)
+}
+
 /// These elements.
 ///
 /// # Errors

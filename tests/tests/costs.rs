@@ -73,6 +73,10 @@ fn a_loop_costs_what_its_tensor_form_costs() {
             "let mut z = [0; 7]; for i in 0..n, v in 0..7 { z[v] += (a[i] == v) as int; }",
         ),
         (
+            "let z = [sum((a[i] == v) as int for i in 0..n) for v in 0..7];",
+            "let mut z = [0; 7]; for v in 0..7 { z[v] = sum([(a[i] == v) as int for i in 0..n]); }",
+        ),
+        (
             "let z = sum(a[i] * a[i] for i in 0..n);",
             "let mut z = 0; for i in 0..n { z += a[i] * a[i]; }",
         ),

@@ -34,6 +34,7 @@ pub fn check(sources: &mut Sources, args: &Check) -> Result<Answer, Failure> {
     }
     if problems.is_empty() {
         Ok(Answer {
+            exit: 0,
             text,
             json: json!({ "checked": names, "errors": [] }),
         })

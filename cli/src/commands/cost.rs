@@ -112,6 +112,7 @@ pub fn cost(sources: &mut Sources, args: &Cost) -> Result<Answer, Failure> {
         });
     }
     Ok(Answer {
+        exit: 0,
         text,
         json: document,
     })

@@ -41,6 +41,7 @@ pub fn fmt(sources: &mut Sources, args: &Format) -> Result<Answer, Failure> {
         let _ = writeln!(text, "rewrote {path}");
     }
     Ok(Answer {
+        exit: 0,
         text,
         json: json!({ "rewritten": changed }),
     })

@@ -46,6 +46,7 @@ pub fn leaks(sources: &mut Sources, args: &Script) -> Result<Answer, Failure> {
         .map(|leak| json!({ "name": leak.name, "type": leak.what, "to": leak.to, "when": leak.when }))
         .collect();
     Ok(Answer {
+        exit: 0,
         text,
         json: json!({ "leaks": list }),
     })

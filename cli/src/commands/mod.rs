@@ -7,6 +7,7 @@ pub mod leaks;
 pub mod new;
 pub mod run;
 pub mod schemes;
+pub mod verify;
 
 use crate::Answer;
 use crate::args;
@@ -45,6 +46,7 @@ pub fn explain(args: &args::Explain) -> Result<Answer, Failure> {
         Failure::one(Exit::Usage, problem)
     })?;
     Ok(Answer {
+        exit: 0,
         text: page.trim_end().to_owned() + "\n",
         json: serde_json::json!({ "code": code, "page": page }),
     })

@@ -55,6 +55,7 @@ pub fn new(args: &New) -> Result<Answer, Failure> {
     let script = args.name.join(format!("{name}.smpc"));
     let script = script.display();
     Ok(Answer {
+        exit: 0,
         text: format!("wrote {script} and its inputs\n\n    smpc run {script}\n"),
         json: json!({ "script": script.to_string() }),
     })

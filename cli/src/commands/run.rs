@@ -192,7 +192,11 @@ fn answer(script: &Script, bound: &Bound, outcome: &Outcome, seconds: f64) -> An
         },
         "seconds": seconds,
     });
-    Answer { text, json }
+    Answer {
+        exit: 0,
+        text,
+        json,
+    }
 }
 
 /// Digits in groups of three.

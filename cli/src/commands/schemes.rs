@@ -35,6 +35,7 @@ pub fn schemes(args: &Schemes) -> Result<Answer, Failure> {
             Failure::one(Exit::Usage, problem)
         })?;
         return Ok(Answer {
+            exit: 0,
             text: entry.text.to_owned(),
             json: json!({ "name": entry.name, "file": entry.path, "text": entry.text }),
         });
@@ -64,6 +65,7 @@ pub fn schemes(args: &Schemes) -> Result<Answer, Failure> {
         })
         .collect();
     Ok(Answer {
+        exit: 0,
         text,
         json: json!({ "schemes": list }),
     })

@@ -1,0 +1,68 @@
+//! `smpc build`: a script under a backend, as a Rust crate.
+
+use crate::Answer;
+use crate::args::Build;
+use crate::pipeline;
+use crate::problem::{Exit, Failure, Problem};
+use serde_json::json;
+use smpc_codegen::{Options, Runtime, Unsupported};
+use smpc_grammar::Sources;
+use std::path::Path;
+
+/// Writes the crate. Files that are as they would be written stay untouched, so that cargo
+/// compiles only what changed.
+///
+/// # Errors
+/// Errors of the script, or the folder cannot be written.
+pub fn build(sources: &mut Sources, args: &Build) -> Result<Answer, Failure> {
+    let binding = &args.script.binding;
+    let script = pipeline::script(sources, &args.script.file, binding)?;
+    let bound = pipeline::bind(sources, &script, binding, false)?;
+    let program = pipeline::validated(&bound.program)?;
+    let name = args.script.file.file_stem().map(|name| name.to_string_lossy().into_owned());
+    let runtime = match &args.runtime {
+        Some(path) => {
+            let path = path.canonicalize().map_err(|error| unwritten(path, &error))?;
+            Runtime::Path(path.display().to_string())
+        }
+        None => Runtime::Version(env!("CARGO_PKG_VERSION").to_owned()),
+    };
+    let options = Options {
+        name: name.unwrap_or_else(|| "script".to_owned()),
+        runtime,
+    };
+    let files = smpc_codegen::generate(program, sources, &options).map_err(|error| {
+        let problem = Problem::plain(Unsupported::CODE, error.to_string());
+        Failure::one(Exit::Script, problem)
+    })?;
+    let mut written = Vec::new();
+    for file in &files {
+        let path = args.output.join(&file.path);
+        let same = std::fs::read_to_string(&path).is_ok_and(|old| old == file.text);
+        if !same {
+            let folder = path.parent().unwrap_or(&args.output);
+            std::fs::create_dir_all(folder)
+                .and_then(|()| std::fs::write(&path, &file.text))
+                .map_err(|error| unwritten(&path, &error))?;
+        }
+        written.push(path.display().to_string());
+    }
+    let folder = args.output.display();
+    let text = format!(
+        "wrote {} files of a crate for {} parties under {}\n\n    cargo run --release --manifest-path {folder}/Cargo.toml -- --local --inputs {}\n",
+        files.len(),
+        bound.program.parties.len(),
+        bound.backend,
+        script.folder.display(),
+    );
+    Ok(Answer {
+        exit: 0,
+        text,
+        json: json!({ "files": written, "scheme": bound.backend }),
+    })
+}
+
+fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
+    let message = format!("the file cannot be written: {error}");
+    Failure::one(Exit::Usage, Problem::file("I15", message, path.display().to_string()))
+}

@@ -1,0 +1,228 @@
+//! Numbers of input files, read exactly: decimal text to integers or to units of 2^-64, rounded
+//! once, to nearest.
+
+/// Why a text is no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NumberError {
+    /// It is not a number.
+    Malformed,
+    /// NaN or an infinity.
+    NotFinite,
+    /// It has a fraction where an integer is needed.
+    Fraction,
+    /// It does not fit the widest representation.
+    Range,
+}
+
+impl std::fmt::Display for NumberError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "not a number",
+            Self::NotFinite => "not a finite number",
+            Self::Fraction => "a fraction where an integer is needed",
+            Self::Range => "out of range",
+        })
+    }
+}
+
+/// A decimal number taken apart: value = (digits, read as an integer) * 10^exponent.
+struct Decimal<'t> {
+    negative: bool,
+    whole: &'t [u8],
+    part: &'t [u8],
+    exponent: i64,
+}
+
+fn take_apart(text: &str) -> Result<Decimal<'_>, NumberError> {
+    let bytes = text.as_bytes();
+    let (negative, bytes) = match bytes.first() {
+        Some(b'-') => (true, &bytes[1..]),
+        Some(b'+') => (false, &bytes[1..]),
+        _ => (false, bytes),
+    };
+    let digits = |bytes: &[u8]| bytes.iter().take_while(|b| b.is_ascii_digit()).count();
+    let whole_end = digits(bytes);
+    let (whole, mut rest) = bytes.split_at(whole_end);
+    let mut part: &[u8] = &[];
+    if let Some((b'.', after)) = rest.split_first() {
+        let end = digits(after);
+        (part, rest) = after.split_at(end);
+    }
+    if whole.is_empty() && part.is_empty() {
+        let name = text.trim_start_matches(['-', '+']).to_ascii_lowercase();
+        return Err(match name.as_str() {
+            "nan" | "inf" | "infinity" => NumberError::NotFinite,
+            _ => NumberError::Malformed,
+        });
+    }
+    let mut exponent = 0i64;
+    if let Some((b'e' | b'E', after)) = rest.split_first() {
+        let after = std::str::from_utf8(after).map_err(|_| NumberError::Malformed)?;
+        let digits = after.strip_prefix(['-', '+']).unwrap_or(after);
+        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(NumberError::Malformed);
+        }
+        // A huge exponent saturates: the value is then 0 or out of range all the same.
+        let size = digits.parse::<i64>().unwrap_or(i64::MAX / 4).min(1 << 40);
+        exponent = if after.starts_with('-') { -size } else { size };
+        rest = &[];
+    }
+    if !rest.is_empty() {
+        return Err(NumberError::Malformed);
+    }
+    Ok(Decimal {
+        negative,
+        whole,
+        part,
+        exponent,
+    })
+}
+
+/// The value in units of 2^-64, nearest, ties away from zero.
+///
+/// # Errors
+/// The text is no such number.
+pub fn fixed(text: &str) -> Result<i128, NumberError> {
+    let decimal = take_apart(text)?;
+    let magnitude = if decimal.exponent == 0 {
+        magnitude(decimal.whole, decimal.part)?
+    } else {
+        let (whole, part) = shifted(&decimal)?;
+        magnitude(&whole, &part)?
+    };
+    Ok(if decimal.negative {
+        -magnitude
+    } else {
+        magnitude
+    })
+}
+
+/// The integer, which may be written with a zero fraction or an exponent.
+///
+/// # Errors
+/// The text is no such number.
+pub fn integer(text: &str) -> Result<i128, NumberError> {
+    let decimal = take_apart(text)?;
+    let (whole, part) = shifted(&decimal)?;
+    if part.iter().any(|digit| *digit != b'0') {
+        return Err(NumberError::Fraction);
+    }
+    let magnitude = whole.iter().try_fold(0i128, |n, digit| {
+        n.checked_mul(10)?.checked_add(i128::from(digit - b'0'))
+    });
+    let magnitude = magnitude.ok_or(NumberError::Range)?;
+    Ok(if decimal.negative {
+        -magnitude
+    } else {
+        magnitude
+    })
+}
+
+/// Digits before and after the point once the exponent is applied.
+fn shifted(decimal: &Decimal<'_>) -> Result<(Vec<u8>, Vec<u8>), NumberError> {
+    let all: Vec<u8> = [decimal.whole, decimal.part].concat();
+    let Some(first) = all.iter().position(|digit| *digit != b'0') else {
+        return Ok((Vec::new(), Vec::new()));
+    };
+    let point = decimal.whole.len() as i64 + decimal.exponent;
+    // Beyond these the value exceeds 2^127, or is far below half of 2^-64.
+    if point - first as i64 > 40 {
+        return Err(NumberError::Range);
+    }
+    if point < -400 {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let digit = |at: i64| {
+        usize::try_from(at)
+            .ok()
+            .and_then(|at| all.get(at).copied())
+            .unwrap_or(b'0')
+    };
+    let whole = (0..point.max(0)).map(digit).collect();
+    let part = (point..(all.len() as i64).max(point)).map(digit).collect();
+    Ok((whole, part))
+}
+
+fn magnitude(whole: &[u8], part: &[u8]) -> Result<i128, NumberError> {
+    let mut integer = 0i128;
+    for digit in whole {
+        integer = integer * 10 + i128::from(digit - b'0');
+        if integer >= 1 << 63 {
+            return Err(NumberError::Range);
+        }
+    }
+    let fraction = fraction(part);
+    let value = (integer << 64).checked_add(fraction);
+    value.ok_or(NumberError::Range)
+}
+
+/// 0.d1d2d3… in units of 2^-64, 0 ..= 2^64.
+fn fraction(digits: &[u8]) -> i128 {
+    if digits.len() <= 19 {
+        let (value, scale) = digits.iter().fold((0u128, 1u128), |(value, scale), digit| {
+            (value * 10 + u128::from(digit - b'0'), scale * 10)
+        });
+        // value < scale <= 10^19 < 2^64, so nothing here overflows.
+        let scaled = value << 64;
+        let (quotient, rest) = (scaled / scale, scaled % scale);
+        return (quotient + u128::from(2 * rest >= scale)) as i128;
+    }
+    // Doubling the decimal 64 times yields the bits, once more the rounding.
+    let mut digits: Vec<u8> = digits.iter().map(|digit| digit - b'0').collect();
+    let mut double = || {
+        let mut carry = 0;
+        for digit in digits.iter_mut().rev() {
+            let twice = *digit * 2 + carry;
+            *digit = twice % 10;
+            carry = twice / 10;
+        }
+        i128::from(carry)
+    };
+    let bits = (0..64).fold(0i128, |bits, _| bits << 1 | double());
+    bits + double()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: i128 = 1 << 64;
+
+    #[test]
+    fn decimals_are_rounded_once() {
+        assert_eq!(fixed("0.5"), Ok(ONE / 2));
+        assert_eq!(fixed("-3850.50"), Ok(-(3850 * ONE + ONE / 2)));
+        assert_eq!(fixed("1e3"), Ok(1000 * ONE));
+        assert_eq!(fixed("12.5e-1"), Ok(ONE + ONE / 4));
+        assert_eq!(fixed(".25"), Ok(ONE / 4));
+        assert_eq!(fixed("0.1"), Ok(1_844_674_407_370_955_162));
+        assert_eq!(fixed("0.10000000000000000000000000"), fixed("0.1"));
+        assert_eq!(fixed("5.421010862427522170037e-20"), Ok(1));
+        assert_eq!(fixed("1e-400000000000000000000"), Ok(0));
+        assert_eq!(fixed("0e999999999999999999999"), Ok(0));
+        assert_eq!(fixed("0.99999999999999999999999999"), Ok(ONE));
+    }
+
+    #[test]
+    fn what_is_no_number_says_why() {
+        for text in [
+            "", "-", ".", "abc", "1.2.3", "1e", "1e+", "0x10", "1 2", "--1", "é",
+        ] {
+            assert_eq!(fixed(text), Err(NumberError::Malformed), "{text}");
+        }
+        for text in ["nan", "NaN", "-inf", "Infinity"] {
+            assert_eq!(fixed(text), Err(NumberError::NotFinite), "{text}");
+        }
+        assert_eq!(fixed("9223372036854775808"), Err(NumberError::Range));
+        assert_eq!(fixed("1e999999999999999999999"), Err(NumberError::Range));
+        assert_eq!(integer("1.5"), Err(NumberError::Fraction));
+    }
+
+    #[test]
+    fn integers_may_be_written_as_floats_are() {
+        assert_eq!(integer("42"), Ok(42));
+        assert_eq!(integer("-4.20e1"), Ok(-42));
+        assert_eq!(integer("7.0"), Ok(7));
+        assert_eq!(integer("1e39"), Err(NumberError::Range));
+    }
+}

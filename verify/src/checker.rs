@@ -1,0 +1,299 @@
+//! The checker of certificates: small, and apart from the search. It executes the protocol itself
+//! and carries out the substitutions one by one, each with its side conditions. Only ring terms
+//! are shared with the prover.
+
+use crate::certificate::{Assumption, Certificate, Element, Goal, Name};
+use crate::problem::{Operand, Problem};
+use crate::term::{Function, Poly, Support, Symbol, Terms, coefficient, inverse};
+use smpc_ir::flat::{FlatOp, FlatOperand, Kind};
+use smpc_ir::local::Local;
+use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
+use std::collections::BTreeMap;
+
+/// Why a certificate is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal(pub String);
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn refuse<T>(text: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal(text.into()))
+}
+
+/// What the checker keeps of a symbol.
+struct Entry {
+    symbol: Symbol,
+    kind: Kind,
+    /// Uniform, unknown to the coalition, and not yet used.
+    pad: bool,
+}
+
+struct Checker {
+    terms: Terms,
+    table: BTreeMap<Name, Entry>,
+    next: u32,
+    secrets: Support,
+    elements: BTreeMap<Element, (Kind, Poly)>,
+}
+
+impl Checker {
+    fn fresh(&mut self, name: Name, elem: Elem, kind: Kind, pad: bool, secret: bool) -> Poly {
+        let symbol = Symbol(self.next);
+        self.next += 1;
+        if secret {
+            self.secrets.insert(symbol);
+        }
+        self.table.insert(name, Entry { symbol, kind, pad });
+        self.terms.symbol(symbol, elem)
+    }
+}
+
+fn meets(a: PartySet, b: PartySet) -> bool {
+    !a.intersection(b).is_empty()
+}
+
+/// Checks a certificate against the protocol.
+///
+/// # Errors
+/// The first condition that does not hold.
+pub fn check(problem: &Problem, certificate: &Certificate) -> Result<(), Refusal> {
+    problem.validate().map_err(|error| Refusal(error.0))?;
+    if matches!(certificate.goal, Goal::Freshness { .. })
+        && certificate.assume != Assumption::AnySharing
+    {
+        return refuse("freshness must hold whatever the sharings of the operands");
+    }
+    let mut checker = Checker {
+        terms: Terms::new(if problem.flat.steps.len() <= 120 {
+            2048
+        } else {
+            24
+        }),
+        table: BTreeMap::new(),
+        next: 0,
+        secrets: Support::default(),
+        elements: BTreeMap::new(),
+    };
+    let values = checker.execute(problem, certificate)?;
+    let required = checker.required(problem, certificate, &values)?;
+    checker.substitute(certificate, &required)
+}
+
+impl Checker {
+    /// Terms of all values; the view goes to `elements`.
+    fn execute(
+        &mut self,
+        problem: &Problem,
+        certificate: &Certificate,
+    ) -> Result<BTreeMap<u32, Poly>, Refusal> {
+        let flat = &problem.flat;
+        let coalition = certificate.coalition;
+        let revealed = problem.learns_result(coalition);
+        let mut values: BTreeMap<u32, Poly> = BTreeMap::new();
+        let implied = problem.implied(coalition);
+        for (number, (operand, spec)) in flat.params.iter().zip(&problem.params).enumerate() {
+            if Some(number) == implied {
+                continue;
+            }
+            let param = number as u32;
+            let seen = |id: u32| meets(flat.values[id as usize].known_to, coalition);
+            match (operand, spec) {
+                (FlatOperand::Clear(id), Operand::Clear { elem, known_to }) => {
+                    let kind = flat.values[*id as usize].kind;
+                    let open = kind == Kind::Scalar || seen(*id) || meets(*known_to, coalition);
+                    let name = Name::Value { param };
+                    values.insert(*id, self.fresh(name, *elem, kind, false, !open));
+                }
+                (FlatOperand::Shared(ids), Operand::Shared(sharing)) => {
+                    let (elem, odd) = (sharing.elem, |i: usize| sharing.reconstruction[i] & 1 == 1);
+                    let held = |i: usize| meets(sharing.holders[i], coalition) || seen(ids[i]);
+                    let kind = ids
+                        .first()
+                        .map_or(Kind::Element, |id| flat.values[*id as usize].kind);
+                    let range = 0..ids.len();
+                    let follows = range.clone().find(|&i| odd(i) && !held(i));
+                    let open = revealed || range.clone().all(held);
+                    let name = Name::Value { param };
+                    let mut rest = self.fresh(name, elem, kind, false, !open);
+                    let Some(follows) = follows.or_else(|| range.clone().find(|&i| odd(i))) else {
+                        return refuse("a sharing without an invertible coefficient");
+                    };
+                    for i in range.filter(|&i| i != follows) {
+                        let component = i as u32;
+                        let name = Name::Component { param, component };
+                        let fresh = certificate.assume == Assumption::Fresh;
+                        let term =
+                            self.fresh(name, elem, kind, fresh && !held(i), !fresh && !held(i));
+                        rest = rest.sub(&term.scale(coefficient(elem, sharing.reconstruction[i])));
+                        values.insert(ids[i], term);
+                    }
+                    let unit = coefficient(elem, sharing.reconstruction[follows]);
+                    let Some(unit) = inverse(elem, unit) else {
+                        return refuse("a sharing without an invertible coefficient");
+                    };
+                    values.insert(ids[follows], rest.scale(unit));
+                }
+                _ => return refuse("an operand of the wrong form"),
+            }
+        }
+        // A revealed sum and the other operands give the last operand.
+        if let Some(FlatOperand::Clear(id)) = implied.and_then(|at| flat.params.get(at)) {
+            let info = &flat.values[*id as usize];
+            let mut last = self.fresh(Name::Result, info.elem, info.kind, false, false);
+            for other in values.values() {
+                last = last.sub(other);
+            }
+            values.insert(*id, last);
+        }
+        for (number, step) in flat.steps.iter().enumerate() {
+            let at = number as u32;
+            let info = &flat.values[step.result as usize];
+            let args: Option<Vec<Poly>> = step
+                .args
+                .iter()
+                .map(|arg| values.get(arg).cloned())
+                .collect();
+            let Some(args) = args else {
+                return refuse(format!("step {at} reads what is not defined"));
+            };
+            let term = match (&step.op, args.as_slice()) {
+                (FlatOp::Coin(domain), []) => {
+                    let pad = *domain == CoinDomain::Uniform && !meets(info.known_to, coalition);
+                    self.fresh(Name::Coin { step: at }, info.elem, info.kind, pad, false)
+                }
+                (FlatOp::Send { from, to }, [value]) => {
+                    if meets(*to, coalition) && !coalition.contains(Party(*from)) {
+                        let element = Element::Message { step: at };
+                        self.elements.insert(element, (info.kind, value.clone()));
+                    }
+                    value.clone()
+                }
+                (FlatOp::Bilinear, [a, b]) => self.terms.mul(a, b),
+                (FlatOp::Local(Local::Broadcast), [a]) => a.clone(),
+                (FlatOp::Local(Local::Constant(c)), []) => Poly::constant(info.elem, *c),
+                (FlatOp::Local(Local::Gather), [a, order]) => self.terms.gather(a, order),
+                (FlatOp::Local(Local::Prim(prim)), _) => {
+                    match self.terms.prim(*prim, &args, info.elem) {
+                        Some(term) => term,
+                        None => return refuse(format!("step {at} does not fit its operands")),
+                    }
+                }
+                (FlatOp::Local(Local::InversePermutation), [_]) => {
+                    self.terms
+                        .function(Function::InversePermutation, args, info.elem)
+                }
+                (FlatOp::Local(Local::Sum { axis }), [_]) => {
+                    self.terms.function(Function::Sum(*axis), args, info.elem)
+                }
+                _ => return refuse(format!("step {at} is no operation of a protocol")),
+            };
+            values.insert(step.result, term);
+        }
+        Ok(values)
+    }
+
+    /// The components that must become uniform, now elements too.
+    fn required(
+        &mut self,
+        problem: &Problem,
+        certificate: &Certificate,
+        values: &BTreeMap<u32, Poly>,
+    ) -> Result<Vec<Element>, Refusal> {
+        let Goal::Freshness { result, follows } = certificate.goal else {
+            return Ok(Vec::new());
+        };
+        let at = result as usize;
+        let (Some(FlatOperand::Shared(ids)), Some(Operand::Shared(sharing))) =
+            (problem.flat.results.get(at), problem.results.get(at))
+        else {
+            return refuse("only a shared result can be fresh");
+        };
+        let outside = |i: usize| !meets(sharing.holders[i], certificate.coalition);
+        let free = follows as usize;
+        if free >= ids.len() || !outside(free) || sharing.reconstruction[free] & 1 == 0 {
+            return refuse("the component left out does not follow from the others");
+        }
+        let mut required = Vec::new();
+        let mut value = Poly::constant(sharing.elem, 0);
+        let mut shape = Kind::Element;
+        for (id, by) in ids.iter().zip(&sharing.reconstruction) {
+            let Some(term) = values.get(id) else {
+                return refuse("a result that is not defined");
+            };
+            value = value.add(&term.scale(coefficient(sharing.elem, *by)));
+            shape = problem.flat.values[*id as usize].kind;
+        }
+        self.elements
+            .insert(Element::Value { result }, (shape, value));
+        for i in (0..ids.len()).filter(|&i| i != free && outside(i)) {
+            let component = i as u32;
+            let element = Element::Component { result, component };
+            let Some(term) = values.get(&ids[i]) else {
+                return refuse("a result that is not defined");
+            };
+            let kind = problem.flat.values[ids[i] as usize].kind;
+            self.elements.insert(element, (kind, term.clone()));
+            required.push(element);
+        }
+        Ok(required)
+    }
+
+    fn substitute(
+        mut self,
+        certificate: &Certificate,
+        required: &[Element],
+    ) -> Result<(), Refusal> {
+        let mut outputs = Support::default();
+        for (number, step) in certificate.steps.iter().enumerate() {
+            let Some((kind, term)) = self.elements.remove(&step.element) else {
+                return refuse(format!(
+                    "substitution {number}: no such element, or used before"
+                ));
+            };
+            let Some(entry) = self.table.get_mut(&step.coin) else {
+                return refuse(format!("substitution {number}: no such coin"));
+            };
+            if !std::mem::replace(&mut entry.pad, false) {
+                return refuse(format!("substitution {number}: {} is no pad", step.coin));
+            }
+            if entry.kind != kind {
+                return refuse(format!("substitution {number}: a pad of another shape"));
+            }
+            let (coin, uniform) = (entry.symbol, Symbol(self.next));
+            self.next += 1;
+            let target = self.terms.symbol(uniform, term.elem());
+            let Some(by) = self.terms.solve(&term, coin, &target) else {
+                return refuse(format!(
+                    "substitution {number}: cannot be solved for {}",
+                    step.coin
+                ));
+            };
+            if required.contains(&step.element) {
+                outputs.insert(uniform);
+            }
+            for (_, other) in self.elements.values_mut() {
+                *other = self.terms.substitute(other, coin, &by);
+            }
+        }
+        for (element, (_, term)) in &self.elements {
+            let support = self.terms.support(term);
+            match certificate.goal {
+                Goal::Privacy if support.meets(&self.secrets) => {
+                    return refuse(format!("{element:?} still depends on a secret"));
+                }
+                Goal::Freshness { .. } if required.contains(element) => {
+                    return refuse(format!("{element:?} is not shown to be uniform"));
+                }
+                Goal::Freshness { .. } if support.meets(&outputs) => {
+                    return refuse(format!("{element:?} tells a component of the result"));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,348 @@
+//! Pad elimination: the search for a certificate.
+//!
+//! An element u·r + e of the view, with u invertible, r a uniform coin unknown to the coalition and
+//! not in e, is uniform given everything that does not contain r; to substitute r := u⁻¹(ρ - e)
+//! everywhere is a bijection on coins, so sound in any order. A coin in no other element loses
+//! nothing, and is taken at once. Else there is a choice, and the search backtracks.
+
+use crate::certificate::{Assumption, Certificate, Element, Elimination, Goal, Name};
+use crate::problem::{Malformed, Operand, Problem};
+use crate::symbolic::{Class, Execution, SymbolInfo, expansion};
+use crate::term::{Poly, Support, Symbol, coefficient};
+use smpc_ir::flat::Kind;
+use smpc_ir::party::PartySet;
+use std::collections::HashSet;
+
+/// Monomials that the substitutions of one search may make.
+const WORK: usize = 100_000;
+
+/// Atoms that the graph of one search may have.
+const ATOMS: usize = 30_000;
+
+/// How many choices are tried before giving up: all orders matter little in short protocols, and
+/// in long ones each is dear.
+fn choices(elements: usize) -> usize {
+    if elements <= 40 { 400 } else { 4 }
+}
+
+#[derive(Clone, Debug)]
+struct Item {
+    element: Element,
+    kind: Kind,
+    term: Poly,
+    support: Support,
+    /// Coins that could make it uniform.
+    pads: Vec<Symbol>,
+    /// Must become uniform (freshness).
+    required: bool,
+}
+
+impl Item {
+    fn new(run: &Execution, element: Element, kind: Kind, term: Poly, required: bool) -> Self {
+        let mut item = Self {
+            element,
+            kind,
+            term,
+            support: Support::default(),
+            pads: Vec::new(),
+            required,
+        };
+        item.refresh(run);
+        item
+    }
+
+    fn refresh(&mut self, run: &Execution) {
+        self.support = run.terms.support(&self.term);
+        self.pads = run.terms.pads(&self.term);
+        self.pads.retain(|symbol| {
+            let info = &run.symbols[symbol.0 as usize];
+            info.class == Class::Pad && info.kind == self.kind
+        });
+    }
+}
+
+struct Search {
+    run: Execution,
+    secrets: Support,
+    /// What components of a result became: no message may tell them.
+    outputs: Support,
+    goal: Goal,
+    choices: usize,
+    /// Monomials that substitutions may still make.
+    work: usize,
+}
+
+/// Looks for a certificate of privacy: first for any sharing of the operands, then for fresh ones.
+///
+/// # Errors
+/// The protocol breaks the rules of flat protocols.
+pub fn prove_privacy(
+    problem: &Problem,
+    coalition: PartySet,
+) -> Result<Option<Certificate>, Malformed> {
+    problem.validate()?;
+    for assume in [Assumption::AnySharing, Assumption::Fresh] {
+        let found = search(problem, coalition, assume, Goal::Privacy)?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// Looks for a certificate that a shared result is fresh, whatever the sharings of the operands.
+/// Returns one certificate, or `None`; a result that is no sharing has none to look for.
+///
+/// # Errors
+/// The protocol breaks the rules of flat protocols.
+pub fn prove_freshness(
+    problem: &Problem,
+    coalition: PartySet,
+    result: usize,
+) -> Result<Option<Certificate>, Malformed> {
+    problem.validate()?;
+    let Some(Operand::Shared(sharing)) = problem.results.get(result) else {
+        return Ok(None);
+    };
+    for follows in outside(sharing, coalition) {
+        let goal = Goal::Freshness {
+            result: result as u32,
+            follows: follows as u32,
+        };
+        let found = search(problem, coalition, Assumption::AnySharing, goal)?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a component of a result outside the coalition is a function of the operands and of
+/// what the coalition knows, so that nothing about it is fresh, in any ring.
+///
+/// # Errors
+/// The protocol breaks the rules of flat protocols.
+pub(crate) fn determined(
+    problem: &Problem,
+    coalition: PartySet,
+    result: usize,
+) -> Result<bool, Malformed> {
+    let Some(Operand::Shared(sharing)) = problem.results.get(result) else {
+        return Ok(false);
+    };
+    let limit = expansion(problem.flat.steps.len());
+    let run = Execution::new(problem, coalition, Assumption::AnySharing, limit)?;
+    let Some(terms) = run.result(problem, result) else {
+        return Ok(false);
+    };
+    let mut random = run.of_class(Class::Pad);
+    random.extend(&run.of_class(Class::Noise));
+    let free = outside(sharing, coalition);
+    let all_outside: Vec<usize> = (0..terms.len())
+        .filter(|&i| sharing.holders[i].intersection(coalition).is_empty())
+        .collect();
+    // One component follows from the value; two that are both determined leave nothing uniform.
+    Ok(free.len() > 1
+        && all_outside.len() > 1
+        && all_outside
+            .iter()
+            .all(|&i| !run.terms.support(&terms[i]).meets(&random)))
+}
+
+/// Components that nobody in the coalition holds and that the value determines given the others.
+pub(crate) fn outside(sharing: &smpc_ir::flat::Sharing, coalition: PartySet) -> Vec<usize> {
+    (0..sharing.holders.len())
+        .filter(|&i| {
+            sharing.holders[i].intersection(coalition).is_empty()
+                && sharing.reconstruction[i] & 1 == 1
+        })
+        .collect()
+}
+
+fn search(
+    problem: &Problem,
+    coalition: PartySet,
+    assume: Assumption,
+    goal: Goal,
+) -> Result<Option<Certificate>, Malformed> {
+    let mut run = Execution::new(
+        problem,
+        coalition,
+        assume,
+        expansion(problem.flat.steps.len()),
+    )?;
+    let mut items = Vec::new();
+    let view = std::mem::take(&mut run.view);
+    for (element, kind, term) in view {
+        items.push(Item::new(&run, element, kind, term, false));
+    }
+    if let Goal::Freshness { result, follows } = goal
+        && let Some(Operand::Shared(sharing)) = problem.results.get(result as usize)
+    {
+        let terms = run
+            .result(problem, result as usize)
+            .ok_or_else(|| Malformed("a result without a term".to_owned()))?;
+        let ids = crate::problem::operand_ids(&problem.flat.results[result as usize]);
+        let mut value = Poly::constant(sharing.elem, 0);
+        for (term, by) in terms.iter().zip(&sharing.reconstruction) {
+            value = value.add(&term.scale(coefficient(sharing.elem, *by)));
+        }
+        let kind = ids
+            .last()
+            .map_or(Kind::Element, |id| problem.flat.values[*id as usize].kind);
+        items.push(Item::new(
+            &run,
+            Element::Value { result },
+            kind,
+            value,
+            false,
+        ));
+        for (component, term) in terms.into_iter().enumerate() {
+            let held = !sharing.holders[component]
+                .intersection(coalition)
+                .is_empty();
+            if held || component == follows as usize {
+                continue;
+            }
+            let element = Element::Component {
+                result,
+                component: component as u32,
+            };
+            let kind = problem.flat.values[ids[component] as usize].kind;
+            items.push(Item::new(&run, element, kind, term, true));
+        }
+    }
+    let secrets = run.of_class(Class::Secret);
+    let mut search = Search {
+        run,
+        secrets,
+        outputs: Support::default(),
+        goal,
+        choices: choices(items.len()),
+        work: WORK,
+    };
+    Ok(search.solve(items, Vec::new()).map(|steps| Certificate {
+        coalition,
+        assume,
+        goal,
+        steps,
+    }))
+}
+
+impl Search {
+    fn done(&self, items: &[Item]) -> bool {
+        match self.goal {
+            Goal::Privacy => items.iter().all(|item| !item.support.meets(&self.secrets)),
+            Goal::Freshness { .. } => items
+                .iter()
+                .all(|item| !item.required && !item.support.meets(&self.outputs)),
+        }
+    }
+
+    /// Replaces an element by a uniform value; the replacement of the coin.
+    fn eliminate(
+        &mut self,
+        item: &Item,
+        coin: Symbol,
+        number: usize,
+    ) -> Option<(Elimination, Poly)> {
+        let symbol = Symbol(self.run.symbols.len() as u32);
+        let name = Name::Uniform {
+            number: number as u32,
+        };
+        let info = SymbolInfo {
+            name,
+            elem: item.term.elem(),
+            kind: item.kind,
+            class: Class::Known,
+        };
+        let uniform = self.run.terms.symbol(symbol, info.elem);
+        let by = self.run.terms.solve(&item.term, coin, &uniform)?;
+        self.run.symbols.push(info);
+        if item.required {
+            self.outputs.insert(symbol);
+        }
+        let symbols = &self.run.symbols;
+        let shown = |s: Symbol| symbols[s.0 as usize].name.to_string();
+        let step = Elimination {
+            element: item.element,
+            coin: symbols[coin.0 as usize].name,
+            text: self.run.terms.display(&by, &shown),
+        };
+        Some((step, by))
+    }
+
+    fn solve(
+        &mut self,
+        mut items: Vec<Item>,
+        mut steps: Vec<Elimination>,
+    ) -> Option<Vec<Elimination>> {
+        let mut seen = HashSet::new();
+        items.retain(|item| item.required || seen.insert(item.term.clone()));
+        let mut count = vec![0u32; self.run.symbols.len()];
+        for item in &items {
+            for symbol in item.support.iter() {
+                count[symbol.0 as usize] += 1;
+            }
+        }
+        while !self.done(&items) {
+            // Later messages first: their pads were drawn last and occur nowhere else.
+            let free = (0..items.len()).rev().find_map(|at| {
+                let mut pads = items[at].pads.iter();
+                pads.find(|s| count[s.0 as usize] == 1)
+                    .map(|pad| (at, *pad))
+            });
+            let Some((at, pad)) = free else {
+                return self.choose(items, steps, &count);
+            };
+            let item = items.remove(at);
+            for symbol in item.support.iter() {
+                count[symbol.0 as usize] -= 1;
+            }
+            steps.push(self.eliminate(&item, pad, steps.len())?.0);
+        }
+        Some(steps)
+    }
+
+    /// A coin that occurs in several elements: one of them becomes uniform, and the others change.
+    /// Coins with few occurrences first.
+    fn choose(
+        &mut self,
+        items: Vec<Item>,
+        steps: Vec<Elimination>,
+        count: &[u32],
+    ) -> Option<Vec<Elimination>> {
+        let mut options: Vec<(u32, usize, Symbol)> = Vec::new();
+        for (at, item) in items.iter().enumerate().rev() {
+            options.extend(
+                item.pads
+                    .iter()
+                    .map(|pad| (count[pad.0 as usize], at, *pad)),
+            );
+        }
+        options.sort_by_key(|(occurrences, ..)| *occurrences);
+        for (_, at, pad) in options {
+            self.choices = self.choices.checked_sub(1)?;
+            let mut others = items.clone();
+            let item = others.remove(at);
+            let (step, by) = self.eliminate(&item, pad, steps.len())?;
+            let mut touched: Vec<&mut Item> = others
+                .iter_mut()
+                .filter(|other| other.support.contains(pad))
+                .collect();
+            let before: Vec<&Poly> = touched.iter().map(|other| &other.term).collect();
+            let after = self.run.terms.substitute_all(&before, pad, &by, ATOMS)?;
+            for (other, term) in touched.iter_mut().zip(after) {
+                self.work = self.work.checked_sub(term.monomials())?;
+                other.term = term;
+                other.refresh(&self.run);
+            }
+            let mut extended = steps.clone();
+            extended.push(step);
+            if let Some(found) = self.solve(others, extended) {
+                return Some(found);
+            }
+        }
+        None
+    }
+}

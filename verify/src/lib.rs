@@ -1,0 +1,40 @@
+//! Proofs about protocols: whether a flat protocol computes what it claims, what each coalition
+//! learns, and whether its results are fresh sharings.
+//!
+//! - [`prove_privacy`] searches for the substitutions that make a view independent of secrets;
+//!   [`check`] re-checks them with code of its own; only then a verdict says *proved*.
+//! - [`refute_privacy`] enumerates views in small rings, and finds two inputs that a coalition can
+//!   tell apart.
+//! - [`correctness`] compares polynomials, else enumerates in small rings and runs at full width.
+//! - [`verify`] does all of it for one protocol, [`verify_standard`] for an operation of a backend.
+//!
+//! Parties follow the protocol (semi-honest). Verdicts speak of the protocol's text at a concrete
+//! number of parties, with ideal coins; not of timing, and not of machine code. This crate is
+//! pure: it reads no file, clock, network or entropy.
+
+mod certificate;
+mod checker;
+mod correct;
+mod eliminate;
+mod machine;
+mod mutate;
+mod problem;
+mod refute;
+mod report;
+mod symbolic;
+pub mod term;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+pub use certificate::{Assumption, Certificate, Element, Elimination, Goal, Name};
+pub use checker::{Refusal, check};
+pub use correct::{correctness, count_words};
+pub use eliminate::{prove_freshness, prove_privacy};
+pub use mutate::{Mutant, Mutation, mutants};
+pub use problem::{Malformed, Operand, Problem, Spec};
+pub use refute::{Refutation, refute_freshness, refute_privacy};
+pub use report::{
+    Report, decide_freshness, decide_privacy, standard_wants, table, verify, verify_standard,
+};
+pub use verdict::{Exhausted, Inputs, Leak, Limits, Verdict, Wrong, shrink};

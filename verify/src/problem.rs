@@ -1,0 +1,489 @@
+//! What is to be proved: a flat protocol with the sharings of its operands and the standard
+//! operation it claims to be.
+
+use smpc_ir::flat::{
+    Computing, Flat, FlatOp, FlatOperand, Kind, Missing, Owner, Protocols, Sharing, TruncMode, Want,
+};
+use smpc_ir::local::{Local, Prim};
+use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
+use std::fmt;
+use std::sync::Arc;
+
+/// A parameter or a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operand {
+    /// A sharing.
+    Shared(Sharing),
+    /// A clear value.
+    Clear {
+        /// Its element type.
+        elem: Elem,
+        /// Who is meant to know it.
+        known_to: PartySet,
+    },
+}
+
+/// What the protocol claims to compute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Spec {
+    /// Result = the clear parameter.
+    Share,
+    /// The clear result = the parameter.
+    Reveal,
+    /// The sum of the clear parameters, each of one party.
+    Sum,
+    /// The product of the first two.
+    Mul,
+    /// The first shifted right by the public second, as exactly as the mode says.
+    Trunc(TruncMode),
+    /// The product of the first two, shifted right by the public third.
+    MulTrunc(TruncMode),
+    /// The bits of a ring element.
+    ToBits,
+    /// Whether it is negative.
+    Msb,
+    /// Whether the first is smaller, for differences in the signed range.
+    LessThan,
+    /// Whether they are equal.
+    Equal,
+    /// A bit as a ring element.
+    BitToRing,
+    /// The rows in another order.
+    Shuffle,
+    /// Nothing is claimed: privacy can be asked for, correctness cannot.
+    Unspecified,
+}
+
+/// A protocol and its claim.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The protocol.
+    pub flat: Arc<Flat>,
+    /// Who computes.
+    pub computing: Computing,
+    /// In the order of [`Flat::params`].
+    pub params: Vec<Operand>,
+    /// In the order of [`Flat::results`].
+    pub results: Vec<Operand>,
+    /// The claim.
+    pub spec: Spec,
+}
+
+/// Why a flat protocol is none: the text names the step and the rule it breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed(pub String);
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Malformed {}
+
+fn malformed<T>(text: impl Into<String>) -> Result<T, Malformed> {
+    Err(Malformed(text.into()))
+}
+
+impl Problem {
+    /// The protocol that a bound backend has for a standard operation.
+    ///
+    /// # Errors
+    /// The backend has none, or does not share one of the types.
+    pub fn standard(want: Want, protocols: &dyn Protocols) -> Result<Self, Missing> {
+        let flat = protocols.protocol(want)?;
+        let computing = protocols.computing().clone();
+        let n = computing.parties;
+        let total = n + computing.roles.len();
+        let owners = |owner: Owner| match owner {
+            Owner::Computing => PartySet::first(n),
+            Owner::Party(i) | Owner::Role(i) => PartySet::from_iter([Party(i)]),
+            Owner::Outside => PartySet::from_iter([Party(total as u8)]),
+        };
+        let shared = |elem| protocols.sharing(elem).map(Operand::Shared);
+        let clear = |elem, owner| Operand::Clear {
+            elem,
+            known_to: owners(owner),
+        };
+        let amount = Operand::Clear {
+            elem: Elem::Ring(64),
+            known_to: PartySet::first(total),
+        };
+        let bit = Elem::Bits(1);
+        let (params, result, spec) = match want {
+            Want::Share(e, owner) => (vec![clear(e, owner)], shared(e)?, Spec::Share),
+            Want::Reveal(e, owner) => (vec![shared(e)?], clear(e, owner), Spec::Reveal),
+            Want::Mul(e) => (vec![shared(e)?, shared(e)?], shared(e)?, Spec::Mul),
+            Want::Trunc(e, mode) => (vec![shared(e)?, amount], shared(e)?, Spec::Trunc(mode)),
+            Want::MulTrunc(e, mode) => (
+                vec![shared(e)?, shared(e)?, amount],
+                shared(e)?,
+                Spec::MulTrunc(mode),
+            ),
+            Want::ToBits(e) => (
+                vec![shared(e)?],
+                shared(Elem::Bits(e.wire_bits()))?,
+                Spec::ToBits,
+            ),
+            Want::Msb(e) => (vec![shared(e)?], shared(bit)?, Spec::Msb),
+            Want::LessThan(e) => (vec![shared(e)?, shared(e)?], shared(bit)?, Spec::LessThan),
+            Want::Equal(e) => (vec![shared(e)?, shared(e)?], shared(bit)?, Spec::Equal),
+            Want::BitToRing(e) => (vec![shared(bit)?], shared(e)?, Spec::BitToRing),
+            Want::Shuffle(e) => (vec![shared(e)?], shared(e)?, Spec::Shuffle),
+        };
+        Ok(Self {
+            flat,
+            computing,
+            params,
+            results: vec![result],
+            spec,
+        })
+    }
+
+    /// The same claim about another text.
+    pub fn with_flat(&self, flat: Flat) -> Self {
+        Self {
+            flat: Arc::new(flat),
+            ..self.clone()
+        }
+    }
+
+    /// Parties, roles and the outsider.
+    pub fn everyone(&self) -> PartySet {
+        let named = PartySet::first(self.computing.parties + self.computing.roles.len());
+        match self.flat.outsider {
+            Some(outsider) => named.union(PartySet::from_iter([Party(outsider)])),
+            None => named,
+        }
+    }
+
+    /// A party's name in messages: `P[0]`, a role's name, `outside`.
+    pub fn party_name(&self, party: Party) -> String {
+        let at = usize::from(party.0);
+        match at.checked_sub(self.computing.parties) {
+            None => format!("P[{at}]"),
+            Some(role) => self
+                .computing
+                .roles
+                .get(role)
+                .cloned()
+                .unwrap_or("outside".to_owned()),
+        }
+    }
+
+    /// Names of a set, `{}` if empty.
+    pub fn set_name(&self, set: PartySet) -> String {
+        let names: Vec<String> = set.iter().map(|p| self.party_name(p)).collect();
+        format!("{{{}}}", names.join(", "))
+    }
+
+    /// Whether the coalition receives the clear value of a reveal.
+    pub fn learns_result(&self, coalition: PartySet) -> bool {
+        matches!(self.spec, Spec::Reveal | Spec::Sum)
+            && self.results.iter().any(|result| match result {
+                Operand::Clear { known_to, .. } => !known_to.intersection(coalition).is_empty(),
+                Operand::Shared(_) => false,
+            })
+    }
+
+    /// The parameter that the others and a revealed sum determine for the coalition.
+    pub(crate) fn implied(&self, coalition: PartySet) -> Option<usize> {
+        if self.spec != Spec::Sum || !self.learns_result(coalition) {
+            return None;
+        }
+        self.params.iter().rposition(|param| match param {
+            Operand::Clear { known_to, .. } => known_to.intersection(coalition).is_empty(),
+            Operand::Shared(_) => false,
+        })
+    }
+
+    /// The most parties that never hold all components of any operand; the scheme's privacy bound
+    /// as its sharings have it.
+    pub fn threshold(&self) -> usize {
+        let n = self.computing.parties;
+        let holds_all = |set: PartySet, sharing: &Sharing| {
+            sharing
+                .holders
+                .iter()
+                .all(|h| !h.intersection(set).is_empty())
+        };
+        let sharings: Vec<&Sharing> = self
+            .params
+            .iter()
+            .chain(&self.results)
+            .filter_map(|operand| match operand {
+                Operand::Shared(sharing) => Some(sharing),
+                Operand::Clear { .. } => None,
+            })
+            .collect();
+        (0..n)
+            .rev()
+            .find(|&size| {
+                subsets(n, size).all(|set| sharings.iter().all(|sharing| !holds_all(set, sharing)))
+            })
+            .unwrap_or(0)
+    }
+
+    /// Every coalition up to the bound: so many computing parties, or one role, each with and
+    /// without the outsider. Nobody at all is no coalition.
+    pub fn coalitions(&self, bound: usize) -> Vec<PartySet> {
+        let n = self.computing.parties;
+        let mut sets: Vec<PartySet> = (0..=bound.min(n))
+            .flat_map(|size| subsets(n, size))
+            .collect();
+        for role in 0..self.computing.roles.len() {
+            sets.push(PartySet::from_iter([Party((n + role) as u8)]));
+        }
+        if let Some(outsider) = self.flat.outsider {
+            let outsider = PartySet::from_iter([Party(outsider)]);
+            let with: Vec<PartySet> = sets.iter().map(|set| set.union(outsider)).collect();
+            sets.extend(with);
+        }
+        sets.retain(|set| !set.is_empty());
+        sets
+    }
+
+    /// Checks the rules of flat protocols: definition before use, element types, knowledge that
+    /// grows by sends only, components delivered to their holders.
+    ///
+    /// # Errors
+    /// The first rule broken.
+    pub fn validate(&self) -> Result<(), Malformed> {
+        let flat = &self.flat;
+        let mut defined = vec![false; flat.values.len()];
+        let everyone = self.everyone();
+        for (operands, specs, what) in [
+            (&flat.params, &self.params, "parameters"),
+            (&flat.results, &self.results, "results"),
+        ] {
+            if operands.len() != specs.len() {
+                return malformed(format!("{} {what}, not {}", operands.len(), specs.len()));
+            }
+            for (operand, spec) in operands.iter().zip(specs) {
+                let ids = match (operand, spec) {
+                    (FlatOperand::Shared(ids), Operand::Shared(sharing))
+                        if ids.len() == sharing.holders.len()
+                            && ids.len() == sharing.reconstruction.len() =>
+                    {
+                        ids.as_slice()
+                    }
+                    (FlatOperand::Clear(id), Operand::Clear { .. }) => std::slice::from_ref(id),
+                    _ => return malformed(format!("{what}: sharings do not fit")),
+                };
+                for &id in ids {
+                    let elem = match spec {
+                        Operand::Shared(sharing) => sharing.elem,
+                        Operand::Clear { elem, .. } => *elem,
+                    };
+                    match flat.values.get(id as usize) {
+                        Some(info) if info.elem == elem => {}
+                        _ => return malformed(format!("{what}: value {id} of another type")),
+                    }
+                }
+            }
+        }
+        for operand in &flat.params {
+            for &id in operand_ids(operand) {
+                if std::mem::replace(&mut defined[id as usize], true) {
+                    return malformed(format!("value {id} is two parameters"));
+                }
+            }
+        }
+        for (operand, spec) in flat.params.iter().zip(&self.params) {
+            for (at, &id) in operand_ids(operand).iter().enumerate() {
+                let meant = match spec {
+                    Operand::Shared(sharing) => sharing.holders[at],
+                    Operand::Clear { known_to, elem } if *elem == Elem::Ring(64) => {
+                        known_to.union(match flat.values[id as usize].kind {
+                            Kind::Scalar => everyone,
+                            _ => PartySet::EMPTY,
+                        })
+                    }
+                    Operand::Clear { known_to, .. } => *known_to,
+                };
+                if !flat.values[id as usize].known_to.is_subset(meant) {
+                    return malformed(format!("parameter value {id} is known to too many"));
+                }
+            }
+        }
+        for (number, step) in flat.steps.iter().enumerate() {
+            self.validate_step(number, &mut defined)
+                .map_err(|Malformed(text)| Malformed(format!("step {number}: {text}")))?;
+            if flat.values[step.result as usize].elem == Elem::Fix {
+                return malformed(format!("step {number}: clear fixed point in a protocol"));
+            }
+        }
+        for (operand, spec) in flat.results.iter().zip(&self.results) {
+            for (at, &id) in operand_ids(operand).iter().enumerate() {
+                let needs = match spec {
+                    Operand::Shared(sharing) => sharing.holders[at],
+                    Operand::Clear { known_to, .. } => *known_to,
+                };
+                if !defined[id as usize] {
+                    return malformed(format!("result value {id} is not defined"));
+                }
+                if !needs.is_subset(flat.values[id as usize].known_to) {
+                    return malformed(format!("result value {id} does not reach its holders"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_step(&self, number: usize, defined: &mut [bool]) -> Result<(), Malformed> {
+        let flat = &self.flat;
+        let step = &flat.steps[number];
+        let mut joint = self.everyone();
+        for &arg in &step.args {
+            if !defined.get(arg as usize).copied().unwrap_or(false) {
+                return malformed(format!("value {arg} is used before it is defined"));
+            }
+            joint = joint.intersection(flat.values[arg as usize].known_to);
+        }
+        match defined.get_mut(step.result as usize) {
+            None => return malformed("its result does not exist"),
+            Some(slot) if *slot => return malformed("its result is defined twice"),
+            Some(slot) => *slot = true,
+        }
+        let result = &flat.values[step.result as usize];
+        let arg = |at: usize| &flat.values[step.args[at] as usize];
+        let known = result.known_to;
+        if !known.is_subset(self.everyone()) {
+            return malformed("a party that does not exist");
+        }
+        let count = |n: usize| {
+            if step.args.len() == n {
+                Ok(())
+            } else {
+                malformed(format!("{} operands, not {n}", step.args.len()))
+            }
+        };
+        let not_known = || malformed("its result is known to a party that lacks an operand");
+        match &step.op {
+            FlatOp::Coin(domain) => {
+                count(0)?;
+                if known.is_empty() {
+                    return malformed("a coin of nobody");
+                }
+                if matches!(domain, CoinDomain::Below(0)) {
+                    return malformed("a coin from an empty range");
+                }
+            }
+            FlatOp::Send { from, to } => {
+                count(1)?;
+                if !arg(0).known_to.contains(Party(*from)) {
+                    return malformed("the sender lacks the value");
+                }
+                if !known.is_subset(arg(0).known_to.union(*to)) {
+                    return malformed("known to a party that is sent nothing");
+                }
+                if result.elem != arg(0).elem || result.kind != arg(0).kind {
+                    return malformed("a message changes its type");
+                }
+            }
+            FlatOp::Bilinear => {
+                count(2)?;
+                if !known.is_subset(joint) {
+                    return not_known();
+                }
+                let kinds = (arg(0).kind, arg(1).kind, result.kind);
+                let lifted = kinds == (Kind::Left, Kind::Right, Kind::Product);
+                let plain = kinds.0 == kinds.1
+                    && kinds.1 == kinds.2
+                    && !matches!(kinds.0, Kind::Left | Kind::Right);
+                if !(lifted || plain) || arg(0).elem != arg(1).elem || arg(0).elem != result.elem {
+                    return malformed("a product that is not left times right");
+                }
+            }
+            FlatOp::Local(local) => {
+                if !known.is_subset(joint) {
+                    return not_known();
+                }
+                self.validate_local(local, number)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_local(&self, local: &Local, number: usize) -> Result<(), Malformed> {
+        let flat = &self.flat;
+        let step = &flat.steps[number];
+        let elem = |at: usize| flat.values[step.args[at] as usize].elem;
+        let kind = |at: usize| flat.values[step.args[at] as usize].kind;
+        let result = &flat.values[step.result as usize];
+        let arity = match local {
+            Local::Constant(_) => 0,
+            Local::Prim(prim) => prim.arity(),
+            Local::Gather => 2,
+            Local::InversePermutation | Local::Sum { .. } | Local::Broadcast => 1,
+            _ => return malformed("an operation that protocols do not have"),
+        };
+        if step.args.len() != arity {
+            return malformed(format!("{} operands, not {arity}", step.args.len()));
+        }
+        let fits = match local {
+            Local::Prim(prim) => {
+                let shaped: Vec<Kind> = (0..arity)
+                    .map(kind)
+                    .filter(|k| *k != Kind::Scalar)
+                    .collect();
+                let shape = shaped.first().copied().unwrap_or(Kind::Scalar);
+                if shaped.iter().any(|k| *k != shape) || result.kind != shape {
+                    return malformed("operands of different shapes");
+                }
+                if *prim == Prim::Mul
+                    && shaped.len() == 2
+                    && matches!(shape, Kind::Left | Kind::Right)
+                {
+                    return malformed("a product of two factors of one side");
+                }
+                match prim {
+                    Prim::Add | Prim::Sub | Prim::Mul | Prim::Neg | Prim::Not => {
+                        (0..arity).all(|at| elem(at) == result.elem)
+                    }
+                    Prim::Eq | Prim::Lt => elem(0) == elem(1) && result.elem == Elem::Bits(1),
+                    Prim::Shl | Prim::Shr | Prim::ShrLogical => {
+                        elem(0) == result.elem && matches!(elem(1), Elem::Ring(_))
+                    }
+                    Prim::Select => {
+                        elem(0) == Elem::Bits(1) && elem(1) == result.elem && elem(2) == result.elem
+                    }
+                    Prim::Cast => true,
+                    Prim::BitSlice { .. } => {
+                        matches!((elem(0), result.elem), (Elem::Bits(_), Elem::Bits(_)))
+                    }
+                    Prim::Div | Prim::Rem => elem(0) == result.elem && elem(1) == result.elem,
+                    _ => return malformed("an operation on clear fixed point"),
+                }
+            }
+            Local::Gather | Local::Broadcast | Local::Sum { .. } => elem(0) == result.elem,
+            Local::InversePermutation => kind(0) == result.kind,
+            _ => true,
+        };
+        if fits {
+            Ok(())
+        } else {
+            malformed("operands of the wrong type")
+        }
+    }
+}
+
+/// The values of an operand.
+pub(crate) fn operand_ids(operand: &FlatOperand) -> &[u32] {
+    match operand {
+        FlatOperand::Shared(ids) => ids,
+        FlatOperand::Clear(id) => std::slice::from_ref(id),
+    }
+}
+
+/// Subsets of the first n parties with so many members, in ascending order.
+fn subsets(n: usize, size: usize) -> impl Iterator<Item = PartySet> {
+    (0u32..1 << n.min(16))
+        .filter(move |bits| bits.count_ones() as usize == size)
+        .map(move |bits| {
+            (0..n as u8)
+                .map(Party)
+                .filter(|p| bits >> p.0 & 1 == 1)
+                .collect()
+        })
+}

@@ -1,0 +1,475 @@
+//! The refuter: exact distributions of views in small rings.
+//!
+//! For every input and every assignment of coins the protocol is executed and the view of the
+//! coalition recorded. Two inputs with the same values and results for the coalition must give the
+//! same views equally often. The refuter shares nothing with the prover.
+
+use crate::machine::{Choice, Counter, Machine, Random};
+use crate::problem::{Malformed, Operand, Problem, Spec, operand_ids};
+use crate::term::{mask, width};
+use crate::verdict::{Inputs, Leak, Limits, Wrong};
+use smpc_ir::flat::{FlatOp, Kind};
+use smpc_ir::local::Source;
+use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
+use std::collections::{BTreeMap, HashMap};
+
+/// The outcome of one search in one ring.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refutation {
+    /// Everything enumerated; no difference.
+    Exhausted {
+        /// How many assignments.
+        assignments: u64,
+    },
+    /// A difference.
+    Leak(Box<Leak>),
+    /// Not fresh.
+    NotFresh(Box<Wrong>),
+    /// Too many assignments to enumerate; samples showed no difference.
+    Sampled {
+        /// How many executions.
+        runs: u64,
+    },
+}
+
+/// What the coalition sees, in order: the value, and the step if it is a message.
+struct View {
+    ids: Vec<(u32, Option<u32>)>,
+}
+
+impl View {
+    fn new(problem: &Problem, coalition: PartySet, components: bool) -> Self {
+        let flat = &problem.flat;
+        let meets = |set: PartySet| !set.intersection(coalition).is_empty();
+        let mut ids = Vec::new();
+        for (operand, spec) in flat.params.iter().zip(&problem.params) {
+            if let (true, Operand::Shared(sharing)) = (components, spec) {
+                for (&id, holders) in operand_ids(operand).iter().zip(&sharing.holders) {
+                    if meets(holders.union(flat.values[id as usize].known_to)) {
+                        ids.push((id, None));
+                    }
+                }
+            }
+        }
+        for (at, step) in flat.steps.iter().enumerate() {
+            match step.op {
+                FlatOp::Coin(_) if meets(flat.values[step.result as usize].known_to) => {
+                    ids.push((step.result, None));
+                }
+                FlatOp::Send { to, .. } if meets(to) => {
+                    ids.push((step.args[0], Some(at as u32)));
+                }
+                _ => {}
+            }
+        }
+        Self { ids }
+    }
+
+    /// A number that is equal for equal views of the first elements: packed while they fit into
+    /// 128 bits, interned beyond.
+    fn key(&self, machine: &Machine, problem: &Problem, first: usize, intern: &mut Intern) -> u128 {
+        let (mut key, mut room) = (1u128, 120u32);
+        for &(id, _) in &self.ids[..first] {
+            let info = &problem.flat.values[id as usize];
+            let bits = if info.kind == Kind::Rows {
+                1
+            } else {
+                u32::from(width(info.elem))
+            };
+            let rows = if info.kind == Kind::Scalar {
+                1
+            } else {
+                machine.rows
+            };
+            for &word in &machine.value(id)[..rows] {
+                for chunk in 0..bits.div_ceil(32) {
+                    let part = bits.min(32 * (chunk + 1)) - 32 * chunk;
+                    if part > room {
+                        let next = intern.len() as u128;
+                        key = *intern.entry(key).or_insert(next);
+                        // Interned numbers stay below 2^64, far fewer than assignments.
+                        key |= 1 << 64;
+                        room = 55;
+                    }
+                    key = key << part | word >> (32 * chunk) & ((1 << part) - 1);
+                    room -= part;
+                }
+            }
+        }
+        key
+    }
+}
+
+type Intern = HashMap<u128, u128>;
+
+/// Domains of the inputs: how many values each row may have, or a list of public amounts.
+pub(crate) fn domains(problem: &Problem, rows: usize) -> Vec<(u128, usize)> {
+    problem
+        .flat
+        .params
+        .iter()
+        .zip(&problem.params)
+        .map(|(operand, spec)| match spec {
+            Operand::Shared(sharing) => (mask(sharing.elem).wrapping_add(1), rows),
+            Operand::Clear { elem, .. } => {
+                let id = operand_ids(operand)[0] as usize;
+                if problem.flat.values[id].kind == Kind::Scalar {
+                    (1, 1)
+                } else {
+                    (mask(*elem).wrapping_add(1), rows)
+                }
+            }
+        })
+        .collect()
+}
+
+/// Bits of all coins of one execution, dealt components included.
+fn coin_bits(problem: &Problem, rows: usize, dealt: bool) -> f64 {
+    let mut bits = 0.0;
+    let rows = rows as f64;
+    for spec in &problem.params {
+        if let (true, Operand::Shared(sharing)) = (dealt, spec) {
+            let free = sharing.holders.len().saturating_sub(1) as f64;
+            bits += rows * free * f64::from(width(sharing.elem));
+        }
+    }
+    for step in &problem.flat.steps {
+        if let FlatOp::Coin(domain) = &step.op {
+            let info = &problem.flat.values[step.result as usize];
+            let rows = if info.kind == Kind::Scalar { 1.0 } else { rows };
+            bits += match domain {
+                CoinDomain::Permutation => 1.0,
+                CoinDomain::Below(bound) => rows * (*bound as f64).log2(),
+                _ => rows * f64::from(width(info.elem)),
+            };
+        }
+    }
+    bits
+}
+
+fn input_bits(domains: &[(u128, usize)]) -> f64 {
+    domains
+        .iter()
+        .map(|(bound, rows)| {
+            (*rows as f64)
+                * if *bound == 0 {
+                    128.0
+                } else {
+                    (*bound as f64).log2()
+                }
+        })
+        .sum()
+}
+
+/// How many assignments an exhaustive execution has, as a power of two.
+pub(crate) fn assignment_bits(problem: &Problem, rows: usize) -> f64 {
+    input_bits(&domains(problem, rows)) + coin_bits(problem, rows, true)
+}
+
+pub(crate) fn draw(domains: &[(u128, usize)], choice: &mut dyn Choice) -> Inputs {
+    domains
+        .iter()
+        .map(|(bound, rows)| {
+            (0..*rows)
+                .map(|_| if *bound == 1 { 1 } else { choice.below(*bound) })
+                .collect()
+        })
+        .collect()
+}
+
+/// The element type of the first operand, for reports.
+pub(crate) fn first_elem(problem: &Problem) -> Elem {
+    match problem.params.first() {
+        Some(Operand::Shared(sharing)) => sharing.elem,
+        Some(Operand::Clear { elem, .. }) => *elem,
+        None => Elem::Ring(1),
+    }
+}
+
+/// What the coalition may know: its own inputs, values whose components it all holds, and the
+/// result of a reveal to it.
+fn allowed(problem: &Problem, coalition: PartySet, inputs: &Inputs) -> Inputs {
+    let meets = |set: PartySet| !set.intersection(coalition).is_empty();
+    let learns = problem.learns_result(coalition);
+    let revealed = problem.spec == Spec::Reveal && learns;
+    let mut known: Inputs = problem
+        .params
+        .iter()
+        .zip(inputs)
+        .filter(|(spec, _)| match spec {
+            Operand::Clear { known_to, .. } => meets(*known_to),
+            Operand::Shared(sharing) => revealed || sharing.holders.iter().all(|h| meets(*h)),
+        })
+        .map(|(_, rows)| rows.clone())
+        .collect();
+    if problem.spec == Spec::Sum && learns {
+        let elem = first_elem(problem);
+        let words = inputs.iter().map(|rows| rows[0]);
+        known.push(vec![match elem {
+            Elem::Bits(_) => words.fold(0, |sum, word| sum ^ word),
+            _ => words.fold(0u128, u128::wrapping_add) & mask(elem),
+        }]);
+    }
+    known
+}
+
+/// Compares the views of a coalition over all inputs and coins, for fresh sharings of the operands.
+///
+/// # Errors
+/// The protocol breaks the rules of flat protocols.
+pub fn refute_privacy(
+    problem: &Problem,
+    coalition: PartySet,
+    limits: &Limits,
+) -> Result<Refutation, Malformed> {
+    let mut machine = Machine::new(problem)?;
+    let view = View::new(problem, coalition, true);
+    let domains = domains(problem, machine.rows);
+    let total = assignment_bits(problem, machine.rows);
+    if total > (limits.assignments as f64).log2() {
+        return Ok(sample(problem, coalition, limits, &mut machine, &view));
+    }
+    let mut groups: BTreeMap<Inputs, (Inputs, Vec<u128>)> = BTreeMap::new();
+    let mut intern = Intern::new();
+    let (mut outer, mut assignments) = (Counter::default(), 0);
+    let all = view.ids.len();
+    loop {
+        outer.rewind();
+        let inputs = draw(&domains, &mut outer);
+        let keys = views(problem, &mut machine, &view, &inputs, all, &mut intern);
+        assignments += keys.len() as u64;
+        let group = allowed(problem, coalition, &inputs);
+        match groups.get(&group) {
+            None => {
+                groups.insert(group, (inputs, keys));
+            }
+            Some((first, reference)) if *reference != keys => {
+                let (first, second) = (first.clone(), inputs);
+                let leak = locate(problem, coalition, &mut machine, &view, first, second);
+                return Ok(Refutation::Leak(Box::new(leak)));
+            }
+            Some(_) => {}
+        }
+        if !outer.advance() {
+            return Ok(Refutation::Exhausted { assignments });
+        }
+    }
+}
+
+/// The sorted views of one input over all coins.
+fn views(
+    problem: &Problem,
+    machine: &mut Machine,
+    view: &View,
+    inputs: &Inputs,
+    first: usize,
+    intern: &mut Intern,
+) -> Vec<u128> {
+    let mut keys = Vec::new();
+    let mut coins = Counter::default();
+    loop {
+        coins.rewind();
+        machine.load(problem, inputs, &mut coins);
+        machine.run(&mut coins);
+        keys.push(view.key(machine, problem, first, intern));
+        if !coins.advance() {
+            break;
+        }
+    }
+    keys.sort_unstable();
+    keys
+}
+
+fn leak(problem: &Problem, coalition: PartySet, inputs: [Inputs; 2], message: Option<u32>) -> Leak {
+    let [first, second] = inputs;
+    let step = message.and_then(|at| problem.flat.steps.get(at as usize));
+    let from_to = match step.map(|s| &s.op) {
+        Some(FlatOp::Send { from, to }) => format!(
+            "{} -> {}",
+            problem.party_name(Party(*from)),
+            problem.set_name(*to)
+        ),
+        _ => String::new(),
+    };
+    Leak {
+        coalition,
+        elem: first_elem(problem),
+        first,
+        second,
+        message,
+        from_to,
+        source: step.map_or(Source::default(), |s| s.source),
+        exact: true,
+    }
+}
+
+/// The shortest prefix of the view that tells two inputs apart.
+fn locate(
+    problem: &Problem,
+    coalition: PartySet,
+    machine: &mut Machine,
+    view: &View,
+    first: Inputs,
+    second: Inputs,
+) -> Leak {
+    let fault = (1..=view.ids.len()).find(|&length| {
+        let mut intern = Intern::new();
+        let a = views(problem, machine, view, &first, length, &mut intern);
+        let b = views(problem, machine, view, &second, length, &mut intern);
+        a != b
+    });
+    let message = fault.and_then(|length| view.ids[length - 1].1);
+    leak(problem, coalition, [first, second], message)
+}
+
+/// Random executions: low bits of single elements of the view, and of sums and differences of two.
+fn sample(
+    problem: &Problem,
+    coalition: PartySet,
+    limits: &Limits,
+    machine: &mut Machine,
+    view: &View,
+) -> Refutation {
+    let domains = domains(problem, machine.rows);
+    let mut random = Random(0x5eed);
+    let mut runs = 0;
+    let elements = view.ids.len().min(24);
+    for pair in 0..4 {
+        let first = draw(&domains, &mut random);
+        let mut second = draw(&domains, &mut random);
+        if pair < 2 {
+            // Far apart values, and values one apart, beside random ones.
+            for (a, b) in first.iter().zip(&mut second) {
+                for (a, b) in a.iter().zip(b) {
+                    *b = if pair == 0 { !a } else { a.wrapping_add(1) };
+                }
+            }
+            for (rows, (bound, _)) in second.iter_mut().zip(&domains) {
+                for word in rows {
+                    *word = if *bound == 1 {
+                        1
+                    } else {
+                        *word & bound.wrapping_sub(1)
+                    };
+                }
+            }
+        }
+        if allowed(problem, coalition, &first) != allowed(problem, coalition, &second) {
+            continue;
+        }
+        let mut counts: HashMap<(usize, usize, u8, u128), [u64; 2]> = HashMap::new();
+        for (which, inputs) in [&first, &second].into_iter().enumerate() {
+            for _ in 0..limits.samples {
+                machine.load(problem, inputs, &mut random);
+                machine.run(&mut random);
+                runs += 1;
+                for i in 0..elements {
+                    let a = machine.value(view.ids[i].0)[0];
+                    counts.entry((i, i, 0, a & 3)).or_default()[which] += 1;
+                    for j in 0..i {
+                        let b = machine.value(view.ids[j].0)[0];
+                        for (op, word) in
+                            [(1, a.wrapping_add(b)), (2, a.wrapping_sub(b)), (3, a ^ b)]
+                        {
+                            counts.entry((i, j, op, word & 3)).or_default()[which] += 1;
+                        }
+                    }
+                }
+            }
+        }
+        let fault = counts
+            .iter()
+            .filter(|(_, [a, b])| {
+                let (a, b) = (*a as f64, *b as f64);
+                (a - b).abs() > 8.0 * (a + b).sqrt() && (a - b).abs() > 40.0
+            })
+            .map(|((i, ..), _)| *i)
+            .min();
+        if let Some(at) = fault {
+            let mut found = leak(problem, coalition, [first, second], view.ids[at].1);
+            found.exact = false;
+            return Refutation::Leak(Box::new(found));
+        }
+    }
+    Refutation::Sampled { runs }
+}
+
+/// Whether, for every sharing of the operands, the components of a result outside the coalition
+/// are uniform among those that make up its value, whatever the view and the value.
+///
+/// # Errors
+/// The protocol breaks the rules of flat protocols.
+pub fn refute_freshness(
+    problem: &Problem,
+    coalition: PartySet,
+    result: usize,
+    limits: &Limits,
+) -> Result<Refutation, Malformed> {
+    let mut machine = Machine::new(problem)?;
+    let Some(Operand::Shared(sharing)) = problem.results.get(result) else {
+        return Ok(Refutation::Exhausted { assignments: 0 });
+    };
+    let free = crate::eliminate::outside(sharing, coalition);
+    let ids = operand_ids(&problem.flat.results[result]);
+    let watched: Vec<u32> = (0..ids.len())
+        .filter(|i| {
+            sharing.holders[*i].intersection(coalition).is_empty() && Some(i) != free.first()
+        })
+        .map(|i| ids[i])
+        .collect();
+    let bits = u32::from(width(sharing.elem)) * (watched.len() * machine.rows) as u32;
+    if free.is_empty() || watched.is_empty() {
+        return Ok(Refutation::Exhausted { assignments: 0 });
+    }
+    let total = assignment_bits(problem, machine.rows);
+    if total > (limits.assignments as f64).log2() || bits > 16 {
+        return Ok(Refutation::Sampled { runs: 0 });
+    }
+    let view = View::new(problem, coalition, false);
+    let domains = domains(problem, machine.rows);
+    let mut intern = Intern::new();
+    let (mut outer, mut assignments) = (Counter::default(), 0);
+    loop {
+        outer.rewind();
+        let inputs = draw(&domains, &mut outer);
+        machine.load(problem, &inputs, &mut outer);
+        let loaded = machine.values.clone();
+        let mut seen: HashMap<(u128, Vec<u128>), Vec<u32>> = HashMap::new();
+        let mut coins = Counter::default();
+        loop {
+            coins.rewind();
+            machine.values.copy_from_slice(&loaded);
+            machine.run(&mut coins);
+            assignments += 1;
+            let key = view.key(&machine, problem, view.ids.len(), &mut intern);
+            let mut at = 0usize;
+            for &id in &watched {
+                for &word in machine.value(id) {
+                    at = at << width(sharing.elem) | word as usize;
+                }
+            }
+            let value = (0..machine.rows).map(|row| machine.reconstruct(ids, sharing, row));
+            let key = (key, value.collect::<Vec<u128>>());
+            seen.entry(key).or_insert_with(|| vec![0; 1 << bits])[at] += 1;
+            if !coins.advance() {
+                break;
+            }
+        }
+        if let Some(counts) = seen.values().find(|c| c.iter().any(|n| *n != c[0])) {
+            let most = counts.iter().max().copied().unwrap_or(0);
+            let at = counts.iter().position(|n| *n == most).unwrap_or(0);
+            return Ok(Refutation::NotFresh(Box::new(Wrong {
+                what: format!(
+                    "a component of the result is not uniform for {}",
+                    problem.set_name(coalition)
+                ),
+                elem: first_elem(problem),
+                inputs,
+                got: vec![at as u128],
+            })));
+        }
+        if !outer.advance() {
+            return Ok(Refutation::Exhausted { assignments });
+        }
+    }
+}

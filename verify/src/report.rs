@@ -1,0 +1,352 @@
+//! Everything about one protocol, and about all standard operations of a backend.
+
+use crate::certificate::Assumption;
+use crate::checker::check;
+use crate::correct::correctness;
+use crate::eliminate::{determined, prove_freshness, prove_privacy};
+use crate::problem::{Malformed, Operand, Problem};
+use crate::refute::{Refutation, first_elem, refute_freshness, refute_privacy};
+use crate::term::width;
+use crate::verdict::{Exhausted, Limits, Verdict, Wrong, shrink};
+use smpc_ir::flat::{FlatOp, Missing, Owner, Protocols, TruncMode, Want};
+use smpc_ir::party::{Elem, PartySet};
+use std::collections::BTreeMap;
+
+/// What was found about a protocol.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Its name in the text.
+    pub name: String,
+    /// Whether the result is what it should be.
+    pub correct: Verdict,
+    /// Per coalition, whether it learns no more than it should.
+    pub privacy: Vec<(PartySet, Verdict)>,
+    /// Per coalition, whether the result's sharing is fresh; empty for clear results.
+    pub fresh: Vec<(PartySet, Verdict)>,
+    /// Message depth online.
+    pub rounds: usize,
+    /// Elements that parties send online, one per receiver.
+    pub elements: usize,
+}
+
+impl Report {
+    /// The least favourable of several verdicts.
+    fn worst(list: &[(PartySet, Verdict)]) -> Option<&(PartySet, Verdict)> {
+        list.iter().max_by_key(|(_, verdict)| verdict.severity())
+    }
+
+    /// Privacy against all coalitions together.
+    pub fn private(&self) -> Option<&(PartySet, Verdict)> {
+        Self::worst(&self.privacy)
+    }
+
+    /// Freshness for all coalitions together, but for those shown to know the components anyway
+    /// (a dealer, an owner).
+    pub fn freshness(&self) -> Option<&(PartySet, Verdict)> {
+        self.fresh
+            .iter()
+            .filter(|(_, verdict)| !verdict.is_refuted())
+            .max_by_key(|(_, verdict)| verdict.severity())
+    }
+
+    /// Whether a proof of privacy needs fresh sharings of the operands.
+    pub fn requires_fresh(&self) -> bool {
+        self.privacy.iter().any(|(_, verdict)| match verdict {
+            Verdict::Proved {
+                certificate: Some(certificate),
+            } => certificate.assume == Assumption::Fresh,
+            _ => false,
+        })
+    }
+
+    /// Whether there is a counter-example. A result that is not fresh restricts callers and refutes
+    /// nothing.
+    pub fn is_refuted(&self) -> bool {
+        self.correct.is_refuted() || self.privacy.iter().any(|(_, v)| v.is_refuted())
+    }
+}
+
+/// Proves or refutes everything about one protocol. `small` are the same protocol in small rings,
+/// for the refuter; where the text has ring operations only they are derived.
+///
+/// # Errors
+/// The protocol breaks the rules of flat protocols.
+pub fn verify(problem: &Problem, small: &[Problem], limits: &Limits) -> Result<Report, Malformed> {
+    problem.validate()?;
+    let derived: Vec<Problem> = (1..=2).filter_map(|k| shrink(problem, k)).collect();
+    let rings = if derived.is_empty() { small } else { &derived };
+    let correct = correctness(problem, small, limits)?;
+    let (mut privacy, mut fresh) = (Vec::new(), Vec::new());
+    for coalition in problem.coalitions(problem.threshold()) {
+        privacy.push((
+            coalition,
+            decide_privacy(problem, rings, coalition, limits)?,
+        ));
+        for result in 0..problem.results.len() {
+            if matches!(problem.results[result], Operand::Shared(_)) {
+                let verdict = decide_freshness(problem, rings, coalition, result, limits)?;
+                fresh.push((coalition, verdict));
+            }
+        }
+    }
+    let (rounds, elements) = traffic(problem);
+    Ok(Report {
+        name: problem.flat.name.clone(),
+        correct,
+        privacy,
+        fresh,
+        rounds,
+        elements,
+    })
+}
+
+/// Privacy against one coalition: a certificate that the checker accepts, else enumeration.
+///
+/// # Errors
+/// The protocol breaks the rules of flat protocols.
+pub fn decide_privacy(
+    problem: &Problem,
+    small: &[Problem],
+    coalition: PartySet,
+    limits: &Limits,
+) -> Result<Verdict, Malformed> {
+    if let Some(certificate) = prove_privacy(problem, coalition)?
+        && check(problem, &certificate).is_ok()
+    {
+        return Ok(Verdict::Proved {
+            certificate: Some(certificate),
+        });
+    }
+    enumerate(small, |ring| refute_privacy(ring, coalition, limits))
+}
+
+/// Freshness of a result for one coalition, likewise.
+///
+/// # Errors
+/// The protocol breaks the rules of flat protocols.
+pub fn decide_freshness(
+    problem: &Problem,
+    small: &[Problem],
+    coalition: PartySet,
+    result: usize,
+    limits: &Limits,
+) -> Result<Verdict, Malformed> {
+    if let Some(certificate) = prove_freshness(problem, coalition, result)?
+        && check(problem, &certificate).is_ok()
+    {
+        return Ok(Verdict::Proved {
+            certificate: Some(certificate),
+        });
+    }
+    if determined(problem, coalition, result)? {
+        return Ok(Verdict::Wrong(Box::new(Wrong {
+            what: format!(
+                "the components of the result are functions of the operands and of what {} knows",
+                problem.set_name(coalition)
+            ),
+            elem: first_elem(problem),
+            inputs: Vec::new(),
+            got: Vec::new(),
+        })));
+    }
+    enumerate(small, |ring| {
+        refute_freshness(ring, coalition, result, limits)
+    })
+}
+
+/// The verdict of enumerations in several rings: a difference in one is a counter-example, and
+/// only complete enumerations count.
+fn enumerate(
+    small: &[Problem],
+    mut refute: impl FnMut(&Problem) -> Result<Refutation, Malformed>,
+) -> Result<Verdict, Malformed> {
+    let mut done = Exhausted::default();
+    let mut sampled = 0;
+    for ring in small {
+        match refute(ring)? {
+            Refutation::Leak(leak) => return Ok(Verdict::Leaks(leak)),
+            Refutation::NotFresh(wrong) => return Ok(Verdict::Wrong(wrong)),
+            Refutation::Exhausted { assignments } => {
+                done.rings.push(width(first_elem(ring)));
+                done.assignments += assignments;
+            }
+            Refutation::Sampled { runs } => sampled += runs,
+        }
+    }
+    Ok(if done.rings.is_empty() {
+        Verdict::Unknown {
+            reason: format!(
+                "no certificate found; {sampled} sampled executions show no difference"
+            ),
+        }
+    } else {
+        Verdict::Exhausted(done)
+    })
+}
+
+/// Online message depth and elements sent.
+fn traffic(problem: &Problem) -> (usize, usize) {
+    let flat = &problem.flat;
+    let mut depth = vec![0usize; flat.values.len()];
+    let mut elements = 0;
+    for step in &flat.steps {
+        let mut at = step
+            .args
+            .iter()
+            .map(|arg| depth[*arg as usize])
+            .max()
+            .unwrap_or(0);
+        if let FlatOp::Send { to, .. } = step.op
+            && !flat.values[step.result as usize].offline
+        {
+            at += 1;
+            elements += to.len() as usize;
+        }
+        depth[step.result as usize] = at;
+    }
+    (depth.into_iter().max().unwrap_or(0), elements)
+}
+
+/// The standard operations of a backend whose ring has k bits.
+pub fn standard_wants(protocols: &dyn Protocols) -> Vec<Want> {
+    let k = protocols.ring_bits();
+    let ring = Elem::Ring(k);
+    let n = protocols.computing().parties;
+    let roles = protocols.computing().roles.len();
+    let mut wants = Vec::new();
+    let parties = (0..n).map(|i| Owner::Party(i as u8));
+    let roles = (n..n + roles).map(|i| Owner::Role(i as u8));
+    for owner in parties.chain(roles).chain([Owner::Outside]) {
+        wants.push(Want::Share(ring, owner));
+        wants.push(Want::Reveal(ring, owner));
+    }
+    wants.push(Want::Reveal(ring, Owner::Computing));
+    wants.push(Want::Mul(ring));
+    wants.push(Want::Mul(Elem::Bits(1)));
+    for mode in [TruncMode::Exact, TruncMode::OneUnit, TruncMode::Local] {
+        wants.push(Want::Trunc(ring, mode));
+        wants.push(Want::MulTrunc(ring, mode));
+    }
+    wants.extend([
+        Want::ToBits(ring),
+        Want::Msb(ring),
+        Want::LessThan(ring),
+        Want::Equal(ring),
+        Want::BitToRing(ring),
+        Want::Shuffle(ring),
+    ]);
+    wants
+}
+
+/// A standard operation in a ring of another width.
+fn in_ring(want: Want, k: u8) -> Want {
+    let narrow = |elem: Elem| match elem {
+        Elem::Ring(_) => Elem::Ring(k),
+        other => other,
+    };
+    match want {
+        Want::Share(e, owner) => Want::Share(narrow(e), owner),
+        Want::Reveal(e, owner) => Want::Reveal(narrow(e), owner),
+        Want::Mul(e) => Want::Mul(narrow(e)),
+        Want::Trunc(e, mode) => Want::Trunc(narrow(e), mode),
+        Want::MulTrunc(e, mode) => Want::MulTrunc(narrow(e), mode),
+        Want::ToBits(e) => Want::ToBits(narrow(e)),
+        Want::Msb(e) => Want::Msb(narrow(e)),
+        Want::LessThan(e) => Want::LessThan(narrow(e)),
+        Want::Equal(e) => Want::Equal(narrow(e)),
+        Want::BitToRing(e) => Want::BitToRing(narrow(e)),
+        Want::Shuffle(e) => Want::Shuffle(narrow(e)),
+    }
+}
+
+/// Verifies one standard operation of a backend, given the same backend in small rings.
+///
+/// # Errors
+/// `Ok(Err(_))` if the backend lacks the operation; an error if its text is malformed.
+pub fn verify_standard(
+    want: Want,
+    protocols: &dyn Protocols,
+    small: &[&dyn Protocols],
+    limits: &Limits,
+) -> Result<Result<Report, Missing>, Malformed> {
+    let problem = match Problem::standard(want, protocols) {
+        Ok(problem) => problem,
+        Err(missing) => return Ok(Err(missing)),
+    };
+    let rings: Vec<Problem> = small
+        .iter()
+        .filter_map(|p| Problem::standard(in_ring(want, p.ring_bits()), *p).ok())
+        .filter(|p| p.validate().is_ok())
+        .collect();
+    verify(&problem, &rings, limits).map(Ok)
+}
+
+/// The table of a scheme, as plain text.
+pub fn table(rows: &[(String, Report, Problem)]) -> String {
+    let mut text = String::new();
+    let mut width: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut lines = vec![
+        [
+            "operation",
+            "protocol",
+            "correct",
+            "private",
+            "fresh",
+            "rounds",
+            "elements",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+    ];
+    for (operation, report, problem) in rows {
+        let cell = |worst: Option<&(PartySet, Verdict)>| match worst {
+            None => "-".to_owned(),
+            Some((coalition, verdict)) if verdict.severity() > 0 => {
+                format!("{} {}", verdict.word(), problem.set_name(*coalition))
+            }
+            Some((_, verdict)) => verdict.word().to_owned(),
+        };
+        let private = match (cell(report.private()), report.requires_fresh()) {
+            (word, true) => format!("{word} (fresh operands)"),
+            (word, false) => word,
+        };
+        let fresh = cell(report.freshness());
+        let except: Vec<String> = report
+            .fresh
+            .iter()
+            .filter(|(_, verdict)| verdict.is_refuted())
+            .map(|(coalition, _)| problem.set_name(*coalition))
+            .collect();
+        let fresh = match except.as_slice() {
+            [] => fresh,
+            [one] => format!("{fresh}, not for {one}"),
+            [one, rest @ ..] => format!("{fresh}, not for {one} and {} more", rest.len()),
+        };
+        lines.push(vec![
+            operation.clone(),
+            report.name.clone(),
+            report.correct.word().to_owned(),
+            private,
+            fresh,
+            report.rounds.to_string(),
+            report.elements.to_string(),
+        ]);
+    }
+    for line in &lines {
+        for (at, cell) in line.iter().enumerate() {
+            let slot = width.entry(at).or_default();
+            *slot = (*slot).max(cell.chars().count());
+        }
+    }
+    for line in lines {
+        let mut row = String::new();
+        for (at, cell) in line.iter().enumerate() {
+            let pad = width[&at] - cell.chars().count();
+            row.push_str(cell);
+            row.push_str(&" ".repeat(pad + 2));
+        }
+        text.push_str(row.trim_end());
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,240 @@
+//! Symbolic execution: every value of a flat protocol as a ring term, for one coalition.
+//!
+//! A sharing is a uniform solution of its linear equation: all components but one are coins of the
+//! dealer of the sharing, and the last follows from the value. Which one follows is chosen per
+//! coalition, so that what the coalition holds are coins it knows.
+
+use crate::certificate::{Assumption, Element, Name};
+use crate::problem::{Malformed, Operand, Problem, operand_ids};
+use crate::term::{Function, Poly, Support, Symbol, Terms, coefficient, inverse};
+use smpc_ir::flat::{FlatOp, FlatOperand, Kind};
+use smpc_ir::local::Local;
+use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
+
+/// What is known of a symbol.
+#[derive(Clone, Debug)]
+pub(crate) struct SymbolInfo {
+    pub name: Name,
+    pub elem: Elem,
+    pub kind: Kind,
+    pub class: Class,
+}
+
+/// What a symbol is for the coalition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// To be kept from the coalition.
+    Secret,
+    /// Known to the coalition, or given to the simulator.
+    Known,
+    /// Uniform over its element type and unknown to the coalition.
+    Pad,
+    /// Random and unknown, of another distribution.
+    Noise,
+}
+
+/// The terms of a whole protocol, as one coalition sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Execution {
+    pub terms: Terms,
+    pub symbols: Vec<SymbolInfo>,
+    pub values: Vec<Option<Poly>>,
+    /// The value of each shared or clear parameter.
+    pub inputs: Vec<Poly>,
+    /// Messages the coalition receives from others, in send order.
+    pub view: Vec<(Element, Kind, Poly)>,
+}
+
+/// How many pairs of monomials a product is expanded to: small protocols in full, long circuits
+/// stay graphs.
+pub(crate) fn expansion(steps: usize) -> usize {
+    if steps <= 120 { 2048 } else { 24 }
+}
+
+impl Execution {
+    pub fn new(
+        problem: &Problem,
+        coalition: PartySet,
+        assume: Assumption,
+        limit: usize,
+    ) -> Result<Self, Malformed> {
+        Self::with_terms(problem, coalition, assume, Terms::new(limit))
+    }
+
+    pub fn with_terms(
+        problem: &Problem,
+        coalition: PartySet,
+        assume: Assumption,
+        terms: Terms,
+    ) -> Result<Self, Malformed> {
+        let mut run = Self {
+            terms,
+            symbols: Vec::new(),
+            values: vec![None; problem.flat.values.len()],
+            inputs: Vec::new(),
+            view: Vec::new(),
+        };
+        let implied = problem.implied(coalition);
+        for at in (0..problem.params.len()).filter(|at| Some(*at) != implied) {
+            run.parameter(problem, at, coalition, assume);
+        }
+        if let (Some(at), Some(Operand::Clear { elem, .. })) =
+            (implied, implied.and_then(|at| problem.params.get(at)))
+        {
+            let id = operand_ids(&problem.flat.params[at])[0] as usize;
+            let kind = problem.flat.values[id].kind;
+            let sum = run.symbol(Name::Result, *elem, kind, Class::Known);
+            let last = run.inputs.iter().fold(sum, |rest, other| rest.sub(other));
+            run.values[id] = Some(last);
+        }
+        for at in 0..problem.flat.steps.len() {
+            run.step(problem, at, coalition)
+                .ok_or_else(|| Malformed(format!("step {at} has no meaning as a term")))?;
+        }
+        Ok(run)
+    }
+
+    fn symbol(&mut self, name: Name, elem: Elem, kind: Kind, class: Class) -> Poly {
+        let symbol = Symbol(self.symbols.len() as u32);
+        self.symbols.push(SymbolInfo {
+            name,
+            elem,
+            kind,
+            class,
+        });
+        self.terms.symbol(symbol, elem)
+    }
+
+    fn parameter(&mut self, problem: &Problem, at: usize, coalition: PartySet, assume: Assumption) {
+        let ids = operand_ids(&problem.flat.params[at]);
+        let info = |id: u32| &problem.flat.values[id as usize];
+        let known = |class, yes: bool| if yes { Class::Known } else { class };
+        let param = at as u32;
+        match &problem.params[at] {
+            Operand::Clear { elem, known_to } => {
+                let id = ids[0];
+                let meets = !known_to
+                    .union(info(id).known_to)
+                    .intersection(coalition)
+                    .is_empty();
+                // Public amounts are known to everybody, an outsider alone included.
+                let public = info(id).kind == Kind::Scalar;
+                let class = known(Class::Secret, meets || public);
+                let value = self.symbol(Name::Value { param }, *elem, info(id).kind, class);
+                self.values[id as usize] = Some(value.clone());
+                self.inputs.push(value);
+            }
+            Operand::Shared(sharing) => {
+                let held: Vec<bool> = sharing
+                    .holders
+                    .iter()
+                    .zip(ids)
+                    .map(|(h, id)| {
+                        !h.union(info(*id).known_to)
+                            .intersection(coalition)
+                            .is_empty()
+                    })
+                    .collect();
+                let unit = |i: usize| sharing.reconstruction[i] & 1 == 1;
+                let count = ids.len();
+                let follows = (0..count)
+                    .find(|&i| !held[i] && unit(i))
+                    .or_else(|| (0..count).find(|&i| unit(i)))
+                    .unwrap_or(0);
+                let all = held.iter().all(|h| *h);
+                let kind = ids.first().map_or(Kind::Element, |id| info(*id).kind);
+                let given = all || problem.learns_result(coalition);
+                let class = known(Class::Secret, given);
+                let value = self.symbol(Name::Value { param }, sharing.elem, kind, class);
+                let mut sum = Poly::constant(sharing.elem, 0);
+                for i in (0..count).filter(|&i| i != follows) {
+                    let class = match assume {
+                        Assumption::Fresh => Class::Pad,
+                        Assumption::AnySharing => Class::Secret,
+                    };
+                    let name = Name::Component {
+                        param,
+                        component: i as u32,
+                    };
+                    let class = known(class, held[i]);
+                    let component = self.symbol(name, sharing.elem, kind, class);
+                    sum = sum.add(
+                        &component.scale(coefficient(sharing.elem, sharing.reconstruction[i])),
+                    );
+                    self.values[ids[i] as usize] = Some(component);
+                }
+                let unit = coefficient(sharing.elem, sharing.reconstruction[follows]);
+                if let Some(inverse) = inverse(sharing.elem, unit) {
+                    self.values[ids[follows] as usize] = Some(value.sub(&sum).scale(inverse));
+                }
+                self.inputs.push(value);
+            }
+        }
+    }
+
+    fn step(&mut self, problem: &Problem, at: usize, coalition: PartySet) -> Option<()> {
+        let step = &problem.flat.steps[at];
+        let info = &problem.flat.values[step.result as usize];
+        let mut args = Vec::with_capacity(step.args.len());
+        for &arg in &step.args {
+            args.push(self.values[arg as usize].clone()?);
+        }
+        let value = match &step.op {
+            FlatOp::Coin(domain) => {
+                let class = if !info.known_to.intersection(coalition).is_empty() {
+                    Class::Known
+                } else if *domain == CoinDomain::Uniform {
+                    Class::Pad
+                } else {
+                    Class::Noise
+                };
+                let name = Name::Coin { step: at as u32 };
+                self.symbol(name, info.elem, info.kind, class)
+            }
+            FlatOp::Send { from, to } => {
+                // A corrupt sender computes its message from what it has: no news.
+                let news = !coalition.contains(Party(*from));
+                if news && !to.intersection(coalition).is_empty() {
+                    let element = Element::Message { step: at as u32 };
+                    self.view.push((element, info.kind, args[0].clone()));
+                }
+                args.swap_remove(0)
+            }
+            FlatOp::Bilinear => self.terms.mul(&args[0], &args[1]),
+            FlatOp::Local(Local::Constant(value)) => Poly::constant(info.elem, *value),
+            FlatOp::Local(Local::Prim(prim)) => self.terms.prim(*prim, &args, info.elem)?,
+            FlatOp::Local(Local::Broadcast) => args.swap_remove(0),
+            FlatOp::Local(Local::Gather) => self.terms.gather(&args[0], &args[1]),
+            FlatOp::Local(Local::InversePermutation) => {
+                self.terms
+                    .function(Function::InversePermutation, args, info.elem)
+            }
+            FlatOp::Local(Local::Sum { axis }) => {
+                self.terms.function(Function::Sum(*axis), args, info.elem)
+            }
+            FlatOp::Local(_) => return None,
+        };
+        self.values[step.result as usize] = Some(value);
+        Some(())
+    }
+
+    /// The terms of a result's components, or of the one clear value.
+    pub fn result(&self, problem: &Problem, at: usize) -> Option<Vec<Poly>> {
+        let operand: &FlatOperand = problem.flat.results.get(at)?;
+        operand_ids(operand)
+            .iter()
+            .map(|id| self.values[*id as usize].clone())
+            .collect()
+    }
+
+    /// Symbols of a class.
+    pub fn of_class(&self, class: Class) -> Support {
+        let mut set = Support::default();
+        for (at, info) in self.symbols.iter().enumerate() {
+            if info.class == class {
+                set.insert(Symbol(at as u32));
+            }
+        }
+        set
+    }
+}

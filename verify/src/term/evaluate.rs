@@ -1,0 +1,99 @@
+//! Values of terms, and what is inside them.
+
+use super::{Atom, Function, Node, Poly, Terms, Values, is_bits, mask};
+
+impl Terms {
+    /// Arguments of functions inside a term, each once, innermost last.
+    pub fn arguments(&self, poly: &Poly) -> Vec<Poly> {
+        let mut found: Vec<Poly> = Vec::new();
+        let mut seen = vec![false; self.nodes.len()];
+        let mut open: Vec<Atom> = poly.terms.keys().flatten().copied().collect();
+        while let Some(atom) = open.pop() {
+            if std::mem::replace(&mut seen[atom.0 as usize], true) {
+                continue;
+            }
+            match &self.nodes[atom.0 as usize].0 {
+                Node::Symbol(_) => {}
+                Node::Bits(of, _) => open.push(*of),
+                Node::Function(_, args) => {
+                    for arg in args {
+                        open.extend(arg.terms.keys().flatten().copied());
+                        if !found.contains(arg) {
+                            found.push(arg.clone());
+                        }
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// The value of a term where its symbols have values; `None` for a function of whole rows.
+    pub fn evaluate(
+        &self,
+        poly: &Poly,
+        values: &Values,
+        done: &mut Vec<Option<u128>>,
+    ) -> Option<u128> {
+        done.resize(self.nodes.len(), None);
+        let bits = is_bits(poly.elem);
+        let all = mask(poly.elem);
+        let mut sum = 0u128;
+        for (monomial, &coefficient) in &poly.terms {
+            let mut product = coefficient;
+            for &atom in monomial {
+                let factor = self.evaluate_atom(atom, values, done)?;
+                product = if bits {
+                    product & factor
+                } else {
+                    product.wrapping_mul(factor)
+                };
+            }
+            sum = if bits {
+                sum ^ product
+            } else {
+                sum.wrapping_add(product)
+            };
+        }
+        Some(sum & all)
+    }
+
+    fn evaluate_atom(
+        &self,
+        atom: Atom,
+        values: &Values,
+        done: &mut Vec<Option<u128>>,
+    ) -> Option<u128> {
+        if let Some(value) = done[atom.0 as usize] {
+            return Some(value);
+        }
+        let (node, elem, _) = &self.nodes[atom.0 as usize];
+        let value = match node {
+            Node::Symbol(symbol) => values.get(symbol.0 as usize).copied()?,
+            Node::Bits(of, map) => {
+                let word = self.evaluate_atom(*of, values, done)?;
+                map.iter().enumerate().fold(0, |out, (i, from)| match from {
+                    Some(from) => out | (word >> from & 1) << i,
+                    None => out,
+                })
+            }
+            Node::Function(function, args) => {
+                let mut words = [0u128; 3];
+                let mut elems = [*elem; 3];
+                for (at, arg) in args.iter().enumerate().take(3) {
+                    words[at] = self.evaluate(arg, values, done)?;
+                    elems[at] = arg.elem;
+                }
+                match function {
+                    Function::Prim(prim) => crate::machine::evaluate(*prim, words, elems, *elem),
+                    Function::Product if is_bits(*elem) => words[0] & words[1],
+                    Function::Product => words[0].wrapping_mul(words[1]),
+                    _ => return None,
+                }
+            }
+        };
+        let value = value & mask(*elem);
+        done[atom.0 as usize] = Some(value);
+        Some(value)
+    }
+}

@@ -1,0 +1,62 @@
+//! Normal forms, pads and substitution.
+
+use super::*;
+
+const R: Elem = Elem::Ring(64);
+const B: Elem = Elem::Bits(8);
+
+#[test]
+fn polynomials_have_one_normal_form() {
+    let mut t = Terms::new(100);
+    let (x, y) = (t.symbol(Symbol(0), R), t.symbol(Symbol(1), R));
+    let square = t.mul(&x.add(&y), &x.add(&y));
+    let (xx, xy, yy) = (t.mul(&x, &x), t.mul(&x, &y), t.mul(&y, &y));
+    assert_eq!(square, xx.add(&xy.scale(2)).add(&yy));
+    assert!(square.sub(&square).is_zero());
+}
+
+#[test]
+fn bits_are_idempotent_and_their_own_negatives() {
+    let mut t = Terms::new(100);
+    let a = t.symbol(Symbol(0), B);
+    assert_eq!(t.mul(&a, &a), a);
+    assert!(a.add(&a).is_zero());
+    let low = t.prim(
+        Prim::BitSlice { start: 0, step: 2 },
+        std::slice::from_ref(&a),
+        Elem::Bits(4),
+    );
+    let low = low.unwrap();
+    let back = t
+        .prim(Prim::BitSlice { start: 1, step: 1 }, &[low], Elem::Bits(1))
+        .unwrap();
+    let direct = t
+        .prim(Prim::BitSlice { start: 2, step: 1 }, &[a], Elem::Bits(1))
+        .unwrap();
+    assert_eq!(back, direct);
+}
+
+#[test]
+fn only_invertible_coefficients_pad() {
+    let mut t = Terms::new(100);
+    let (x, r) = (t.symbol(Symbol(0), R), t.symbol(Symbol(1), R));
+    assert_eq!(t.pads(&x.add(&r.scale(2))), vec![Symbol(0)]);
+    let message = x.add(&r.scale(3));
+    let rho = t.symbol(Symbol(2), R);
+    let value = t.solve(&message, Symbol(1), &rho).unwrap();
+    assert_eq!(t.substitute(&message, Symbol(1), &value), rho);
+    let xr = t.mul(&x, &r);
+    assert_eq!(t.pads(&r.add(&xr)), vec![]);
+}
+
+#[test]
+fn substitution_reaches_into_functions() {
+    let mut t = Terms::new(4);
+    let (x, r) = (t.symbol(Symbol(0), R), t.symbol(Symbol(1), R));
+    let sign = t
+        .prim(Prim::Lt, &[x.add(&r), Poly::constant(R, 0)], Elem::Bits(1))
+        .unwrap();
+    let gone = t.substitute(&sign, Symbol(1), &x.neg());
+    assert!(!t.support(&gone).contains(Symbol(0)));
+    assert!(t.support(&sign).contains(Symbol(0)));
+}

@@ -1,0 +1,6 @@
+//! Tests by subject, and a builder of flat protocols.
+
+mod build;
+mod known_bad;
+mod soundness;
+mod standard;

@@ -1,0 +1,174 @@
+//! Verdicts, never rounded up.
+
+use crate::certificate::Certificate;
+use crate::problem::{Operand, Problem, operand_ids};
+use smpc_ir::flat::{FlatOp, Kind};
+use smpc_ir::local::{Local, Prim, Source};
+use smpc_ir::party::{Elem, PartySet};
+use std::sync::Arc;
+
+/// How much work is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Assignments of inputs and coins that are enumerated for one question.
+    pub assignments: u64,
+    /// Random executions at full width.
+    pub runs: u64,
+    /// Random executions per input where the assignments are too many.
+    pub samples: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            assignments: 1 << 21,
+            runs: 100_000,
+            samples: 1_500,
+        }
+    }
+}
+
+/// Rows of one input each.
+pub type Inputs = Vec<Vec<u128>>;
+
+/// Two inputs that a coalition can tell apart though it should not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leak {
+    /// Who.
+    pub coalition: PartySet,
+    /// The element type of the first operand in the small ring.
+    pub elem: Elem,
+    /// Values of the parameters.
+    pub first: Inputs,
+    /// Others, with the same values and results for the coalition.
+    pub second: Inputs,
+    /// The step whose message first tells them apart, if a message does.
+    pub message: Option<u32>,
+    /// From whom to whom, for display.
+    pub from_to: String,
+    /// Where the message was written.
+    pub source: Source,
+    /// Whether the distributions were enumerated; otherwise they differ in samples, by more than
+    /// eight standard deviations.
+    pub exact: bool,
+}
+
+/// Inputs on which the result is not what it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// What is violated.
+    pub what: String,
+    /// The element type of the first operand.
+    pub elem: Elem,
+    /// Values of the parameters.
+    pub inputs: Inputs,
+    /// What came out.
+    pub got: Vec<u128>,
+}
+
+/// What was enumerated without finding a difference.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exhausted {
+    /// The rings, by width.
+    pub rings: Vec<u8>,
+    /// Assignments of inputs and coins, all rings together; for correctness of long texts after a
+    /// change of variables that replaces coins one for one and leaves few.
+    pub assignments: u64,
+    /// Random executions at full width beside them.
+    pub runs: u64,
+}
+
+/// What is known of one question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Holds for every ring of the declared kind.
+    Proved {
+        /// The substitutions, accepted by the checker. `None`: an identity of polynomials.
+        certificate: Option<Certificate>,
+    },
+    /// Holds in small rings, by enumeration of everything.
+    Exhausted(Exhausted),
+    /// Does not hold: a coalition learns something.
+    Leaks(Box<Leak>),
+    /// Does not hold: a wrong result.
+    Wrong(Box<Wrong>),
+    /// Neither.
+    Unknown {
+        /// What was tried.
+        reason: String,
+    },
+}
+
+impl Verdict {
+    /// The word for it in tables.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Proved { .. } => "proved",
+            Self::Exhausted(_) => "exhausted",
+            Self::Leaks(_) => "LEAKS",
+            Self::Wrong(_) => "WRONG",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+
+    /// Whether a counter-example was found.
+    pub fn is_refuted(&self) -> bool {
+        matches!(self, Self::Leaks(_) | Self::Wrong(_))
+    }
+
+    /// For the verdict on several: a counter-example, else unknown, else exhausted, else proved.
+    pub fn severity(&self) -> u8 {
+        match self {
+            Self::Proved { .. } => 0,
+            Self::Exhausted(_) => 1,
+            Self::Unknown { .. } => 2,
+            Self::Leaks(_) | Self::Wrong(_) => 3,
+        }
+    }
+}
+
+/// The same text in a smaller ring, if it has only ring operations: those mean the same in every
+/// ring. A text with shifts or bits must be elaborated anew, and gives `None`.
+pub fn shrink(problem: &Problem, k: u8) -> Option<Problem> {
+    let polynomial = problem.flat.steps.iter().all(|step| match &step.op {
+        FlatOp::Coin(_) | FlatOp::Send { .. } | FlatOp::Bilinear => true,
+        FlatOp::Local(Local::Prim(prim)) => matches!(
+            prim,
+            Prim::Add | Prim::Sub | Prim::Mul | Prim::Neg | Prim::Not
+        ),
+        FlatOp::Local(local) => matches!(
+            local,
+            Local::Constant(_) | Local::Broadcast | Local::Gather | Local::InversePermutation
+        ),
+    });
+    let amounts = problem.flat.params.iter().flat_map(operand_ids).any(|id| {
+        problem
+            .flat
+            .values
+            .get(*id as usize)
+            .is_none_or(|info| info.kind == Kind::Scalar)
+    });
+    if !polynomial || amounts {
+        return None;
+    }
+    let small = |elem: Elem| match elem {
+        Elem::Ring(_) => Elem::Ring(k),
+        Elem::Bits(_) => Elem::Bits(k),
+        Elem::Fix => Elem::Fix,
+    };
+    let mut shrunk = problem.clone();
+    let mut flat = (*problem.flat).clone();
+    for value in &mut flat.values {
+        if value.kind != Kind::Rows {
+            value.elem = small(value.elem);
+        }
+    }
+    for operand in shrunk.params.iter_mut().chain(&mut shrunk.results) {
+        match operand {
+            Operand::Shared(sharing) => sharing.elem = small(sharing.elem),
+            Operand::Clear { elem, .. } => *elem = small(*elem),
+        }
+    }
+    shrunk.flat = Arc::new(flat);
+    Some(shrunk)
+}
