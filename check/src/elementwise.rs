@@ -39,7 +39,13 @@ impl Elab<'_> {
             span: looped.comp.span,
         }];
         let mut body = &looped.body;
-        while let [Stmt { kind: StmtKind::For(inner), .. }] = body.stmts.as_slice() {
+        while let [
+            Stmt {
+                kind: StmtKind::For(inner),
+                ..
+            },
+        ] = body.stmts.as_slice()
+        {
             if !self.inner_turns(inner, names, &mut turns) {
                 self.restore(&mark);
                 return false;
@@ -289,7 +295,10 @@ impl<'a> Form<'a> {
         };
         self.roles.get(name).is_some_and(|role| !role.total)
             && by.len() == self.indices.len()
-            && by.iter().zip(self.indices).all(|(e, index)| is_name(e, index))
+            && by
+                .iter()
+                .zip(self.indices)
+                .all(|(e, index)| is_name(e, index))
     }
 
     fn named(&self, expr: &Expr) -> bool {
@@ -342,9 +351,9 @@ impl<'a> Form<'a> {
         match &expr.kind {
             ExprKind::Path { .. } => !self.named(expr),
             ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Bool(_) => true,
-            ExprKind::Call { args, .. } => args.iter().all(|a| {
-                self.reads(&a.value) && a.comp.iter().all(|comp| self.iterates(comp))
-            }),
+            ExprKind::Call { args, .. } => args
+                .iter()
+                .all(|a| self.reads(&a.value) && a.comp.iter().all(|comp| self.iterates(comp))),
             ExprKind::Comprehension(body, comp) => self.reads(body) && self.iterates(comp),
             ExprKind::Index { base, indices } => {
                 self.reads(base) && indices.iter().all(|i| self.reads(&i.value))
@@ -385,9 +394,10 @@ impl<'a> Form<'a> {
             _ => true,
         };
         comp.guard.is_none()
-            && comp.iters.iter().all(|iter| {
-                !hides(&iter.binder) && iter.over.iter().all(|over| self.reads(over))
-            })
+            && comp
+                .iters
+                .iter()
+                .all(|iter| !hides(&iter.binder) && iter.over.iter().all(|over| self.reads(over)))
     }
 
     fn strip_comp(&self, comp: &mut ast::Comp) {

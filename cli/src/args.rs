@@ -48,6 +48,9 @@ pub enum Command {
     Leaks(Script),
     /// Print rounds and bytes as formulas in the sizes; with `--inputs`, their values too
     Cost(Cost),
+    /// Write a Rust crate that carries a script out
+    #[command(after_help = EXIT_CODES)]
+    Build(Build),
     /// Rewrite files in the usual layout
     Fmt(Format),
     /// Explain an error code: wrong example, right example, why
@@ -168,4 +171,18 @@ pub struct Verify {
     /// Fail if a question stays open
     #[arg(long)]
     pub strict: bool,
+}
+
+/// `smpc build`.
+#[derive(Debug, Args)]
+pub struct Build {
+    /// The script.
+    #[command(flatten)]
+    pub script: Script,
+    /// Folder of the crate
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Folder of the crate `smpc-runtime`; without it, cargo asks its registry
+    #[arg(long, value_name = "DIR")]
+    pub runtime: Option<PathBuf>,
 }

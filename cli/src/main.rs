@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         Command::Check(args) => commands::check::check(&mut sources, args),
         Command::Leaks(args) => commands::leaks::leaks(&mut sources, args),
         Command::Cost(args) => commands::cost::cost(&mut sources, args),
+        Command::Build(args) => commands::build::build(&mut sources, args),
         Command::Verify(args) => commands::verify::verify(&mut sources, args),
     };
     match result {

@@ -8,9 +8,7 @@ use crate::library::{SchemeFile, trunc_mode};
 use crate::scheme::{SchemeDef, instantiate};
 use crate::value::{Frame, Share, Value};
 use smpc_grammar::Diagnostic;
-use smpc_grammar::ast::{
-    BinaryOp, ClauseKind, ExprKind, FileId, Function, Item, ItemKind, Span,
-};
+use smpc_grammar::ast::{BinaryOp, ClauseKind, ExprKind, FileId, Function, Item, ItemKind, Span};
 use smpc_ir::flat::{
     Computing, Flat, FlatOperand, Kind, Missing, Owner, Protocols, Sharing, TruncMode, Want,
 };

@@ -114,7 +114,9 @@ fn unknown(expr: &Expr, known: &BTreeSet<String>, errors: &mut Vec<Diagnostic>) 
         }
         ExprKind::Index { base, indices } | ExprKind::Component { base, indices } => {
             unknown(base, known, errors);
-            indices.iter().for_each(|i| unknown(&i.value, known, errors));
+            indices
+                .iter()
+                .for_each(|i| unknown(&i.value, known, errors));
         }
         ExprKind::Field(a, _)
         | ExprKind::TupleField(a, _)
@@ -122,7 +124,10 @@ fn unknown(expr: &Expr, known: &BTreeSet<String>, errors: &mut Vec<Diagnostic>) 
         | ExprKind::Unary(_, a)
         | ExprKind::Cardinality(a)
         | ExprKind::Share(a) => unknown(a, known, errors),
-        ExprKind::Binary(a, _, b) | ExprKind::Range { start: a, end: b, .. } => {
+        ExprKind::Binary(a, _, b)
+        | ExprKind::Range {
+            start: a, end: b, ..
+        } => {
             unknown(a, known, errors);
             unknown(b, known, errors);
         }

@@ -19,10 +19,16 @@ pub fn build(sources: &mut Sources, args: &Build) -> Result<Answer, Failure> {
     let script = pipeline::script(sources, &args.script.file, binding)?;
     let bound = pipeline::bind(sources, &script, binding, false)?;
     let program = pipeline::validated(&bound.program)?;
-    let name = args.script.file.file_stem().map(|name| name.to_string_lossy().into_owned());
+    let name = args
+        .script
+        .file
+        .file_stem()
+        .map(|name| name.to_string_lossy().into_owned());
     let runtime = match &args.runtime {
         Some(path) => {
-            let path = path.canonicalize().map_err(|error| unwritten(path, &error))?;
+            let path = path
+                .canonicalize()
+                .map_err(|error| unwritten(path, &error))?;
             Runtime::Path(path.display().to_string())
         }
         None => Runtime::Version(env!("CARGO_PKG_VERSION").to_owned()),
@@ -64,5 +70,8 @@ pub fn build(sources: &mut Sources, args: &Build) -> Result<Answer, Failure> {
 
 fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
     let message = format!("the file cannot be written: {error}");
-    Failure::one(Exit::Usage, Problem::file("I15", message, path.display().to_string()))
+    Failure::one(
+        Exit::Usage,
+        Problem::file("I15", message, path.display().to_string()),
+    )
 }

@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub mod build;
 pub mod check;
 pub mod cost;
 pub mod fmt;

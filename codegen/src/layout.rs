@@ -1,0 +1,273 @@
+//! Names of what all parties of the generated crate share.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use smpc_ir::SizeVar;
+use smpc_ir::party::{Block, Op, Party, PartySet, Program};
+use smpc_ir::share::{SizeOrigin, Type};
+
+use crate::emit::coin_sets;
+use crate::name::{self, Names};
+
+/// Names of the runtime that variables must not hide.
+const RESERVED: &[&str] = &[
+    "add",
+    "arm",
+    "asr",
+    "asr_wide",
+    "bit_slice",
+    "broadcast",
+    "cast",
+    "ceil_div",
+    "concat",
+    "constant",
+    "data",
+    "decode",
+    "div",
+    "drop",
+    "encode",
+    "end",
+    "eq",
+    "exp",
+    "floor_div",
+    "fraction_bits",
+    "gather",
+    "input",
+    "inputs",
+    "inverse_permutation",
+    "iota",
+    "larger",
+    "ln",
+    "log2_ceil",
+    "lt",
+    "map",
+    "map_wide",
+    "matmul",
+    "modulo",
+    "mul",
+    "neg",
+    "not",
+    "out",
+    "pack",
+    "public",
+    "reduce",
+    "rem",
+    "reshape",
+    "scalar",
+    "scan",
+    "scatter",
+    "select",
+    "shape",
+    "shl",
+    "shr",
+    "shr_logical",
+    "slice",
+    "smaller",
+    "sqrt",
+    "sub",
+    "sum",
+    "transpose",
+    "truth",
+    "unpack",
+    "wide",
+    "word",
+];
+
+/// A size or parameter.
+pub(crate) struct Public {
+    pub name: Ident,
+    pub doc: String,
+}
+
+/// The names.
+pub(crate) struct Layout {
+    /// Constants of the parties.
+    pub parties: Vec<Ident>,
+    /// Modules of the parties.
+    pub modules: Vec<Ident>,
+    /// Sizes and parameters, in that order.
+    pub publics: Vec<Public>,
+    /// By size variable; loops have none.
+    sizes: Vec<Option<Ident>>,
+    /// By parameter.
+    pub params: Vec<Ident>,
+    /// By input.
+    pub inputs: Vec<Ident>,
+    /// Name, member of a tuple, field.
+    pub outputs: Vec<(String, Option<u16>, Ident)>,
+    /// Sets that share streams, with their constants.
+    pub sets: Vec<(PartySet, Ident)>,
+}
+
+impl Layout {
+    pub fn of(program: &Program) -> Self {
+        let (mut consts, mut modules) = (Names::default(), Names::default());
+        for name in [
+            "coins",
+            "party",
+            "std",
+            "core",
+            "alloc",
+            "smpc_runtime",
+            "main",
+        ] {
+            modules.unique(name);
+        }
+        let parties: Vec<Ident> = program
+            .parties
+            .iter()
+            .map(|p| consts.unique(&name::constant(p)))
+            .collect();
+        let modules = program
+            .parties
+            .iter()
+            .map(|p| modules.unique(&name::snake(p)))
+            .collect();
+        let mut names = Names::default();
+        for name in RESERVED {
+            names.unique(name);
+        }
+        let mut publics = vec![];
+        let mut given: Vec<Option<Ident>> = vec![];
+        for info in &program.sizes {
+            given.push(match info.origin {
+                SizeOrigin::Input { .. } => {
+                    let name = names.unique(&name::snake(&info.name));
+                    let doc = format!(" The size `{}`.", info.name);
+                    publics.push(Public {
+                        name: name.clone(),
+                        doc,
+                    });
+                    Some(name)
+                }
+                _ => None,
+            });
+        }
+        let mut params = vec![];
+        for param in &program.params {
+            let name = names.unique(&name::snake(&param.name));
+            let doc = match param.ty {
+                Type::Fix(_) => format!(" The parameter `{}`, in units of 2^-64.", param.name),
+                _ => format!(" The parameter `{}`.", param.name),
+            };
+            publics.push(Public {
+                name: name.clone(),
+                doc,
+            });
+            params.push(name);
+        }
+        let sizes = program
+            .sizes
+            .iter()
+            .zip(given)
+            .map(|(info, given)| match info.origin {
+                SizeOrigin::Param(param) => params.get(param as usize).cloned(),
+                _ => given,
+            });
+        let sizes = sizes.collect();
+        let mut fields = Names::default();
+        let inputs = program.inputs.iter().map(|input| {
+            let mut text = name::snake(&input.file);
+            if let Some(column) = &input.column {
+                text = format!("{text}_{}", name::snake(column));
+            }
+            let same = |other: &&smpc_ir::share::Input| {
+                other.file == input.file && other.column == input.column
+            };
+            if program.inputs.iter().filter(same).count() > 1 {
+                let party = program.parties.get(usize::from(input.party));
+                text = format!("{text}_{}", name::snake(party.map_or("", String::as_str)));
+            }
+            fields.unique(&text)
+        });
+        let inputs = inputs.collect();
+        let mut outputs = vec![];
+        collect_outputs(&program.body, &mut outputs);
+        let mut fields = Names::default();
+        let outputs = outputs.into_iter().map(|(name, field)| {
+            let text = match field {
+                Some(at) => format!("{}_{at}", name::snake(&name)),
+                None => name::snake(&name),
+            };
+            let ident = fields.unique(&text);
+            (name, field, ident)
+        });
+        let outputs = outputs.collect();
+        let mut set_names = Names::default();
+        let sets = coin_sets(program)
+            .into_iter()
+            .enumerate()
+            .map(|(number, set)| {
+                let members: Vec<String> = set
+                    .iter()
+                    .filter_map(|p| parties.get(usize::from(p.0)))
+                    .map(Ident::to_string)
+                    .collect();
+                let text = if members.len() <= 3 {
+                    format!("COINS_{}", members.join("_"))
+                } else {
+                    format!("COINS_SET_{number}")
+                };
+                (set, set_names.unique(&text))
+            });
+        let sets = sets.collect();
+        Self {
+            parties,
+            modules,
+            publics,
+            sizes,
+            params,
+            inputs,
+            outputs,
+            sets,
+        }
+    }
+
+    pub fn size_name(&self, var: SizeVar) -> Option<Ident> {
+        self.sizes.get(var.0 as usize).cloned().flatten()
+    }
+
+    pub fn party(&self, party: Party) -> TokenStream {
+        let name = self.parties.get(usize::from(party.0));
+        quote!(#name)
+    }
+
+    pub fn set(&self, set: PartySet) -> Option<Ident> {
+        self.sets
+            .iter()
+            .find(|(own, _)| *own == set)
+            .map(|(_, name)| name.clone())
+    }
+
+    pub fn output(&self, name: &str, field: Option<u16>) -> Option<Ident> {
+        let own = self
+            .outputs
+            .iter()
+            .find(|(n, f, _)| n == name && *f == field);
+        own.map(|(_, _, ident)| ident.clone())
+    }
+}
+
+fn collect_outputs(block: &Block, into: &mut Vec<(String, Option<u16>)>) {
+    for step in &block.steps {
+        match &step.op {
+            Op::Output { name, field, .. } => {
+                let key = (name.clone(), field.map(|(at, _)| at));
+                if !into.contains(&key) {
+                    into.push(key);
+                }
+            }
+            Op::For { body, .. } | Op::Reduce { body, .. } | Op::Scan { body, .. } => {
+                collect_outputs(body, into)
+            }
+            Op::While {
+                condition, body, ..
+            } => {
+                collect_outputs(condition, into);
+                collect_outputs(body, into);
+            }
+            Op::Switch { arms } => arms.iter().for_each(|arm| collect_outputs(arm, into)),
+            _ => {}
+        }
+    }
+}

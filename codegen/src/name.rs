@@ -1,0 +1,151 @@
+//! Names in the generated code: from the script where it gives one.
+
+use std::collections::HashSet;
+
+use proc_macro2::{Ident, Span};
+use smpc_grammar::Sources;
+use smpc_grammar::ast::FileId;
+use smpc_ir::local::Source;
+
+/// A word that can stand for a name: letters, digits and underscores, not beginning with a digit.
+fn word(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() {
+            out.push(c);
+        } else if !out.is_empty() && !out.ends_with('_') {
+            out.push('_');
+        }
+    }
+    let out = out.trim_end_matches('_');
+    match out.chars().next() {
+        Some(c) if c.is_ascii_digit() => format!("v{out}"),
+        Some(_) => out.to_owned(),
+        None => "v".to_owned(),
+    }
+}
+
+/// Lower case with underscores.
+pub(crate) fn snake(text: &str) -> String {
+    let mut out = String::new();
+    let mut lower = false;
+    for c in word(text).chars() {
+        if c.is_ascii_uppercase() && lower {
+            out.push('_');
+        }
+        lower = c.is_ascii_lowercase();
+        out.push(c.to_ascii_lowercase());
+    }
+    out
+}
+
+/// Upper case with underscores.
+pub(crate) fn constant(text: &str) -> String {
+    snake(text).to_ascii_uppercase()
+}
+
+/// Names given so far in one scope.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names {
+    taken: HashSet<String>,
+}
+
+impl Names {
+    /// A name like `text`, made different from all others.
+    pub fn unique(&mut self, text: &str) -> Ident {
+        let mut name = text.to_owned();
+        // What is no identifier is a keyword.
+        if syn::parse_str::<Ident>(&name).is_err() {
+            name.push('_');
+        }
+        let mut count = 1;
+        while !self.taken.insert(name.clone()) {
+            count += 1;
+            name = format!("{text}_{count}");
+        }
+        Ident::new(&name, Span::call_site())
+    }
+
+    /// A name like `text` with a number: never that of a function.
+    pub fn numbered(&mut self, text: &str) -> Ident {
+        let mut count = 0;
+        loop {
+            let name = format!("{text}_{count}");
+            if self.taken.insert(name.clone()) {
+                return Ident::new(&name, Span::call_site());
+            }
+            count += 1;
+        }
+    }
+}
+
+/// File, line and text of a place.
+pub(crate) struct Line<'s> {
+    pub file: &'s str,
+    pub number: usize,
+    pub text: &'s str,
+}
+
+/// The line where a place begins.
+pub(crate) fn line(sources: &Sources, source: Source) -> Option<Line<'_>> {
+    let file = sources.get(FileId(source.file))?;
+    if source.end == 0 {
+        return None;
+    }
+    let before = file.text.get(..source.start as usize)?;
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    let rest = file.text.get(start..)?;
+    let name = file.name.rsplit('/').next().unwrap_or(&file.name);
+    Some(Line {
+        file: name,
+        number: before.matches('\n').count() + 1,
+        text: rest.lines().next().unwrap_or("").trim(),
+    })
+}
+
+/// The name that a line of the script gives to what it computes.
+pub(crate) fn given(text: &str) -> Option<String> {
+    let head = |rest: &str| -> Option<String> {
+        let end = rest
+            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .unwrap_or(rest.len());
+        Some(rest[..end].to_owned()).filter(|name| !name.is_empty())
+    };
+    if let Some(rest) = text.strip_prefix("let ") {
+        return head(rest.strip_prefix("mut ").unwrap_or(rest));
+    }
+    if text.starts_with("reveal ") {
+        return head(text.rsplit_once(" as ")?.1);
+    }
+    let (left, _) = text.split_once(" = ")?;
+    head(left).filter(|name| name == left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_words() {
+        assert_eq!(snake("employee[0]"), "employee_0");
+        assert_eq!(constant("P[1]"), "P_1");
+        assert_eq!(snake("αβ"), "v");
+        let mut names = Names::default();
+        assert_eq!(names.unique("type").to_string(), "type_");
+        assert_eq!(names.unique("x").to_string(), "x");
+        assert_eq!(names.unique("x").to_string(), "x_2");
+        assert_eq!(names.numbered("sum").to_string(), "sum_0");
+    }
+
+    #[test]
+    fn lines_give_names() {
+        assert_eq!(given("let mut w = 3;").as_deref(), Some("w"));
+        assert_eq!(given("let (a, b) = f(x);"), None);
+        assert_eq!(
+            given("reveal sum(x) / n as average;").as_deref(),
+            Some("average")
+        );
+        assert_eq!(given("w = w - g;").as_deref(), Some("w"));
+        assert_eq!(given("z[i] = 2;"), None);
+    }
+}
