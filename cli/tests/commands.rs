@@ -18,6 +18,8 @@ fn help_names_every_command_and_exit_code() {
         "explain",
         "new",
         "schemes",
+        "verify",
+        "build",
         "Exit codes:",
     ] {
         assert!(ran.out.contains(word), "{word}");
@@ -196,4 +198,71 @@ fn a_scheme_beside_the_script_is_bound_by_its_file() {
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert_eq!(json(&ran)["outputs"]["winner"]["value"], 1);
     assert_eq!(smpc(&base, &["check", "mine.smpc"]).code, 0);
+}
+
+/// A scheme whose `share` hands the whole value to P[0].
+const LEAKY: &str = r#"//! A sharing that shares nothing: all of v goes to P[0].
+backend leaky(k: int = 64) {
+    int, fix<f>:   Leaky<Z[2^k]>;
+    bool, bits<m>: Leaky<Bits[m]>;
+}
+
+scheme Leaky<R: Ring> {
+    parties P[2];
+    corrupt 1 of P semihonest;
+    share x = x[0] + x[1];
+    P[i] holds x[i];
+}
+
+protocol share<D: party>(v: R @ D) -> x: Leaky<R>
+    ensures x == v
+    private
+{
+    x[0] = v;
+    x[1] = 0;
+    D -> P[0]: x[0];
+}
+
+protocol reveal(x: Leaky<R>) -> v: R @ P
+    ensures v == x
+    private
+{
+    P[0] -> P[1]: x[0];
+    P[1] -> P[0]: x[1];
+    v = x[0] + x[1];
+}
+"#;
+
+#[test]
+fn verify_shows_who_learns_what_it_should_not() {
+    let base = folder("verify");
+    write(&base, "leaky.smpc", LEAKY);
+    let args = ["verify", "./leaky.smpc", "--runs", "100"];
+    let ran = smpc(&base, &args);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(
+        ran.out.contains("share from an outsider LEAKS to {P[0]}"),
+        "{}",
+        ran.out
+    );
+    let report = json(&smpc(&base, &[&args[..], &["--json"]].concat()));
+    let operations = report["schemes"][0]["operations"]
+        .as_array()
+        .expect("a list");
+    let reveal = operations
+        .iter()
+        .find(|o| o["operation"] == "reveal to all");
+    assert_eq!(reveal.expect("its reveal")["correct"], "proved");
+}
+
+#[test]
+fn build_writes_a_crate() {
+    let base = folder("build");
+    let script = examples().join("average_salary.smpc");
+    let script = script.to_str().expect("UTF-8");
+    let ran = smpc(&base, &["build", script, "-o", "crate"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let lib = std::fs::read_to_string(base.join("crate/src/lib.rs")).expect("the library");
+    assert!(lib.contains("What do we earn on average?"), "{lib}");
+    assert!(base.join("crate/Cargo.toml").exists());
 }

@@ -251,9 +251,7 @@ fn compare(folder: &str, subjects: &[Subject]) {
         &include_str!("recorder/mod.rs").replace("//! ", "// "),
     );
     // The project's lock file: the same versions, and no look at the registry.
-    if !folder.join("Cargo.lock").exists() {
-        let _ = fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"));
-    }
+    let _ = fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"));
     let cargo = |args: &[&str]| {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let done = Command::new(cargo)
@@ -312,24 +310,55 @@ fn example(name: &str, backend: &str) -> Subject {
 
 #[test]
 fn auction_and_average() {
-    let subjects: Vec<Subject> = ["average_salary", "vickrey"]
-        .iter()
-        .flat_map(|name| [example(name, "rep3"), example(name, "additive")])
-        .collect();
+    let subjects = [
+        example("average_salary", "additive"),
+        example("vickrey", "rep3"),
+    ];
+    compare("two", &subjects);
+}
+
+/// More small ones: `cargo test -p smpc-codegen -- --ignored small`.
+#[test]
+#[ignore = "compiles many crates"]
+fn small_examples() {
+    let mut subjects = vec![example("keyword", "rep3"), example("keyword", "additive")];
+    subjects.extend([
+        example("average_salary", "rep3"),
+        example("vickrey", "additive"),
+    ]);
     compare("small", &subjects);
 }
 
-/// The examples with longer runs.
+/// The examples of thousands of operations. Rust takes minutes for them:
+/// `cargo test -p smpc-codegen -- --ignored large`.
 #[test]
-fn statistics_and_learning() {
+#[ignore = "takes minutes"]
+fn large_examples() {
     let names = [
         "breast_cancer",
-        "keyword",
         "group_by",
         "effect_size",
         "bounded_while",
         "genomic",
     ];
     let subjects: Vec<Subject> = names.iter().map(|name| example(name, "rep3")).collect();
-    compare("examples", &subjects);
+    compare("large", &subjects);
+}
+
+/// Every conformance program: `cargo test -p smpc-codegen -- --ignored programs`.
+#[test]
+#[ignore = "takes minutes"]
+fn programs() {
+    let mut subjects = vec![];
+    for (name, text) in smpc_tests::programs() {
+        let case = Case::read(&text);
+        let subject = subject(
+            &format!("program_{name}"),
+            &text,
+            &case,
+            &Backend::new("rep3", &[]),
+        );
+        subjects.push(subject.unwrap_or_else(|error| panic!("{name}: {error}")));
+    }
+    compare("programs", &subjects);
 }
