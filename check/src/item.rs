@@ -147,7 +147,7 @@ impl Elab<'_> {
                     "T01",
                     arg.value.span,
                     "an argument of a backend is a named constant",
-                    "write `using rep3(k: 128);`",
+                    "write `using NAME(k: 128);`",
                 ),
             }
         }

@@ -80,7 +80,7 @@ pub struct Binding {
     /// Folder with PARTY/NAME.csv|npy|json; default: the script's own name beside it
     #[arg(long, value_name = "DIR")]
     pub inputs: Option<PathBuf>,
-    /// Backend by name, or a file that declares one; overrides `using` [default: rep3]
+    /// Backend by name, or a file that declares one; overrides `using`; `smpc schemes` tells the default
     #[arg(long, value_name = "NAME|FILE")]
     pub scheme: Option<String>,
     /// Number of computing parties, for backends that take one

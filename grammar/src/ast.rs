@@ -79,7 +79,7 @@ pub enum ItemKind {
     Const(Const),
     /// `input x[i]: [fix; n[i], d] from hospital[i];`.
     Input(Input),
-    /// `using rep3(k: 128) with trunc exact on a, b, c;`.
+    /// `using mine(k: 128) with trunc exact on a, b, c;`.
     Using(Using),
     /// `leaks x to a when c for i in 0..m;`.
     Leaks(Vec<Leak>),
@@ -263,7 +263,7 @@ pub struct Generic {
     pub bound: Option<Type>,
 }
 
-/// `x, y: Rep3<R>`, or `x[u]: T @ U[u] for U[u]`.
+/// `x, y: Mine<R>`, or `x[u]: T @ U[u] for U[u]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParamGroup {
     /// The names.
@@ -378,7 +378,7 @@ pub struct Backend {
     pub name: Ident,
     /// Its parameters.
     pub params: Vec<ParamGroup>,
-    /// `int, fix<f>: Rep3<Z[2^k]>`.
+    /// `int, fix<f>: Mine<Z[2^k]>`.
     pub carriers: Vec<Carrier>,
     /// The truncation mode.
     pub trunc: Option<Ident>,
@@ -678,7 +678,7 @@ pub enum KnownTo {
 /// A type without its label.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TypeKind {
-    /// `int`, `fix<20>`, `Rep3<Z[2^k]>`, `Bits[m]`.
+    /// `int`, `fix<20>`, `Mine<Z[2^k]>`, `Bits[m]`.
     Named {
         /// The name.
         path: Path,

@@ -141,7 +141,7 @@ impl<'a> Elab<'a> {
         Ok(GenericArg::Value(self.expr(expr, None, frame)?))
     }
 
-    /// `Rep3(0, 0, e)`: a share by components.
+    /// `Scheme(0, 0, e)`: a share by components.
     fn literal(
         &mut self,
         family: &str,

@@ -338,7 +338,9 @@ pub(crate) fn instantiate(
                 ),
                 span,
             )
-            .help("passively secure schemes over Z[2^k] and Bits[m] run: rep3, additive"),
+            .help(
+                "passively secure schemes over Z[2^k] and Bits[m] run: `smpc schemes` lists them",
+            ),
         ));
     }
     let equations: Vec<_> = def

@@ -173,8 +173,8 @@ fn claims_speak_of_what_there_is() {
          { z = x; }",
         &[
             ("P04", "y"),
-            ("P04", "u"),
             ("P04", "w"),
+            ("P04", "u"),
             ("P04", "absolute"),
             ("U01", "cost rounds <= 1"),
         ],
