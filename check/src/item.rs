@@ -32,6 +32,12 @@ impl Elab<'_> {
                 ItemKind::Budget(_) => {
                     self.error("U01", item.span, "a privacy budget is not executable yet")
                 }
+                ItemKind::Test(test) => self.error_help(
+                    "U01",
+                    item.span,
+                    format!("the test \"{}\" is not executable yet", test.name),
+                    "leave the block out",
+                ),
                 _ => {}
             }
         }

@@ -198,6 +198,11 @@ N01: there is no name `unknown` [unknown]";
     an_error_in_a_function_nobody_calls: "party a; input x: int from a;
 fn f(v: fix) -> fix { v + w }
 reveal share x as y; leaks y to all;" => "N01: there is no name `w` [w]";
+    a_test_block: "party a;
+input x: int from a;
+reveal share x as y; leaks y to all;
+test \"it adds\" { let z = 1 + 1; }" => "U01: the test \"it adds\" is not executable yet [test \"it adds\" { let z = 1 + 1; }]
+  help: leave the block out";
     not_executable_yet: "party a; input x: fix from a;
 approx g(t: fix) = exp(t) on -1..1 within 0.01 outside clamp;
 reveal g(share x) as y; leaks y to all;" => "U01: `g` is a fitted approximation (`approx`), which is not executable yet [g]";
