@@ -290,6 +290,22 @@ impl Builder {
     }
 
     /// An element-wise operation.
+    /// A scalar added to a factor would be multiplied by the other factor: `(x + 1) * y` is no
+    /// product of x and y under any other map.
+    fn affine(&self, args: &[Id]) -> Result<(), Fault> {
+        let kinds: Vec<Option<Kind>> = args.iter().map(|id| self.kind(*id)).collect();
+        let factor = kinds
+            .iter()
+            .flatten()
+            .find(|kind| matches!(kind, Kind::Left | Kind::Right));
+        match factor {
+            Some(factor) if kinds.contains(&Some(Kind::Scalar)) => {
+                Err(Fault::Kinds(Kind::Scalar, *factor))
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub fn prim(
         &mut self,
         prim: Prim,
@@ -319,6 +335,9 @@ impl Builder {
                 self.open_kind()
             };
         } else {
+            if matches!(prim, Prim::Add | Prim::Sub) {
+                self.affine(args)?;
+            }
             for &arg in &args[1..] {
                 kind = self.meet(kind, self.info(arg).kind)?;
             }

@@ -509,6 +509,7 @@ fn shape(kind: Kind) -> &'static str {
         Kind::Left => "left operand",
         Kind::Right => "right operand",
         Kind::Product => "product",
+        Kind::Scalar => "scalars",
         _ => "operands",
     }
 }

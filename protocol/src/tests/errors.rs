@@ -132,6 +132,10 @@ fn other_errors() {
         &[("P01", "b")],
     );
     expect(
+        "protocol p(x, y: S<R>) -> z: S<R> bilinear { let u = x + 1; z = u * y; }",
+        &[("P02", "x + 1")],
+    );
+    expect(
         "protocol p(x, y: S<R>) -> z: S<R> bilinear { z = x + y; }",
         &[("P02", "x + y")],
     );
