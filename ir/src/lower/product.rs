@@ -291,6 +291,20 @@ impl Lowerer<'_> {
         }
     }
 
+    /// Whether a value in units `extra` bits finer is sure to be in the ring: a product as it is, or a
+    /// literal as large as a product may be.
+    pub(super) fn fits(&self, value: Value, extra: u8) -> bool {
+        if extra == 0 || self.excess(value) == extra {
+            return true;
+        }
+        let f = fraction(self.script_info(value).ty);
+        let room = self.ring.saturating_sub(2).saturating_sub(f + extra);
+        self.literals
+            .get(&value)
+            .and_then(|c| c.unsigned_abs().checked_shr(64))
+            .is_some_and(|c| c >> room.min(127) == 0)
+    }
+
     /// A value in units `extra` bits finer than its base unit; `extra` is 0 or a value's
     /// [`Self::excess`].
     pub(super) fn raised(&mut self, value: Value, extra: u8) -> Lower<Shared> {

@@ -115,9 +115,16 @@ impl Lowerer<'_> {
         self.shared_call(Want::Equal(x.elem), &args, &Binding::elements(shape))
     }
 
-    /// Operands are compared in the finest unit one of them has: no truncation before a comparison.
+    /// A product is compared untruncated, if the other side is one too, or a literal that fits the
+    /// finer unit. Another value might leave the ring when it is shifted up, and the product is
+    /// truncated after all.
     fn less_than(&mut self, a: Value, b: Value, shape: &[Size]) -> Lower<Shared> {
-        let extra = self.excess(a).max(self.excess(b));
+        let finest = self.excess(a).max(self.excess(b));
+        let extra = if self.fits(a, finest) && self.fits(b, finest) {
+            finest
+        } else {
+            0
+        };
         let ring = Elem::Ring(self.ring);
         if let Ok(flat) = self.protocols.protocol(Want::Msb(ring)) {
             let zero = |this: &Self, v: Value| this.literals.get(&v) == Some(&0);
