@@ -6,7 +6,7 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 use smpc_grammar::Sources;
 use smpc_ir::local::{Local, Prim, Source};
-use smpc_ir::party::{CoinDomain, Elem, Op, PartySet, Program, Value, ValueInfo};
+use smpc_ir::party::{CoinDomain, Elem, PartySet, Program, Value, ValueInfo};
 use smpc_ir::{Size, SizeVar};
 
 use crate::formula::{Formula, signed};
@@ -862,38 +862,4 @@ fn prim_call(prim: Prim, a: &[TokenStream], elem: &TokenStream) -> TokenStream {
     };
     let name = format_ident!("{name}");
     quote!(#name(#(#a),*))
-}
-
-/// Every set of parties whose coins the program draws, in the order their keys are agreed.
-pub(crate) fn coin_sets(program: &Program) -> Vec<PartySet> {
-    fn walk(program: &Program, block: &smpc_ir::party::Block, sets: &mut Vec<PartySet>) {
-        for step in &block.steps {
-            match &step.op {
-                Op::Coin(_) => {
-                    for result in &step.results {
-                        let info = program.values.get(result.0 as usize);
-                        let set = info.map_or(PartySet::EMPTY, |info| info.known_to);
-                        if !sets.contains(&set) {
-                            sets.push(set);
-                        }
-                    }
-                }
-                Op::For { body, .. } | Op::Reduce { body, .. } | Op::Scan { body, .. } => {
-                    walk(program, body, sets);
-                }
-                Op::While {
-                    condition, body, ..
-                } => {
-                    walk(program, condition, sets);
-                    walk(program, body, sets);
-                }
-                Op::Switch { arms } => arms.iter().for_each(|arm| walk(program, arm, sets)),
-                _ => {}
-            }
-        }
-    }
-    let mut sets = vec![];
-    walk(program, &program.body, &mut sets);
-    sets.sort_by_key(|set| set.iter().map(|p| p.0).collect::<Vec<_>>());
-    sets
 }

@@ -6,7 +6,6 @@ use smpc_ir::SizeVar;
 use smpc_ir::party::{Block, Op, Party, PartySet, Program};
 use smpc_ir::share::{SizeOrigin, Type};
 
-use crate::emit::coin_sets;
 use crate::name::{self, Names};
 
 /// Names of the runtime that variables must not hide.
@@ -194,7 +193,8 @@ impl Layout {
         });
         let outputs = outputs.collect();
         let mut set_names = Names::default();
-        let sets = coin_sets(program)
+        let sets = program
+            .coin_sets()
             .into_iter()
             .enumerate()
             .map(|(number, set)| {

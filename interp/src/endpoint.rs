@@ -33,7 +33,7 @@ pub fn endpoint(
 ) -> Result<Account, RunError> {
     let program = valid.program();
     let identity = setup.seed.map_or(Identity::System, Identity::Seeded);
-    let sets = keys::coin_sets(program);
+    let sets = program.coin_sets();
     let (streams, setup_bytes) =
         keys::agree(&sets, me, &identity, channel).map_err(|e| match e {
             KeyError::System => RunError {

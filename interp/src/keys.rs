@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use smpc_ir::party::{Block, Op, Party, PartySet, Program};
+use smpc_ir::party::{Party, PartySet};
 use smpc_runtime::channel::{Channel, ChannelError};
 use smpc_runtime::prg::{Seed, Stream};
 
@@ -30,43 +30,6 @@ impl Identity {
             }
         }
     }
-}
-
-/// Every set of parties whose coins the program draws, in a fixed order.
-pub(crate) fn coin_sets(program: &Program) -> Vec<PartySet> {
-    fn walk(program: &Program, block: &Block, sets: &mut Vec<PartySet>) {
-        for step in &block.steps {
-            match &step.op {
-                Op::Coin(_) => {
-                    for result in &step.results {
-                        let set = program.values[result.0 as usize].known_to;
-                        if !sets.contains(&set) {
-                            sets.push(set);
-                        }
-                    }
-                }
-                Op::For { body, .. } | Op::Reduce { body, .. } | Op::Scan { body, .. } => {
-                    walk(program, body, sets);
-                }
-                Op::While {
-                    condition, body, ..
-                } => {
-                    walk(program, condition, sets);
-                    walk(program, body, sets);
-                }
-                Op::Switch { arms } => {
-                    for arm in arms {
-                        walk(program, arm, sets);
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-    let mut sets = vec![];
-    walk(program, &program.body, &mut sets);
-    sets.sort_by_key(|set| set.iter().map(|p| p.0).collect::<Vec<_>>());
-    sets
 }
 
 /// What can go wrong before the first step.

@@ -4,7 +4,8 @@ use smpc_ir::local::Local;
 use smpc_ir::party::Elem;
 use smpc_ir::{Size, SizeError};
 pub use smpc_runtime::LocalError;
-use smpc_runtime::tensor::{Data, Tensor};
+pub use smpc_runtime::ops::fraction_bits;
+use smpc_runtime::tensor::Tensor;
 use smpc_runtime::{elementwise, layout, product};
 
 /// The result of an operation: elements of type `elem`, of shape `shape`. Sizes are evaluated by
@@ -74,24 +75,6 @@ fn iota(elem: Elem, shape: &[usize]) -> Result<Tensor, LocalError> {
     let unit = if elem == Elem::Fix { 1 << 64 } else { 1 };
     let values: Vec<i128> = (0..n as i128).map(|i| i.wrapping_mul(unit)).collect();
     Tensor::from_i128s(elem, shape, &values)
-}
-
-/// `max(0, -ceil(log2(max |a|)))` of clear fixed point, a scalar of `Ring(64)`; 0 if a is all zero:
-/// the extra fraction bits that keep a small public factor's precision.
-///
-/// # Errors
-/// `a` is not of fixed point.
-pub fn fraction_bits(a: &Tensor) -> Result<Tensor, LocalError> {
-    let Data::Fixed(values) = a.data() else {
-        return Err(LocalError::Mismatch("fraction bits are of fixed point"));
-    };
-    let largest = values.iter().map(|v| v.unsigned_abs()).max().unwrap_or(0);
-    // ceil(log2(v / 2^64)) is the bit length of v - 1, less 64.
-    let bits = match largest {
-        0 => 0,
-        v => (64 - (128 - i128::from((v - 1).leading_zeros()))).max(0),
-    };
-    Tensor::constant(Elem::Ring(64), &[], bits)
 }
 
 #[cfg(test)]

@@ -154,113 +154,6 @@ pub fn from_integer(a: i128) -> Result<i128, LocalError> {
         .map_err(|_| LocalError::Range("a conversion to fixed point"))
 }
 
-/// Decimal text (`-12.5`, `.5`, `3e-4`), rounded to the nearest 2^-64, halves away from zero.
-/// `None` if it is not a number or beyond 2^63.
-pub fn parse(text: &str) -> Option<i128> {
-    let (negative, text) = match text.as_bytes().first()? {
-        b'-' => (true, &text[1..]),
-        b'+' => (false, &text[1..]),
-        _ => (false, text),
-    };
-    let (number, exponent) = match text.find(['e', 'E']) {
-        Some(at) => {
-            let exponent: i32 = text[at + 1..].parse().ok()?;
-            (&text[..at], exponent)
-        }
-        None => (text, 0),
-    };
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-    if (whole.is_empty() && fraction.is_empty()) || !all_digits(whole) || !all_digits(fraction) {
-        return None;
-    }
-    let mut digits: Vec<u8> = whole
-        .bytes()
-        .chain(fraction.bytes())
-        .map(|b| b - b'0')
-        .collect();
-    if digits.iter().all(|d| *d == 0) {
-        return Some(0);
-    }
-    // Where the decimal point is, in digits from the left.
-    let point = whole.len() as i64 + i64::from(exponent);
-    if point < -(digits.len() as i64) - 30 {
-        return Some(0);
-    }
-    let leading = digits.iter().take_while(|d| **d == 0).count() as i64;
-    if point - leading > 20 {
-        return None;
-    }
-    if point < 0 {
-        digits.splice(0..0, std::iter::repeat_n(0, point.unsigned_abs() as usize));
-    }
-    let point = usize::try_from(point.max(0)).ok()?;
-    if digits.len() < point {
-        digits.resize(point, 0);
-    }
-    let integer = digits[..point]
-        .iter()
-        .try_fold(0u128, |n, d| n.checked_mul(10)?.checked_add(u128::from(*d)))?;
-    if integer > 1 << 63 {
-        return None;
-    }
-    let (bits, up) = binary_fraction(&mut digits[point..]);
-    let magnitude = (integer << 64 | u128::from(bits)).checked_add(u128::from(up))?;
-    signed(magnitude, negative)
-}
-
-/// The first 64 bits of 0.d₁d₂…, and whether the rest is at least half a unit.
-fn binary_fraction(digits: &mut [u8]) -> (u64, bool) {
-    if digits.len() <= 19 {
-        let fraction = digits.iter().fold(0u128, |n, d| n * 10 + u128::from(*d));
-        let ten = 10u128.pow(digits.len() as u32);
-        let scaled = fraction << 64;
-        let rest = scaled % ten;
-        return ((scaled / ten) as u64, rest >= ten - rest);
-    }
-    let mut double = || {
-        let mut carry = 0;
-        for digit in digits.iter_mut().rev() {
-            let twice = 2 * *digit + carry;
-            carry = u8::from(twice >= 10);
-            *digit = twice - 10 * carry;
-        }
-        u64::from(carry)
-    };
-    let mut bits = 0;
-    for _ in 0..64 {
-        bits = bits << 1 | double();
-    }
-    (bits, double() == 1)
-}
-
-/// Decimal text with at most `decimals` (up to 20) digits after the point, rounded half up in
-/// magnitude, without trailing zeros. Twenty digits read back as the same value.
-pub fn format(value: i128, decimals: u32) -> String {
-    let decimals = decimals.min(20);
-    let magnitude = value.unsigned_abs();
-    let (mut whole, fraction) = (magnitude >> 64, magnitude & u128::from(u64::MAX));
-    // fraction · 10^decimals / 2^64; the product has at most 64 + 67 bits.
-    let ten = 10u128.pow(decimals);
-    let (high, low) = wide_product(fraction, ten);
-    let (low, carry) = low.overflowing_add(1 << 63);
-    let mut digits = (high + u128::from(carry)) << 64 | low >> 64;
-    if digits >= ten {
-        digits -= ten;
-        whole += 1;
-    }
-    let sign = if value < 0 && (whole, digits) != (0, 0) {
-        "-"
-    } else {
-        ""
-    };
-    if decimals == 0 || digits == 0 {
-        return format!("{sign}{whole}");
-    }
-    let text = format!("{digits:0width$}", width = decimals as usize);
-    format!("{sign}{whole}.{}", text.trim_end_matches('0'))
-}
-
 /// The nearest integer to a·2^bits, halves up. `None` beyond 128 bits.
 pub fn scale_up(a: i128, bits: i128) -> Option<i128> {
     shift_rounded(a, bits - 64)
@@ -353,7 +246,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn close(found: i128, expected: &str, units: i128) {
-        let expected = parse(expected).unwrap();
+        let expected = crate::number::fixed(expected).unwrap();
         assert!((found - expected).abs() <= units, "{found} {expected}");
     }
 
@@ -408,37 +301,6 @@ mod tests {
         assert_eq!(sqrt(9 * ONE), Ok(3 * ONE));
         assert_eq!(sqrt(-1), Err(LocalError::NegativeRoot));
         assert!(sqrt(i128::MAX).is_ok());
-    }
-
-    #[test]
-    fn decimal_text() {
-        assert_eq!(parse("1"), Some(ONE));
-        assert_eq!(parse("-.5"), Some(-ONE / 2));
-        assert_eq!(parse("25e-2"), Some(ONE / 4));
-        assert_eq!(parse("0.0025E+2"), Some(ONE / 4));
-        assert_eq!(parse("0.00000000000000000000000001"), Some(0));
-        assert_eq!(parse("1e-400000000"), Some(0));
-        assert_eq!(parse("-9223372036854775808"), Some(i128::MIN));
-        for bad in [
-            "",
-            "-",
-            ".",
-            "e5",
-            "1e",
-            "0x1",
-            "9223372036854775808",
-            "1e30",
-            "nan",
-            "1 ",
-            "²",
-        ] {
-            assert_eq!(parse(bad), None, "{bad}");
-        }
-        assert_eq!(format(ONE / 4, 20), "0.25");
-        assert_eq!(format(-ONE / 3, 4), "-0.3333");
-        assert_eq!(format(-1, 4), "0");
-        assert_eq!(format(ONE - 1, 6), "1");
-        assert_eq!(format(i128::MIN, 3), "-9223372036854775808");
     }
 
     /// a·b or a/b to more bits than the result needs, by schoolbook arithmetic on 32-bit limbs.
@@ -512,23 +374,6 @@ mod tests {
             let a = (x * 2f64.powi(64)) as i128;
             let e = exp(a).unwrap() as f64 / 2f64.powi(64);
             prop_assert!((e - x.exp()).abs() <= x.exp() * 1e-14 + 1e-19);
-        }
-
-        #[test]
-        fn text_reads_back(a: i128, s in 0u32..127) {
-            let a = a >> s;
-            prop_assert_eq!(parse(&format(a, 20)), Some(a));
-        }
-
-        #[test]
-        fn long_and_short_fractions_agree(digits in "[0-9]{1,19}") {
-            let zeros = "0".repeat(25);
-            prop_assert_eq!(parse(&format!("0.{digits}")), parse(&format!("0.{digits}{zeros}")));
-        }
-
-        #[test]
-        fn parsing_never_panics(text in "[-+.eE0-9]{0,40}") {
-            let _ = parse(&text);
         }
 
         #[test]

@@ -15,7 +15,7 @@ pub mod gemm;
 pub mod kernel;
 pub mod layout;
 pub mod map;
-mod number;
+pub mod number;
 pub mod ops;
 mod pool;
 pub mod prg;

@@ -185,6 +185,21 @@ fn fraction(digits: &[u8]) -> i128 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn long_and_short_fractions_agree(digits in "[0-9]{1,19}") {
+            let zeros = "0".repeat(25);
+            let long = format!("0.{digits}{zeros}");
+            prop_assert_eq!(fixed(&format!("0.{digits}")), fixed(&long));
+        }
+
+        #[test]
+        fn reading_never_panics(text in "[-+.eE0-9]{0,40}") {
+            let _ = (fixed(&text), integer(&text));
+        }
+    }
 
     const ONE: i128 = 1 << 64;
 

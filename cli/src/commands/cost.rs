@@ -132,11 +132,7 @@ fn known_sizes(
     binding: &crate::args::Binding,
 ) -> Option<Vec<Option<i128>>> {
     let program = &bound.program;
-    let declared = inputs::Declared {
-        parties: &program.parties,
-        sizes: &program.sizes,
-        inputs: &program.inputs,
-    };
+    let declared = inputs::Declared::of(program);
     let bits = pipeline::ring_bits(bound);
     let mut problems = Vec::new();
     let params = bind::params(

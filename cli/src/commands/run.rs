@@ -88,11 +88,7 @@ fn prepare(
     binding: &crate::args::Binding,
 ) -> Result<Ready, Failure> {
     let program = &bound.program;
-    let declared = inputs::Declared {
-        parties: &program.parties,
-        sizes: &program.sizes,
-        inputs: &program.inputs,
-    };
+    let declared = inputs::Declared::of(program);
     let bits = pipeline::ring_bits(bound);
     let mut problems = Vec::new();
     let params = bind::params(

@@ -59,6 +59,17 @@ pub struct Declared<'p> {
     pub inputs: &'p [Input],
 }
 
+impl<'p> Declared<'p> {
+    /// What a party program declares.
+    pub fn of(program: &'p smpc_ir::party::Program) -> Self {
+        Self {
+            parties: &program.parties,
+            sizes: &program.sizes,
+            inputs: &program.inputs,
+        }
+    }
+}
+
 impl Declared<'_> {
     fn party(&self, input: &Input) -> &str {
         self.parties

@@ -289,6 +289,43 @@ pub struct Program {
 }
 
 impl Program {
+    /// Every set of parties whose coins the program draws, in a fixed order.
+    pub fn coin_sets(&self) -> Vec<PartySet> {
+        fn walk(program: &Program, block: &Block, sets: &mut Vec<PartySet>) {
+            for step in &block.steps {
+                match &step.op {
+                    Op::Coin(_) => {
+                        for result in &step.results {
+                            let set = program.values[result.0 as usize].known_to;
+                            if !sets.contains(&set) {
+                                sets.push(set);
+                            }
+                        }
+                    }
+                    Op::For { body, .. } | Op::Reduce { body, .. } | Op::Scan { body, .. } => {
+                        walk(program, body, sets);
+                    }
+                    Op::While {
+                        condition, body, ..
+                    } => {
+                        walk(program, condition, sets);
+                        walk(program, body, sets);
+                    }
+                    Op::Switch { arms } => {
+                        for arm in arms {
+                            walk(program, arm, sets);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let mut sets = vec![];
+        walk(self, &self.body, &mut sets);
+        sets.sort_by_key(|set| set.iter().map(|p| p.0).collect::<Vec<_>>());
+        sets
+    }
+
     /// Every party.
     pub fn everyone(&self) -> PartySet {
         PartySet::first(self.parties.len())
