@@ -58,6 +58,8 @@ pub(crate) struct ModuleEnv {
     pub imports: HashMap<String, usize>,
     /// Constructs that parse and cannot be used: name and what it is.
     pub refused: HashMap<String, &'static str>,
+    /// Names whose definition has an error, which was told: their uses tell nothing more.
+    pub broken: BTreeSet<String>,
 }
 
 /// A declared party or family of parties.

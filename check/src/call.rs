@@ -69,6 +69,9 @@ impl Elab<'_> {
     }
 
     fn no_function(&mut self, name: &ast::Ident, module: usize) -> Val {
+        if self.modules[module].broken.contains(&name.name) {
+            return Val::Unknown;
+        }
         if let Some(what) = self.modules[module].refused.get(&name.name) {
             let message = format!("`{}` is {what}, which is not executable yet", name.name);
             self.error("U01", name.span, message);

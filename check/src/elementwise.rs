@@ -52,11 +52,14 @@ impl Elab<'_> {
             }
             body = &inner.body;
         }
+        let told = self.diagnostics.len();
         let done = self.at_once(&turns, body, names, span);
-        if !done {
+        // What is not executable inside a comprehension may be in a loop.
+        let refused = self.diagnostics.iter().skip(told).any(|d| d.code == "U01");
+        if !done || refused {
             self.restore(&mark);
         }
-        done
+        done && !refused
     }
 
     /// The indices of a loop within the nest; false if its ranges depend on what is around it.

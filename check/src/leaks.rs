@@ -87,9 +87,12 @@ impl Elab<'_> {
             self.happens(name, part, &receivers, in_function, span);
         }
         let outputs = reveal.name.is_some() || (bound.is_some() && !in_function);
-        let parts: Vec<(String, Vec<Leaf>)> = names
+        let parts: Vec<(String, Vec<(Leaf, String)>)> = names
             .iter()
-            .map(|(n, v)| (n.clone(), v.leaves().into_iter().cloned().collect()))
+            .map(|(n, v)| {
+                let leaves = v.leaves().into_iter().cloned().zip(labels(v));
+                (n.clone(), leaves.collect())
+            })
             .collect();
         if let Some((first, count, index)) = &receivers.picked {
             let picked = self.value(index, span);
@@ -104,10 +107,11 @@ impl Elab<'_> {
                     let set = fixed.union([Party(first + member as u8)].into_iter().collect());
                     let to = Audience::Parties(set);
                     for (name, leaves) in &parts {
-                        for (at, leaf) in leaves.iter().enumerate() {
+                        for (at, (leaf, label)) in leaves.iter().enumerate() {
                             let opened = this.opened(leaf, to, span);
                             if outputs {
-                                this.output(&opened, name, (at, leaves.len()), to, span);
+                                let member = (at, leaves.len(), label.as_str());
+                                this.output(&opened, name, member, to, span);
                             }
                         }
                     }
@@ -122,10 +126,10 @@ impl Elab<'_> {
         };
         let mut opened = vec![];
         for (name, leaves) in &parts {
-            for (at, leaf) in leaves.iter().enumerate() {
+            for (at, (leaf, label)) in leaves.iter().enumerate() {
                 let leaf = self.opened(leaf, to, span);
                 if outputs {
-                    self.output(&leaf, name, (at, leaves.len()), to, span);
+                    self.output(&leaf, name, (at, leaves.len(), label), to, span);
                 }
                 opened.push(leaf);
             }
@@ -182,7 +186,7 @@ impl Elab<'_> {
         &mut self,
         leaf: &Leaf,
         name: &str,
-        (at, count): (usize, usize),
+        (at, count, label): (usize, usize, &str),
         to: Audience,
         span: Span,
     ) {
@@ -192,6 +196,7 @@ impl Elab<'_> {
             Op::Output {
                 name: name.to_owned(),
                 field,
+                label: label.to_owned(),
                 to,
             },
             vec![value],
@@ -445,6 +450,35 @@ pub(crate) fn text_name(expr: &Expr) -> String {
             .map_or(String::new(), |s| s.name.clone()),
         ExprKind::Index { base, .. } => text_name(base),
         _ => String::new(),
+    }
+}
+
+/// A name for each leaf of a value, in the order of [`Val::leaves`]: fields of structs, positions in
+/// tuples; empty for a value that is one leaf.
+fn labels(val: &Val) -> Vec<String> {
+    let under = |name: &str, inner: &Val| -> Vec<String> {
+        let join = |rest: String| match rest.as_str() {
+            "" => name.to_owned(),
+            _ => format!("{name}.{rest}"),
+        };
+        labels(inner).into_iter().map(join).collect()
+    };
+    let numbered = |items: &mut dyn Iterator<Item = &Val>| {
+        let each = items.enumerate();
+        each.flat_map(|(at, item)| under(&at.to_string(), item))
+            .collect()
+    };
+    match val {
+        Val::Leaf(_) => vec![String::new()],
+        Val::Tuple(items) => numbered(&mut items.iter()),
+        Val::Family(family) => numbered(&mut family.members.values()),
+        Val::Struct(def, items) => {
+            let fields = def.fields.iter().zip(items);
+            fields
+                .flat_map(|((field, _), item)| under(&field.name, item))
+                .collect()
+        }
+        _ => vec![],
     }
 }
 

@@ -3,6 +3,7 @@
 //! Checking is elaboration: one pass walks the syntax tree with abstract values and emits the
 //! share-level program. Functions are elaborated at each call, with the labels and sizes of the call.
 
+mod approx;
 mod assigned;
 mod branch;
 mod build;
@@ -40,6 +41,7 @@ use smpc_grammar::ast::{ExprKind, FileId, ItemKind, Module, Span};
 use smpc_grammar::{Diagnostic, Sources};
 use smpc_ir::share::{Block, Program};
 
+pub use approx::{Approximation, approximation};
 pub use explain::{codes, explain};
 pub use print::print;
 pub use validate::{Invalid, validate};

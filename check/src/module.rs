@@ -51,31 +51,12 @@ impl Elab<'_> {
             }
             ItemKind::Fn(function) => {
                 self.claims(function);
-                let def = Rc::new(FnDef {
+                let def = FnDef {
                     name: function.name.name.clone(),
                     function: Rc::new(function.clone()),
                     module,
-                });
-                let arity = crate::call::parameters(&def).count();
-                let twice = self.modules[module]
-                    .functions
-                    .get(&def.name)
-                    .is_some_and(|same| {
-                        same.iter()
-                            .any(|d| crate::call::parameters(d).count() == arity)
-                    });
-                if twice {
-                    self.error(
-                        "N02",
-                        function.name.span,
-                        format!("`{}` with {arity} parameters is defined twice", def.name),
-                    );
-                }
-                self.modules[module]
-                    .functions
-                    .entry(def.name.clone())
-                    .or_default()
-                    .push(def);
+                };
+                self.define(module, def);
             }
             ItemKind::Scheme(_) | ItemKind::Backend(_) => self.error_help(
                 "U01",
@@ -83,12 +64,7 @@ impl Elab<'_> {
                 "a scheme within a script is not executable yet",
                 "move it to a file of its own, and run with `--scheme ./mine.smpc`",
             ),
-            ItemKind::Approx(approx) => {
-                self.modules[module].refused.insert(
-                    approx.name.name.clone(),
-                    "a fitted approximation (`approx`)",
-                );
-            }
+            ItemKind::Approx(approx) => self.approx(module, approx),
             ItemKind::Protocol(p) => {
                 self.modules[module].refused.insert(
                     p.name.name.clone(),
@@ -102,6 +78,28 @@ impl Elab<'_> {
             }
             _ => {}
         }
+    }
+
+    /// Defines a function, next to those of its name with other numbers of parameters.
+    pub fn define(&mut self, module: usize, def: FnDef) {
+        let arity = crate::call::parameters(&def).count();
+        let known = self.modules[module].functions.get(&def.name);
+        let twice = known.is_some_and(|same| {
+            same.iter()
+                .any(|d| crate::call::parameters(d).count() == arity)
+        });
+        if twice {
+            self.error(
+                "N02",
+                def.function.name.span,
+                format!("`{}` with {arity} parameters is defined twice", def.name),
+            );
+        }
+        self.modules[module]
+            .functions
+            .entry(def.name.clone())
+            .or_default()
+            .push(Rc::new(def));
     }
 
     /// Clauses of a function that nothing checks yet are errors, not ornaments.

@@ -82,7 +82,9 @@ fn block(program: &Program, body: &Block, depth: usize, out: &mut String) {
                 let text = format!("{local:?}");
                 if text.len() > 80 { "data".into() } else { text }
             }
-            Op::Output { name, field, to } => {
+            Op::Output {
+                name, field, to, ..
+            } => {
                 format!("output {name} {field:?} to {}", parties(program, *to))
             }
             Op::Reveal(to) => format!("reveal to {}", parties(program, *to)),

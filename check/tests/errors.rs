@@ -204,8 +204,28 @@ reveal share x as y; leaks y to all;
 test \"it adds\" { let z = 1 + 1; }" => "U01: the test \"it adds\" is not executable yet [test \"it adds\" { let z = 1 + 1; }]
   help: leave the block out";
     not_executable_yet: "party a; input x: fix from a;
-approx g(t: fix) = exp(t) on -1..1 within 0.01 outside clamp;
-reveal g(share x) as y; leaks y to all;" => "U01: `g` is a fitted approximation (`approx`), which is not executable yet [g]";
+approx g(t: fix) = exp(t) on -1..1 pieces 4 outside clamp;
+reveal g(share x) as y; leaks y to all;" => "U01: `pieces` is not executable yet [pieces]
+  help: `within 0.001`, `degree 7` or `rounds 3`";
+    an_approximation_says_what_is_outside: "party a; input x: fix from a;
+approx g(t: fix) = exp(t) on -1..1 degree 3;
+reveal g(share x) as y; leaks y to all;" => "T03: what is `g` outside of its domain? [g]
+  help: `outside clamp`, `outside saturate(0, 1)`, `outside extend` or `outside unchecked`";
+    an_error_below_that_of_the_arithmetic: "party a; input x: fix from a;
+approx g(t: fix) = exp(t) on -1..1 within 0.000001 outside extend;
+reveal g(share x) as y; leaks y to all;" => "P20: no polynomial of degree 64 or less is as near as this [0.000001]
+  help: `within 0.000038` is reached, by degree 11: 6.7e-10 is the approximation, 3.7e-5 the arithmetic";
+    a_pole_in_the_domain: "party a; input x: fix from a;
+approx g(t: fix) = 1 / t on -1..1 degree 3 outside extend;
+reveal g(share x) as y; leaks y to all;" => "T03: `g` has no bounded value or derivative near 0 [1 / t]
+  help: leave that point out of the domain";
+    no_formula: "party a; input x: fix from a;
+approx g(t: fix) = if t > 0 { t } else { 0 } on -1..1 degree 3 outside extend;
+approx h(t: fix) = t + u on 1..-1 degree 3 outside extend;
+reveal g(share x) as y; leaks y to all;" => "T03: this is no formula that can be approximated [if t > 0 { t } else { 0 }]
+  help: numbers, the parameter, + - * / ^ and exp, ln, log, sqrt, sin, cos, tanh, erf
+T03: `u` is no part of a formula [u]
+  help: a formula is made of `t`, numbers, + - * / ^ and exp, ln, log, sqrt, sin, cos, tanh, erf";
     a_bound_on_the_cost_is_not_checked_yet: "party a; input x: fix from a;
 fn f(v: fix) -> fix cost rounds <= 12 { v + 1 }
 reveal f(share x) as y; leaks y to all;" => "U01: a bound on the cost (`cost`) of a function is not executable yet [cost rounds <= 12]

@@ -1,11 +1,10 @@
 //! The command line.
 
-use crate::bind::{Setting, setting};
 use clap::{Args, Parser, Subcommand};
+use smpc_driver::{Setting, setting};
+use smpc_runtime::party;
 use std::path::PathBuf;
-
-/// The backend of a script that names none.
-pub const DEFAULT_BACKEND: &str = "rep3";
+use std::time::Duration;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -16,6 +15,15 @@ Exit codes:
   4  the computation stopped
 
 Colours follow the terminal; NO_COLOR turns them off.";
+
+const PARTY_CODES: &str = "\
+Exit codes:
+  0    success: every party has done its part
+  1    errors in a script or a scheme
+  2    the command line cannot be carried out
+  3    errors in this party's input files, or in values given with --set
+  4    the computation stopped, here or at a peer
+  130  interrupted";
 
 const VERIFY_CODES: &str = "\
 Exit codes:
@@ -41,6 +49,9 @@ pub enum Command {
     /// Simulate every party of a script in this process and print the outputs
     #[command(after_help = EXIT_CODES)]
     Run(Run),
+    /// Simulate a script and print who sent what to whom: a table, or a chart with `--svg`
+    #[command(after_help = EXIT_CODES)]
+    Trace(Trace),
     /// Tell every error of scripts and schemes; reads no inputs, only counts family members
     #[command(after_help = EXIT_CODES)]
     Check(Check),
@@ -51,6 +62,14 @@ pub enum Command {
     /// Write a Rust crate that carries a script out
     #[command(after_help = EXIT_CODES)]
     Build(Build),
+    /// Be one party, connected to the others over TLS
+    #[command(after_help = PARTY_CODES)]
+    Party(Party),
+    /// Carry out the offline part of a run ahead of its inputs, and store what comes
+    #[command(after_help = PARTY_CODES)]
+    Prepare(Prepare),
+    /// Make keys and certificates for tests, and a file of peers
+    Keygen(Keygen),
     /// Rewrite files in the usual layout
     Fmt(Format),
     /// Explain an error code: wrong example, right example, why
@@ -91,6 +110,19 @@ pub struct Binding {
     pub set: Vec<Setting>,
 }
 
+impl Binding {
+    /// The binding without its command line.
+    pub fn options(&self) -> smpc_driver::Binding {
+        smpc_driver::Binding {
+            inputs: self.inputs.clone(),
+            scheme: self.scheme.clone(),
+            parties: self.parties,
+            set: self.set.clone(),
+            ..smpc_driver::Binding::default()
+        }
+    }
+}
+
 /// `smpc run`.
 #[derive(Debug, Args)]
 pub struct Run {
@@ -103,6 +135,40 @@ pub struct Run {
     /// Compare every secret with an exact calculation and report overflow and loss of precision
     #[arg(long)]
     pub audit: bool,
+    /// Write what each party is handed to DIR/PARTY/NAME.csv|npy|json, all files or none
+    #[arg(long, value_name = "DIR")]
+    pub outputs: Option<PathBuf>,
+    /// Format of these files: csv, npy or json; what it cannot hold is written as json
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "csv",
+        requires = "outputs"
+    )]
+    pub format: smpc_runtime::files::Format,
+}
+
+/// `smpc trace`.
+#[derive(Debug, Args)]
+pub struct Trace {
+    /// The script.
+    #[command(flatten)]
+    pub script: Script,
+    /// Make the run reproducible; without it, keys come from the operating system
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Write a sequence chart to this file instead
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// Show these online rounds only, counted from 1: `3..12`, `..5`, `7`
+    #[arg(long, value_name = "A..B", value_parser = crate::commands::trace::rounds)]
+    pub round: Option<std::ops::RangeInclusive<u64>>,
+    /// Show messages from or to this party only; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub party: Vec<String>,
+    /// Also show the contents of messages: shares, keys, masked values. Not in charts
+    #[arg(long)]
+    pub values: bool,
 }
 
 /// `smpc check`.
@@ -160,7 +226,7 @@ pub struct Schemes {
 #[derive(Debug, Args)]
 pub struct Verify {
     /// Backends by name, or files that declare one
-    #[arg(required = true, value_name = "NAME|FILE")]
+    #[arg(required_unless_present = "check", value_name = "NAME|FILE")]
     pub schemes: Vec<String>,
     /// Number of computing parties, for backends that take one
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=20))]
@@ -171,6 +237,12 @@ pub struct Verify {
     /// Fail if a question stays open
     #[arg(long)]
     pub strict: bool,
+    /// Write the certificates of privacy and freshness to this file
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Option<PathBuf>,
+    /// Read certificates from this file and check them again; nothing is searched for
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["schemes", "certificate", "runs", "strict"])]
+    pub check: Option<PathBuf>,
 }
 
 /// `smpc build`.
@@ -182,7 +254,98 @@ pub struct Build {
     /// Folder of the crate
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
+    /// Make a size of the inputs, or an integer parameter, a constant; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub size: Vec<Setting>,
     /// Folder of the crate `smpc-runtime`; without it, cargo asks its registry
     #[arg(long, value_name = "DIR")]
     pub runtime: Option<PathBuf>,
+}
+
+/// One party and its peers.
+#[derive(Debug, Args)]
+pub struct Connection {
+    /// Who this is, as the script names it: alice, 'member[0]'
+    pub name: String,
+    /// The script.
+    #[command(flatten)]
+    pub script: Script,
+    /// Names, addresses and certificates of all parties
+    #[arg(long, value_name = "FILE")]
+    pub peers: PathBuf,
+    /// This party's private key [default: NAME.key beside the peers]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Where to listen, if not at the address in the peers' file
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// How long to wait for the peers to be there: 30s, 5m
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = party::duration)]
+    pub wait: Duration,
+    /// How long a peer that is waited for may be silent
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = party::duration)]
+    pub timeout: Duration,
+    /// What is told on the terminal: off, error, warn, info, debug, trace
+    #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = str::parse::<party::Level>)]
+    pub log: party::Level,
+    /// Key that prepared material is stored under [default: NAME.store beside the peers]
+    #[arg(long, value_name = "FILE")]
+    pub store: Option<PathBuf>,
+}
+
+/// `smpc party`.
+#[derive(Debug, Args)]
+pub struct Party {
+    /// The party.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Write what the party is handed to DIR/NAME/OUTPUT.csv
+    #[arg(long, value_name = "DIR")]
+    pub outputs: Option<PathBuf>,
+    /// Format of these files: csv, npy or json
+    #[arg(long, value_name = "FORMAT", default_value = "csv")]
+    pub format: smpc_runtime::files::Format,
+    /// Make the run reproducible, for tests: whoever knows the number can compute every secret
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Write counts and times, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub metrics: Option<PathBuf>,
+    /// Use up what `smpc prepare` stored
+    #[arg(long, value_name = "FILE", conflicts_with = "seed")]
+    pub prepared: Option<PathBuf>,
+    /// Refused: only a simulated run shows shares.
+    #[arg(long, hide = true)]
+    pub values: bool,
+}
+
+/// `smpc prepare`.
+#[derive(Debug, Args)]
+pub struct Prepare {
+    /// The party.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Where to store what comes
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// A size of the run to come, instead of that of this party's inputs; may be repeated
+    #[arg(long, value_name = "NAME=LENGTH", value_parser = setting)]
+    pub size: Vec<Setting>,
+}
+
+/// `smpc keygen`.
+#[derive(Debug, Args)]
+pub struct Keygen {
+    /// Parties, each NAME or NAME=HOST:PORT
+    #[arg(required = true, value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Folder of the keys
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Port of the first party on this machine; the others follow
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// How many days the certificates are valid
+    #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub days: u32,
 }

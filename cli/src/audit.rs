@@ -1,15 +1,15 @@
 //! `run --audit`: the shadow's findings by source line.
 
-use crate::inputs::Array;
 use crate::problem::span;
-use crate::render::position;
 use serde_json::{Value, json};
 use smpc_audit::{Data, Environment, Finding, Kind, Observations, Observed, Report};
+use smpc_driver::position;
 use smpc_grammar::Sources;
 use smpc_interp::{Observer, Probed};
 use smpc_ir::local::Source;
 use smpc_ir::party::Elem;
 use smpc_ir::share::{Input, Type};
+use smpc_runtime::files::Array;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
@@ -83,6 +83,10 @@ impl Observer for Watcher {
         for (sum, value) in partial.sum.iter_mut().zip(probe.tensor.to_i128s()) {
             *sum = match elem {
                 Elem::Bits(_) => *sum ^ value,
+                Elem::Field(p) => {
+                    let term = p.mul(p.residue(value), p.residue(factor));
+                    p.signed(p.add(p.residue(*sum), term))
+                }
                 _ => sum.wrapping_add(value.wrapping_mul(factor)),
             };
         }

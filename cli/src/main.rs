@@ -2,21 +2,21 @@
 
 mod args;
 mod audit;
-mod bind;
 mod commands;
 mod explain;
 mod inputs;
-mod load;
 mod number;
 mod output;
-mod pipeline;
-mod problem;
+mod peer;
 mod progress;
+mod record;
 mod render;
+mod simulate;
 
 use args::{Cli, Command};
 use clap::Parser;
 use problem::Failure;
+use smpc_driver::{bind, load, pipeline, problem};
 use smpc_grammar::Sources;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -40,10 +40,14 @@ fn main() -> ExitCode {
         Command::New(args) => commands::new::new(args),
         Command::Schemes(args) => commands::schemes::schemes(args),
         Command::Run(args) => commands::run::run(&mut sources, args),
+        Command::Trace(args) => commands::trace::trace(&mut sources, args),
         Command::Check(args) => commands::check::check(&mut sources, args),
         Command::Leaks(args) => commands::leaks::leaks(&mut sources, args),
         Command::Cost(args) => commands::cost::cost(&mut sources, args),
         Command::Build(args) => commands::build::build(&mut sources, args),
+        Command::Party(args) => commands::party::party(&mut sources, args),
+        Command::Prepare(args) => commands::prepare::prepare(&mut sources, args),
+        Command::Keygen(args) => commands::keygen::keygen(args),
         Command::Verify(args) => commands::verify::verify(&mut sources, args),
     };
     match result {

@@ -3,6 +3,7 @@
 use crate::problem::{Failure, Place, Problem};
 use ariadne::{CharSet, Color, Config, IndexType, Label, Report, ReportKind};
 use serde_json::{Value, json};
+use smpc_driver::{locate, position};
 use smpc_grammar::Sources;
 use smpc_grammar::ast::Span;
 use std::fmt::Write;
@@ -148,30 +149,6 @@ fn spans(problem: &Problem) -> impl Iterator<Item = Span> + '_ {
     first
         .into_iter()
         .chain(problem.labels.iter().map(|label| label.span))
-}
-
-/// The byte range of a span, clipped to its file and to whole characters.
-fn locate(sources: &Sources, span: Span) -> Option<Place3> {
-    let file = sources.get(span.file)?;
-    let clip = |at: u32| {
-        let mut at = (at as usize).min(file.text.len());
-        while !file.text.is_char_boundary(at) {
-            at -= 1;
-        }
-        at
-    };
-    let start = clip(span.start);
-    let end = clip(span.end).max(start);
-    Some((file.name.clone(), start..end))
-}
-
-/// File name, line and column (counted in characters), from 1.
-pub fn position(sources: &Sources, span: Span) -> Option<(String, usize, usize)> {
-    let (name, range) = locate(sources, span)?;
-    let before = sources.get(span.file)?.text.get(..range.start)?;
-    let line = before.matches('\n').count() + 1;
-    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-    Some((name, line, column))
 }
 
 /// All problems as one JSON value.

@@ -830,6 +830,16 @@ pub(crate) fn elem_tokens(elem: Elem) -> TokenStream {
             let m = bits(m);
             quote!(Bits(#m))
         }
+        Elem::Field(p) => match p.exponent() {
+            Some(q) => {
+                let name = format_ident!("M{q}");
+                quote!(Field(#name))
+            }
+            None => {
+                let p = Literal::u128_unsuffixed(p.modulus());
+                quote!(Field(prime(#p)))
+            }
+        },
         Elem::Fix => quote!(Fix),
     }
 }

@@ -36,8 +36,9 @@ type Part = (TokenStream, Level);
 /// Whether a formula can have this operation between elements of this type.
 fn fits(prim: Prim, elem: Elem) -> bool {
     match prim {
-        Prim::Add | Prim::Sub | Prim::Mul | Prim::Neg | Prim::Not => elem != Elem::Fix,
-        Prim::Shl | Prim::ShrLogical => !matches!(elem, Elem::Fix | Elem::Bits(1)),
+        _ if matches!(elem, Elem::Fix | Elem::Field(_)) => false,
+        Prim::Add | Prim::Sub | Prim::Mul | Prim::Neg | Prim::Not => true,
+        Prim::Shl | Prim::ShrLogical => elem != Elem::Bits(1),
         Prim::Shr => matches!(elem, Elem::Ring(64 | 128)),
         _ => false,
     }

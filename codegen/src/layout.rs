@@ -75,6 +75,8 @@ const RESERVED: &[&str] = &[
 /// A size or parameter.
 pub(crate) struct Public {
     pub name: Ident,
+    /// As in the script.
+    pub script: String,
     pub doc: String,
 }
 
@@ -109,6 +111,9 @@ impl Layout {
             "alloc",
             "smpc_runtime",
             "main",
+            "command",
+            "raw",
+            "sizes",
         ] {
             modules.unique(name);
         }
@@ -135,6 +140,7 @@ impl Layout {
                     let doc = format!(" The size `{}`.", info.name);
                     publics.push(Public {
                         name: name.clone(),
+                        script: info.name.clone(),
                         doc,
                     });
                     Some(name)
@@ -151,6 +157,7 @@ impl Layout {
             };
             publics.push(Public {
                 name: name.clone(),
+                script: param.name.clone(),
                 doc,
             });
             params.push(name);
@@ -221,6 +228,12 @@ impl Layout {
             outputs,
             sets,
         }
+    }
+
+    /// The size or parameter that the script calls so.
+    pub fn public_named(&self, script: &str) -> Option<&Ident> {
+        let own = self.publics.iter().find(|p| p.script == script);
+        own.map(|p| &p.name)
     }
 
     pub fn size_name(&self, var: SizeVar) -> Option<Ident> {

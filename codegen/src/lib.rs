@@ -1,20 +1,30 @@
 //! From a party program to a Rust crate that carries it out.
 //!
-//! Each party becomes a module with one function: its own steps and messages, in the order the
-//! schedule gives them, so that the crate sends byte for byte what the interpreter sends. Sizes are
-//! run-time values. The crate depends on the runtime alone; nothing in it interprets anything.
+//! Each party becomes a module: types of what it puts in and is told, and its own steps and messages
+//! in the order the schedule gives them, so that the code sends byte for byte what the interpreter
+//! sends. Sizes are run-time values, or constants on request. Generated code depends on the runtime
+//! alone; nothing in it interprets anything.
 
+mod description;
+mod docs;
 mod emit;
 mod formula;
 mod layout;
 mod name;
 mod package;
+mod part;
+mod print;
 mod project;
+mod raw;
+mod root;
 mod size;
+mod typed;
 
 use std::fmt;
 
+use proc_macro2::TokenStream;
 use smpc_grammar::Sources;
+use smpc_ir::Identity;
 use smpc_ir::party::Validated;
 
 /// A file of the generated crate.
@@ -33,15 +43,47 @@ pub enum Runtime {
     Path(String),
     /// In the registry, with this version.
     Version(String),
+    /// For a module in another crate: under this path, `::smpc::runtime`.
+    Within(String),
 }
 
-/// What to call the crate and where it finds the runtime.
+/// What code is generated for, and where it finds the runtime.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// The script's name; the crate's follows from it.
+    /// The script's name; that of the crate or module follows from it.
     pub name: String,
     /// The runtime.
     pub runtime: Runtime,
+    /// What parties compare before they compute together.
+    pub identity: Identity,
+    /// Sizes and integer parameters that become constants, by their names in the script.
+    pub sizes: Vec<(String, i128)>,
+}
+
+impl Options {
+    /// For a script of this name, without constants or digests.
+    pub fn new(name: impl Into<String>, runtime: Runtime) -> Self {
+        let name = name.into();
+        let identity = Identity {
+            script: (format!("{name}.smpc"), [0; 32]),
+            ..Identity::default()
+        };
+        Self {
+            name,
+            runtime,
+            identity,
+            sizes: vec![],
+        }
+    }
+}
+
+/// Generated code as one module.
+#[derive(Clone, Debug)]
+pub struct Module {
+    /// For a macro: without comments.
+    pub tokens: TokenStream,
+    /// For a file.
+    pub text: String,
 }
 
 /// Something that has no form in generated code.
@@ -79,4 +121,16 @@ pub fn generate(
     options: &Options,
 ) -> Result<Vec<File>, Unsupported> {
     package::package(program, sources, options)
+}
+
+/// The same as one module, for a crate that has other things to do: `pub mod NAME { … }`.
+///
+/// # Errors
+/// As [`generate`].
+pub fn module(
+    program: Validated<'_>,
+    sources: &Sources,
+    options: &Options,
+) -> Result<Module, Unsupported> {
+    package::module(program, sources, options)
 }

@@ -42,10 +42,8 @@ fn subject(name: &str, text: &str, case: &Case, backend: &Backend) -> Result<Sub
     let valid = validate(&lowered).map_err(|e| format!("{e:?}"))?;
     let mut sources = Sources::new();
     sources.add("script.smpc", text);
-    let options = Options {
-        name: name.to_owned(),
-        runtime: Runtime::Path(root().join("runtime").display().to_string()),
-    };
+    let runtime = Runtime::Path(root().join("runtime").display().to_string());
+    let options = Options::new(name, runtime);
     let files = smpc_codegen::generate(valid, &sources, &options).map_err(|e| e.to_string())?;
     let tensors = tensors(&program, &start, bound.ring_bits());
     let mut publics = vec![];
@@ -204,7 +202,9 @@ fn compare(folder: &str, subjects: &[Subject]) {
             let head = match input.elem() {
                 Elem::Ring(k) => format!("ring {k}"),
                 Elem::Bits(m) => format!("bits {m}"),
+                Elem::Field(p) => panic!("an input is no element of F[{p}]"),
                 Elem::Fix => "fix 128".to_owned(),
+                Elem::Field(_) => panic!("no input is an element of a field"),
             };
             let shape: Vec<i128> = input.shape().iter().map(|d| *d as i128).collect();
             let _ = write!(
@@ -220,7 +220,7 @@ fn compare(folder: &str, subjects: &[Subject]) {
             r#"            {name:?} => {{
                 let runs = run_locally(&{name}::party::NAMES, |party, channel| {{
                     let mut channel = Recorder::new(channel);
-                    let run = {name}::run(party, &mut channel, &{name}::Public::from_list(publics), &{name}::Inputs::from_list(inputs.clone()), Some(7));
+                    let run = {name}::raw::run(party, &mut channel, &{name}::raw::Public::from_list(publics), &{name}::raw::Inputs::from_list(inputs.clone()), Some(7));
                     let digest = channel.digest;
                     let mut text = String::new();
                     match run {{
@@ -308,11 +308,23 @@ fn example(name: &str, backend: &str) -> Subject {
     .unwrap()
 }
 
+/// A conformance program under a backend over a field.
+fn over_field(name: &str, n: i128, p: i128) -> Subject {
+    let programs = smpc_tests::programs();
+    let (_, text) = programs.iter().find(|(known, _)| known == name).unwrap();
+    let backend = Backend::new("shamir", &[("n", n), ("p", p)]);
+    let crate_name = format!("{name}_shamir_{n}");
+    subject(&crate_name, text, &Case::read(text), &backend).unwrap()
+}
+
 #[test]
 fn auction_and_average() {
     let subjects = [
         example("average_salary", "additive"),
         example("vickrey", "rep3"),
+        over_field("matmul_int", 3, (1 << 61) - 1),
+        over_field("matmul_int", 5, i128::MAX),
+        over_field("matmul_int", 4, 65_537),
     ];
     compare("two", &subjects);
 }

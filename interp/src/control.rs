@@ -14,8 +14,8 @@ use crate::{RunError, local};
 type Row = (Value, Arc<Tensor>);
 
 impl Endpoint<'_> {
-    pub(crate) fn control(&mut self, step: &Step, nested: &Nested) -> Result<(), RunError> {
-        let plans = &nested.plans;
+    pub(crate) fn control(&mut self, nested: &Nested<'_>) -> Result<(), RunError> {
+        let (step, plans) = (nested.step, &nested.plans);
         let source = step.source;
         match &step.op {
             Op::For { var, count, body } => {
@@ -24,7 +24,7 @@ impl Endpoint<'_> {
                 for i in 0..count.max(0) {
                     self.loops.insert(*var, i);
                     self.bind(carried);
-                    self.nested(body, &plans[0], i as u64)?;
+                    self.nested(&plans[0], i as u64)?;
                     carried = self.pass(&body.results, &body.params, source)?;
                 }
                 self.loops.remove(var);
@@ -40,14 +40,14 @@ impl Endpoint<'_> {
                 for i in 0u64.. {
                     let rows = self.renamed(&body.params, &condition.params, &carried);
                     self.bind(rows);
-                    self.nested(condition, &plans[0], i)?;
+                    self.nested(&plans[0], i)?;
                     let test = self.scalar(condition.results[0], source)?;
                     if test == 0 {
                         break;
                     }
                     *self.account.counts.entry(*iterations).or_default() += 1;
                     self.bind(carried);
-                    self.nested(body, &plans[1], i)?;
+                    self.nested(&plans[1], i)?;
                     carried = self.pass(&body.results, &body.params, source)?;
                 }
                 self.hand_over(&body.params, carried, &step.results);
@@ -64,7 +64,7 @@ impl Endpoint<'_> {
                 };
                 let taken = SizeVar(nested.arms.0 + at as u32);
                 *self.account.counts.entry(taken).or_default() += 1;
-                self.block(&arms[at], &plans[at])?;
+                self.block(&plans[at])?;
                 for (value, result) in arms[at].results.iter().zip(&step.results) {
                     if self.knows(*result) {
                         let tensor = self.get(*value, source)?;
@@ -118,9 +118,9 @@ impl Endpoint<'_> {
         self.bind(rows);
     }
 
-    fn nested(&mut self, block: &Block, plan: &Plan, at: u64) -> Result<(), RunError> {
+    fn nested(&mut self, plan: &Plan<'_>, at: u64) -> Result<(), RunError> {
         self.path.push(at);
-        let done = self.block(block, plan);
+        let done = self.block(plan);
         self.path.pop();
         done
     }
@@ -176,7 +176,7 @@ impl Endpoint<'_> {
         &mut self,
         step: &Step,
         body: &Block,
-        plan: &Plan,
+        plan: &Plan<'_>,
         half: (SizeVar, usize),
         sides: Vec<(usize, Tensor, Tensor)>,
         level: u64,
@@ -193,7 +193,7 @@ impl Endpoint<'_> {
             }
             places.push(i);
         }
-        self.nested(body, plan, level)?;
+        self.nested(plan, level)?;
         places
             .into_iter()
             .filter(|i| self.knows(body.results[*i]))
@@ -206,7 +206,7 @@ impl Endpoint<'_> {
         step: &Step,
         half: SizeVar,
         body: &Block,
-        plan: &Plan,
+        plan: &Plan<'_>,
     ) -> Result<(), RunError> {
         let source = step.source;
         let mut n = self.length(step)?;
@@ -263,7 +263,7 @@ impl Endpoint<'_> {
         step: &Step,
         half: SizeVar,
         body: &Block,
-        plan: &Plan,
+        plan: &Plan<'_>,
     ) -> Result<(), RunError> {
         let source = step.source;
         let n = self.length(step)?;

@@ -4,12 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use smpc_ir::local::{Local, Source};
+use smpc_ir::party::project::{Exchange, blocks_of, project};
 use smpc_ir::party::schedule::schedule;
 use smpc_ir::party::{Block, Op, Party, PartySet, Program, Step, Validated, Value};
 use smpc_ir::share::Type;
 use smpc_ir::{Size, SizeError, SizeVar};
-use smpc_runtime::channel::{self, Channel, ChannelError, Fault};
+use smpc_runtime::channel::{self, Channel, ChannelError};
 use smpc_runtime::coin;
+use smpc_runtime::endpoint::when;
 use smpc_runtime::prg::Stream;
 use smpc_runtime::tensor::{Tensor, wire_bytes};
 
@@ -18,7 +20,7 @@ use crate::keys::{self, Identity, KeyError};
 use crate::local;
 use crate::plan::{Action, Plan, plan};
 use crate::views;
-use crate::{Account, CHANNEL, OPERATION, Output, Probed, RunError, SETUP, Setup};
+use crate::{Account, CHANNEL, OPERATION, Output, Phase, Probed, RunError, SETUP, Sent, Setup};
 
 /// Runs one party of a program over a channel.
 ///
@@ -35,16 +37,18 @@ pub fn endpoint(
     let identity = setup.seed.map_or(Identity::System, Identity::Seeded);
     let sets = program.coin_sets();
     let (streams, setup_bytes) =
-        keys::agree(&sets, me, &identity, channel).map_err(|e| match e {
-            KeyError::System => RunError {
-                code: SETUP,
-                message: "the operating system gave no randomness".into(),
-                source: Source::default(),
-                party: me.0,
-                consequence: false,
+        keys::agree(&sets, me, &identity, channel, setup.observer.as_deref()).map_err(
+            |e| match e {
+                KeyError::System => RunError {
+                    code: SETUP,
+                    message: "the operating system gave no randomness".into(),
+                    source: Source::default(),
+                    party: me.0,
+                    consequence: false,
+                },
+                KeyError::Channel(e) => channel_error(program, me, Source::default(), &e),
             },
-            KeyError::Channel(e) => channel_error(program, me, Source::default(), &e),
-        })?;
+        )?;
     let mut run = Endpoint {
         program,
         me,
@@ -61,14 +65,18 @@ pub fn endpoint(
         pending: vec![],
         turned: views::turned(program),
         reserved: HashMap::new(),
-        at: 0,
+        levels: 0,
         done: 0,
         total: 0,
     };
     let scheduled = schedule(valid);
-    let plan = plan(program, &program.body, &scheduled.body, me);
+    let plan = plan(
+        program,
+        project(program, &program.body, &scheduled.body, me),
+        me,
+    );
     run.total = run.work(&program.body);
-    run.block(&program.body, &plan)?;
+    run.block(&plan)?;
     Ok(run.account)
 }
 
@@ -82,14 +90,14 @@ pub(crate) struct Endpoint<'a> {
     pub(crate) loops: HashMap<SizeVar, i128>,
     pub(crate) path: Vec<u64>,
     pub(crate) account: Account,
-    /// Outputs of the current segment, by the position of their step.
-    pending: Vec<(usize, Pending)>,
+    /// What it was handed in the current segment.
+    pending: Vec<Pending>,
     /// Transposes whose registers hold the operand as it was.
     turned: HashSet<Value>,
     /// Where the ranges of coins start that are not yet drawn.
     reserved: HashMap<Value, u64>,
-    /// The position of the step being carried out.
-    at: usize,
+    /// Offline exchanges begun.
+    levels: u64,
     done: u64,
     total: u64,
 }
@@ -106,11 +114,24 @@ fn channel_error(program: &Program, me: Party, source: Source, error: &ChannelEr
     let peer = program.parties.get(error.peer).map_or("?", String::as_str);
     RunError {
         code: CHANNEL,
-        message: format!("{peer}: {error}"),
+        message: error.named(peer),
         source,
         party: me.0,
-        consequence: matches!(error.fault, Fault::Gone),
+        consequence: error.fault.is_consequence(),
     }
+}
+
+/// Where a value is sent or received.
+fn sent_at(block: &Block, value: Value) -> Option<Source> {
+    block.steps.iter().find_map(|step| match &step.op {
+        Op::Send { .. } => {
+            let mut ends = step.args.iter().chain(&step.results);
+            ends.any(|end| *end == value).then_some(step.source)
+        }
+        op => blocks_of(op)
+            .into_iter()
+            .find_map(|inner| sent_at(inner, value)),
+    })
 }
 
 impl Endpoint<'_> {
@@ -159,47 +180,36 @@ impl Endpoint<'_> {
         self.registers[value.0 as usize] = Some(tensor);
     }
 
-    pub(crate) fn block(&mut self, block: &Block, plan: &Plan) -> Result<(), RunError> {
+    pub(crate) fn block(&mut self, plan: &Plan<'_>) -> Result<(), RunError> {
         for (action, forget) in plan.actions.iter().zip(&plan.forget) {
             match action {
-                Action::Local(at) => {
-                    self.at = *at;
-                    self.local(&block.steps[*at])?;
-                }
-                Action::Alias(at) => {
-                    let step = &block.steps[*at];
+                Action::Local(step) => self.local(step)?,
+                Action::Alias(step) => {
                     let value = self.get(step.args[0], step.source)?;
                     self.set(step.results[0], value);
                 }
-                Action::Reserve(at) => self.reserve(&block.steps[*at])?,
-                Action::Fill(at) => self.fill(&block.steps[*at])?,
-                Action::Fused(fused) => self.fused(fused, block.steps[fused.first].source)?,
-                Action::Exchange {
-                    offline,
-                    sends,
-                    receives,
-                } => self.exchange(*offline, sends, receives)?,
-                Action::Control(at) => {
-                    self.in_order();
-                    if let Some(nested) = plan.nested.get(at) {
-                        self.control(&block.steps[*at], nested)?;
-                    }
+                Action::Reserve(step) => self.reserve(step)?,
+                Action::Fill(step) => self.fill(step)?,
+                Action::Fused(fused) => self.fused(fused)?,
+                Action::Exchange(exchange) => self.exchange(exchange)?,
+                Action::Control(nested) => {
+                    self.hand_out();
+                    self.control(nested)?;
                 }
             }
             for value in forget {
                 self.registers[value.0 as usize] = None;
             }
         }
-        self.in_order();
+        self.hand_out();
         Ok(())
     }
 
-    /// Hands out what a segment has put out, in the order of the program rather than of readiness.
-    fn in_order(&mut self) {
-        let mut outputs = std::mem::take(&mut self.pending);
-        outputs.sort_by_key(|(at, _)| *at);
+    /// Hands out what a segment has put out.
+    fn hand_out(&mut self) {
         let party = self.me.0;
-        let outputs = outputs.into_iter().map(|(_, output)| Output {
+        let outputs = std::mem::take(&mut self.pending);
+        let outputs = outputs.into_iter().map(|output| Output {
             name: output.name,
             field: output.field,
             show: output.show,
@@ -244,7 +254,8 @@ impl Endpoint<'_> {
         Ok(())
     }
 
-    fn fused(&mut self, fused: &Fused, source: Source) -> Result<(), RunError> {
+    fn fused(&mut self, fused: &Fused) -> Result<(), RunError> {
+        let source = fused.source;
         let Some(shaped) = fused.outputs.first().and_then(|values| values.first()) else {
             return Ok(());
         };
@@ -274,14 +285,45 @@ impl Endpoint<'_> {
         Ok(())
     }
 
-    fn exchange(
-        &mut self,
+    /// Shows a message to the observer outside of the protocol.
+    fn observed(
+        &self,
         offline: bool,
-        sends: &[(Party, Vec<Value>)],
-        receives: &[(Party, Vec<Value>)],
-    ) -> Result<(), RunError> {
+        to: Party,
+        bytes: &[u8],
+        values: &[Value],
+        tensors: &[Arc<Tensor>],
+    ) {
+        let Some(observer) = &self.setup.observer else {
+            return;
+        };
+        let (phase, begun) = if offline {
+            (Phase::Offline, self.levels)
+        } else {
+            (Phase::Online, self.account.rounds)
+        };
+        observer.message(&Sent {
+            phase,
+            round: begun.saturating_sub(1),
+            from: self.me.0,
+            to: to.0,
+            bytes,
+            values,
+            tensors,
+        });
+    }
+
+    fn exchange(&mut self, exchange: &Exchange) -> Result<(), RunError> {
+        let Exchange {
+            offline,
+            sends,
+            receives,
+        } = exchange;
+        let offline = *offline;
         let source = Source::default();
-        if !offline {
+        if offline {
+            self.levels += 1;
+        } else {
             self.account.rounds += 1;
         }
         for (to, values) in sends {
@@ -293,6 +335,7 @@ impl Endpoint<'_> {
             for tensor in &tensors {
                 tensor.pack(&mut bytes);
             }
+            self.observed(offline, *to, &bytes, values, &tensors);
             let length = bytes.len() as u64;
             if offline {
                 self.account.offline_bytes += length;
@@ -300,9 +343,13 @@ impl Endpoint<'_> {
                 self.account.bytes += length;
                 self.account.messages += 1;
             }
-            self.channel
-                .send_buffer(usize::from(to.0), bytes)
-                .map_err(|e| channel_error(self.program, self.me, source, &e))?;
+            let peer = usize::from(to.0);
+            let sent = if offline {
+                self.channel.send_ahead(peer, bytes)
+            } else {
+                self.channel.send_buffer(peer, bytes)
+            };
+            sent.map_err(|e| self.lost(values, &e))?;
         }
         for (from, values) in receives {
             let mut parts = vec![];
@@ -315,10 +362,13 @@ impl Endpoint<'_> {
                 parts.push((*value, elem, shape, length..length + bytes));
                 length += bytes;
             }
-            let bytes = self
-                .channel
-                .receive(usize::from(from.0), length)
-                .map_err(|e| channel_error(self.program, self.me, source, &e))?;
+            let peer = usize::from(from.0);
+            let received = if offline {
+                self.channel.receive_ahead(peer, length)
+            } else {
+                self.channel.receive(peer, length)
+            };
+            let bytes = received.map_err(|e| self.lost(values, &e))?;
             for (value, elem, shape, range) in parts {
                 let tensor = Tensor::unpack(elem, &shape, &bytes[range])
                     .map_err(|e| self.error(source, e))?;
@@ -327,6 +377,16 @@ impl Endpoint<'_> {
             channel::recycle(bytes);
         }
         Ok(())
+    }
+
+    /// A message that did not go or come: where the script sends it, and in which round.
+    fn lost(&self, values: &[Value], error: &ChannelError) -> RunError {
+        let source = values
+            .first()
+            .and_then(|value| sent_at(&self.program.body, *value));
+        let mut error = channel_error(self.program, self.me, source.unwrap_or_default(), error);
+        error.message.push_str(&when(self.account.rounds));
+        error
     }
 
     fn local(&mut self, step: &Step) -> Result<(), RunError> {
@@ -408,17 +468,16 @@ impl Endpoint<'_> {
                 let coin = coin.map_err(|e| self.error(source, e))?;
                 self.set(result, Arc::new(coin));
             }
-            Op::Output { name, field, show } => {
+            Op::Output {
+                name, field, show, ..
+            } => {
                 let value = self.get(step.args[0], source)?;
-                self.pending.push((
-                    self.at,
-                    Pending {
-                        name: name.clone(),
-                        field: *field,
-                        show: *show,
-                        value,
-                    },
-                ));
+                self.pending.push(Pending {
+                    name: name.clone(),
+                    field: *field,
+                    show: *show,
+                    value,
+                });
             }
             Op::Probe {
                 value,

@@ -9,11 +9,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use smpc_ir::Size;
-use smpc_ir::local::{Local, Prim};
+use smpc_ir::local::{Local, Prim, Source};
 use smpc_ir::party::{Block, CoinDomain, Elem, Op, Program, Step, Value, ValueInfo};
 use smpc_runtime::kernel::{Builder, Kernel, Slot};
 
-use crate::plan::{Action, reads};
+use crate::plan::{Action, Nested, reads};
 
 /// Steps of a group at most: registers are shared, but a kernel's blocks must stay in the cache.
 const LARGEST: usize = 256;
@@ -28,17 +28,20 @@ pub(crate) struct Fused {
     pub coins: Vec<Value>,
     /// The values of each of the kernel's outputs.
     pub outputs: Vec<Vec<Value>>,
-    /// The position of the first step.
-    pub first: usize,
+    /// Where the first step was written.
+    pub source: Source,
     /// How many steps.
     pub steps: u64,
 }
 
 /// Regroups a block's actions for one party.
-pub(crate) fn fuse(program: &Program, block: &Block, actions: Vec<Action>) -> Vec<Action> {
+pub(crate) fn fuse<'p>(
+    program: &'p Program,
+    block: &Block,
+    actions: Vec<Action<'p>>,
+) -> Vec<Action<'p>> {
     let mut fuser = Fuser {
         program,
-        block,
         read: read_counts(block, &actions),
         out: Vec::with_capacity(actions.len()),
         groups: BTreeMap::new(),
@@ -56,14 +59,16 @@ pub(crate) fn fuse(program: &Program, block: &Block, actions: Vec<Action>) -> Ve
 }
 
 /// How often each value is read in the block and by what is nested in it.
-fn read_counts(block: &Block, actions: &[Action]) -> HashMap<Value, usize> {
+fn read_counts(block: &Block, actions: &[Action<'_>]) -> HashMap<Value, usize> {
     let mut all = block.results.clone();
     for action in actions {
         match action {
-            Action::Local(at) | Action::Alias(at) | Action::Control(at) => {
-                reads(&block.steps[*at], &mut all);
+            Action::Local(step) | Action::Alias(step) | Action::Control(Nested { step, .. }) => {
+                reads(step, &mut all);
             }
-            Action::Exchange { sends, .. } => all.extend(sends.iter().flat_map(|(_, v)| v)),
+            Action::Exchange(exchange) => {
+                all.extend(exchange.sends.iter().flat_map(|(_, v)| v));
+            }
             Action::Reserve(_) | Action::Fill(_) | Action::Fused(_) => {}
         }
     }
@@ -76,7 +81,7 @@ fn read_counts(block: &Block, actions: &[Action]) -> HashMap<Value, usize> {
 
 /// A kernel under construction.
 #[derive(Default)]
-struct Group {
+struct Group<'a> {
     shape: Vec<Size>,
     builder: Builder,
     /// What the group computes.
@@ -87,28 +92,27 @@ struct Group {
     scalars: Vec<Value>,
     given: HashMap<(Value, bool), Slot>,
     coins: Vec<Value>,
-    /// Constants of the block that steps use, with their positions.
-    constants: Vec<(Value, usize)>,
+    /// Constants of the block that steps use, with their steps.
+    constants: Vec<(Value, &'a Step)>,
     /// How often the group itself reads a value.
     inner: HashMap<Value, usize>,
     /// The same steps one by one.
-    single: Vec<Action>,
+    single: Vec<Action<'a>>,
     /// Steps and coins.
     size: usize,
 }
 
 struct Fuser<'a> {
     program: &'a Program,
-    block: &'a Block,
     read: HashMap<Value, usize>,
-    out: Vec<Action>,
+    out: Vec<Action<'a>>,
     /// Open groups by age.
-    groups: BTreeMap<usize, Group>,
+    groups: BTreeMap<usize, Group<'a>>,
     by_shape: HashMap<Vec<Size>, usize>,
     /// The open group that computes a value.
     of: HashMap<Value, usize>,
     /// Constants and reserved coins that have no tensor yet, with their steps.
-    lazy: HashMap<Value, usize>,
+    lazy: HashMap<Value, &'a Step>,
     opened: usize,
 }
 
@@ -126,12 +130,10 @@ impl<'a> Fuser<'a> {
         &program.values[value.0 as usize]
     }
 
-    fn action(&mut self, action: Action) {
-        let block: &'a Block = self.block;
+    fn action(&mut self, action: Action<'a>) {
         match action {
-            Action::Local(at) => self.local(at, &block.steps[at]),
-            Action::Alias(at) => {
-                let step = &block.steps[at];
+            Action::Local(step) => self.local(step),
+            Action::Alias(step) => {
                 let (arg, result) = (step.args[0], step.results[0]);
                 if let Some(id) = self.of.get(&arg).copied()
                     && let Some(group) = self.groups.get_mut(&id)
@@ -140,62 +142,55 @@ impl<'a> Fuser<'a> {
                     group.slots.insert(result, slot);
                     group.members.push(result);
                     *group.inner.entry(arg).or_default() += 1;
-                    group.single.push(Action::Alias(at));
+                    group.single.push(Action::Alias(step));
                     self.of.insert(result, id);
                 } else {
                     self.need(&[arg]);
-                    self.out.push(Action::Alias(at));
+                    self.out.push(Action::Alias(step));
                 }
             }
-            Action::Exchange {
-                offline,
-                sends,
-                receives,
-            } => {
+            Action::Exchange(exchange) => {
                 self.close_all();
-                let sent: Vec<Value> = sends.iter().flat_map(|(_, v)| v).copied().collect();
+                let sent = exchange.sends.iter().flat_map(|(_, v)| v);
+                let sent: Vec<Value> = sent.copied().collect();
                 self.need(&sent);
-                self.out.push(Action::Exchange {
-                    offline,
-                    sends,
-                    receives,
-                });
+                self.out.push(Action::Exchange(exchange));
             }
-            Action::Control(at) => {
+            Action::Control(nested) => {
                 self.close_all();
-                self.need_all(&block.steps[at]);
-                self.out.push(action);
+                self.need_all(nested.step);
+                self.out.push(Action::Control(nested));
             }
             other => self.out.push(other),
         }
     }
 
-    fn local(&mut self, at: usize, step: &'a Step) {
+    fn local(&mut self, step: &'a Step) {
         let small = step
             .results
             .first()
             .is_some_and(|r| fits(self.info(*r).elem));
         match &step.op {
             Op::Coin(CoinDomain::Uniform) if small => {
-                self.out.push(Action::Reserve(at));
-                self.lazy.insert(step.results[0], at);
+                self.out.push(Action::Reserve(step));
+                self.lazy.insert(step.results[0], step);
             }
             Op::Local(Local::Constant(_)) if small => {
-                self.lazy.insert(step.results[0], at);
+                self.lazy.insert(step.results[0], step);
             }
             Op::Local(Local::Prim(prim)) if small && self.fusible(*prim, step) => {
-                self.join(at, step, *prim);
+                self.join(step, *prim);
             }
             _ => {
                 self.need_all(step);
-                self.out.push(Action::Local(at));
+                self.out.push(Action::Local(step));
             }
         }
     }
 
     /// The literal of a constant that has no tensor yet.
     fn literal(&self, value: Value) -> Option<i128> {
-        match self.block.steps[*self.lazy.get(&value)?].op {
+        match self.lazy.get(&value)?.op {
             Op::Local(Local::Constant(literal)) => Some(literal),
             _ => None,
         }
@@ -234,7 +229,7 @@ impl<'a> Fuser<'a> {
             .is_some_and(|slot| !slots.contains(&slot) && probe.output(slot).is_some())
     }
 
-    fn join(&mut self, at: usize, step: &Step, prim: Prim) {
+    fn join(&mut self, step: &'a Step, prim: Prim) {
         let shape = &self.info(step.results[0]).shape;
         let own = self.by_shape.get(shape).copied();
         for (i, arg) in step.args.iter().enumerate() {
@@ -280,7 +275,7 @@ impl<'a> Fuser<'a> {
         for arg in &step.args {
             *group.inner.entry(*arg).or_default() += 1;
         }
-        group.single.push(Action::Local(at));
+        group.single.push(Action::Local(step));
         group.size += 1;
         // The same call succeeded on the probe.
         if let Some(slot) = group.builder.prim(prim, &slots, elem) {
@@ -299,17 +294,17 @@ impl<'a> Fuser<'a> {
         if let Some(slot) = group.slots.get(&arg) {
             return Some(*slot);
         }
-        if let (Some(literal), Some(at)) = (literal, lazy) {
+        if let (Some(literal), Some(step)) = (literal, lazy) {
             let slot = group.builder.constant(elem, literal)?;
-            group.constants.push((arg, at));
+            group.constants.push((arg, step));
             return Some(slot);
         }
-        if let Some(at) = lazy {
+        if let Some(step) = lazy {
             let slot = group.builder.coin(elem)?;
             group.slots.insert(arg, slot);
             group.members.push(arg);
             group.coins.push(arg);
-            group.single.push(Action::Fill(at));
+            group.single.push(Action::Fill(step));
             group.size += 1;
             self.lazy.remove(&arg);
             self.of.insert(arg, id);
@@ -341,10 +336,10 @@ impl<'a> Fuser<'a> {
             if let Some(id) = self.of.get(value).copied() {
                 self.close(id);
             }
-            if let Some(at) = self.lazy.remove(value) {
-                self.out.push(match self.block.steps[at].op {
-                    Op::Coin(_) => Action::Fill(at),
-                    _ => Action::Local(at),
+            if let Some(step) = self.lazy.remove(value) {
+                self.out.push(match step.op {
+                    Op::Coin(_) => Action::Fill(step),
+                    _ => Action::Local(step),
                 });
             }
         }
@@ -386,23 +381,23 @@ impl<'a> Fuser<'a> {
             .iter()
             .all(|(slot, _)| group.builder.output(*slot).is_some());
         if group.size < 2 || !whole || !built {
-            for (value, at) in group.constants {
+            for (value, step) in group.constants {
                 if self.lazy.remove(&value).is_some() {
-                    self.out.push(Action::Local(at));
+                    self.out.push(Action::Local(step));
                 }
             }
             self.out.append(&mut group.single);
             return;
         }
         let first = group.single.iter().find_map(|action| match action {
-            Action::Local(at) => Some(*at),
+            Action::Local(step) => Some(step.source),
             _ => None,
         });
         self.out.push(Action::Fused(Box::new(Fused {
             args: [group.inputs, group.scalars].concat(),
             coins: group.coins,
             outputs: outputs.into_iter().map(|(_, values)| values).collect(),
-            first: first.unwrap_or(0),
+            source: first.unwrap_or_default(),
             steps: group.size as u64,
             kernel: group.builder.build(),
         })));

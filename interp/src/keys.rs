@@ -6,6 +6,8 @@ use smpc_ir::party::{Party, PartySet};
 use smpc_runtime::channel::{Channel, ChannelError};
 use smpc_runtime::prg::{Seed, Stream};
 
+use crate::{Observer, Phase, Sent};
+
 /// Bytes of a key.
 const KEY: usize = 16;
 
@@ -20,9 +22,12 @@ pub enum Identity {
 
 impl Identity {
     /// The endpoint's own key. Under a seed it is derived from the seed and the party.
-    fn own(&self, party: Party) -> Result<Seed, getrandom::Error> {
+    fn own(&self, party: Party, channel: &mut dyn Channel) -> Result<Seed, getrandom::Error> {
         match self {
-            Self::System => Seed::from_system(),
+            Self::System => match channel.own_key() {
+                Some(key) => Ok(key),
+                None => Seed::from_system(),
+            },
             Self::Seeded(seed) => {
                 let mut bytes = [0; KEY];
                 bytes[..8].copy_from_slice(&seed.to_le_bytes());
@@ -45,8 +50,9 @@ pub(crate) fn agree(
     me: Party,
     identity: &Identity,
     channel: &mut dyn Channel,
+    observer: Option<&dyn Observer>,
 ) -> Result<(HashMap<PartySet, Stream>, u64), KeyError> {
-    let own = identity.own(me).map_err(|_| KeyError::System)?;
+    let own = identity.own(me, channel).map_err(|_| KeyError::System)?;
     let mut draws = Stream::new(&own);
     let mut streams = HashMap::new();
     let mut sent = 0;
@@ -66,6 +72,17 @@ pub(crate) fn agree(
                     .send(usize::from(peer.0), &key)
                     .map_err(KeyError::Channel)?;
                 sent += KEY as u64;
+                if let Some(observer) = observer {
+                    observer.message(&Sent {
+                        phase: Phase::Setup,
+                        round: 0,
+                        from: me.0,
+                        to: peer.0,
+                        bytes: &key,
+                        values: &[],
+                        tensors: &[],
+                    });
+                }
             }
         } else {
             let bytes = channel

@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use smpc_ir::SizeVar;
 use smpc_ir::local::Source;
+use smpc_ir::party::Value;
 use smpc_ir::share::Type;
 use smpc_runtime::tensor::Tensor;
 
@@ -52,6 +53,39 @@ pub trait Observer: Send + Sync {
     /// iteration given by one counter per enclosing loop or tree. Every party that knows the
     /// component reports it.
     fn component(&self, probe: &Probed<'_>);
+
+    /// A message that leaves an endpoint.
+    fn message(&self, _sent: &Sent<'_>) {}
+}
+
+/// When a message is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Before the first step: keys of shared streams.
+    Setup,
+    /// Before inputs are known.
+    Offline,
+    /// In a round.
+    Online,
+}
+
+/// A message on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent<'a> {
+    /// When.
+    pub phase: Phase,
+    /// The exchange of that phase, from 0.
+    pub round: u64,
+    /// The sender.
+    pub from: u8,
+    /// The receiver.
+    pub to: u8,
+    /// The contents.
+    pub bytes: &'a [u8],
+    /// What they are made of; nothing in the set-up.
+    pub values: &'a [Value],
+    /// The same.
+    pub tensors: &'a [Arc<Tensor>],
 }
 
 /// One reported component.

@@ -1,169 +1,75 @@
-//! One party's share of a block: its steps in order, its messages, and what may be forgotten when.
+//! How a party's part of a block is carried out: steps fused, and what may be forgotten when.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use smpc_ir::SizeVar;
-use smpc_ir::party::schedule::{BlockPlan, Part, Segment};
-use smpc_ir::party::{Block, Op, Party, PartySet, Program, Step, Value};
+use smpc_ir::party::project::{Act, Body, Exchange, blocks_of};
+use smpc_ir::party::{Block, Party, PartySet, Program, Step, Value};
 
 use crate::fuse::{Fused, fuse};
 
 /// One thing to do.
 #[derive(Debug)]
-pub(crate) enum Action {
-    /// A local operation, an input, a coin, an output: the step at this position.
-    Local(usize),
+pub(crate) enum Action<'p> {
+    /// A local operation, an input, a coin, an output.
+    Local(&'p Step),
     /// The result of this send is its argument, which the party knows.
-    Alias(usize),
+    Alias(&'p Step),
     /// Messages to send, then messages to receive.
-    Exchange {
-        offline: bool,
-        sends: Vec<(Party, Vec<Value>)>,
-        receives: Vec<(Party, Vec<Value>)>,
-    },
-    /// The control operation at this position.
-    Control(usize),
-    /// Takes the range of the coin at this position from its stream.
-    Reserve(usize),
-    /// Draws the coin at this position from its range.
-    Fill(usize),
+    Exchange(Exchange),
+    /// A control operation with the plans of its blocks.
+    Control(Nested<'p>),
+    /// Takes the range of a coin from its stream.
+    Reserve(&'p Step),
+    /// Draws a coin from its range.
+    Fill(&'p Step),
     /// Several steps at once.
     Fused(Box<Fused>),
 }
 
 /// A block's actions for one party.
 #[derive(Debug)]
-pub(crate) struct Plan {
-    pub actions: Vec<Action>,
+pub(crate) struct Plan<'p> {
+    pub actions: Vec<Action<'p>>,
     /// After action i these values of the block are not read again.
     pub forget: Vec<Vec<Value>>,
-    /// Of the control operation at a position of the block.
-    pub nested: HashMap<usize, Nested>,
 }
 
-/// The inside of a control operation.
+/// A control operation.
 #[derive(Debug)]
-pub(crate) struct Nested {
+pub(crate) struct Nested<'p> {
+    pub step: &'p Step,
     /// Plans of its blocks.
-    pub plans: Vec<Plan>,
+    pub plans: Vec<Plan<'p>>,
     /// The first of the variables that count how often each arm is taken.
     pub arms: SizeVar,
 }
 
-/// The blocks of a control operation, in the order of [`Plan::nested`].
-pub(crate) fn blocks(op: &Op) -> Vec<&Block> {
-    match op {
-        Op::For { body, .. } | Op::Reduce { body, .. } | Op::Scan { body, .. } => vec![body],
-        Op::While {
-            condition, body, ..
-        } => vec![condition, body],
-        Op::Switch { arms } => arms.iter().collect(),
-        _ => vec![],
-    }
-}
-
-/// One party's part of a scheduled block.
-pub(crate) fn plan(program: &Program, block: &Block, scheduled: &BlockPlan, me: Party) -> Plan {
-    let mut actions = vec![];
-    let mut nested = HashMap::new();
-    for part in &scheduled.parts {
-        match part {
-            Part::Segment(segment) => segment_actions(program, block, segment, me, &mut actions),
-            Part::Control {
-                step,
-                blocks: inner,
-                arms,
-            } => {
-                actions.push(Action::Control(*step));
-                let bodies = blocks(&block.steps[*step].op).into_iter().zip(inner);
-                let plans = bodies.map(|(b, s)| plan(program, b, s, me)).collect();
-                nested.insert(*step, Nested { plans, arms: *arms });
-            }
+/// The plan of one party's part of a block.
+pub(crate) fn plan<'p>(program: &'p Program, body: Body<'p>, me: Party) -> Plan<'p> {
+    let block = body.block;
+    let actions = body.acts.into_iter().map(|act| match act {
+        Act::Step(step) => Action::Local(step),
+        Act::Known(step) => Action::Alias(step),
+        Act::Exchange(exchange) => Action::Exchange(exchange),
+        Act::Control(control) => {
+            let bodies = control.bodies.into_iter();
+            Action::Control(Nested {
+                step: control.step,
+                plans: bodies.map(|body| plan(program, body, me)).collect(),
+                arms: control.arms,
+            })
         }
-    }
-    let actions = fuse(program, block, actions);
+    });
+    let actions = fuse(program, block, actions.collect());
     let forget = last_uses(program, block, &actions, me);
-    Plan {
-        actions,
-        forget,
-        nested,
-    }
+    Plan { actions, forget }
 }
-
-/// Who carries a step out: for a send, who knows the argument already.
-fn works(program: &Program, step: &Step, me: Party) -> bool {
-    let known = |v: &Value| program.values[v.0 as usize].known_to.contains(me);
-    match &step.op {
-        Op::Send { .. } => known(&step.results[0]) && known(&step.args[0]),
-        Op::Output { .. } => known(&step.args[0]),
-        Op::Probe { .. } => step.args.iter().any(known),
-        _ => step.results.iter().any(known),
-    }
-}
-
-fn segment_actions(
-    program: &Program,
-    block: &Block,
-    segment: &Segment,
-    me: Party,
-    actions: &mut Vec<Action>,
-) {
-    let offline = |step: &Step| {
-        let result = step.results.first();
-        result.is_some_and(|r| program.values[r.0 as usize].offline)
-    };
-    let exchanges = (segment.levels + segment.rounds) as usize;
-    let phase = |before: bool, stage: u32| {
-        let first = if before { 0 } else { segment.levels };
-        (first + stage) as usize
-    };
-    // Offline stages, then online ones; the last offline stage and the first online one are one.
-    let mut locals: Vec<Vec<Action>> = (0..=exchanges).map(|_| vec![]).collect();
-    let mut mail: Vec<(Mail, Mail)> = (0..exchanges).map(|_| (vec![], vec![])).collect();
-    for (at, stages) in segment.steps.clone().zip(&segment.stages) {
-        let step = &block.steps[at];
-        if works(program, step, me) {
-            locals[phase(offline(step), stages.at(me))].push(match step.op {
-                Op::Send { .. } => Action::Alias(at),
-                _ => Action::Local(at),
-            });
-        }
-    }
-    for message in &segment.messages {
-        let (sends, receives) = &mut mail[phase(message.offline, message.exchange)];
-        if message.from == me {
-            sends.push((
-                message.to,
-                message.values.iter().map(|(sent, _)| *sent).collect(),
-            ));
-        }
-        if message.to == me {
-            receives.push((
-                message.from,
-                message.values.iter().map(|(_, got)| *got).collect(),
-            ));
-        }
-    }
-    let mut mail = mail.into_iter();
-    for (stage, local) in locals.into_iter().enumerate() {
-        actions.extend(local);
-        if let Some((sends, receives)) = mail.next() {
-            actions.push(Action::Exchange {
-                offline: stage < segment.levels as usize,
-                sends,
-                receives,
-            });
-        }
-    }
-}
-
-/// Values to or from a peer.
-type Mail = Vec<(Party, Vec<Value>)>;
 
 /// What a step reads, with what the blocks nested in it read.
 pub(crate) fn reads(step: &Step, into: &mut Vec<Value>) {
     into.extend(&step.args);
-    for block in blocks(&step.op) {
+    for block in blocks_of(&step.op) {
         for inner in &block.steps {
             reads(inner, into);
         }
@@ -171,7 +77,12 @@ pub(crate) fn reads(step: &Step, into: &mut Vec<Value>) {
     }
 }
 
-fn last_uses(program: &Program, block: &Block, actions: &[Action], me: Party) -> Vec<Vec<Value>> {
+fn last_uses(
+    program: &Program,
+    block: &Block,
+    actions: &[Action<'_>],
+    me: Party,
+) -> Vec<Vec<Value>> {
     let mut last: HashMap<Value, usize> = HashMap::new();
     let mut touch = |value: Value, at: usize| {
         last.insert(value, at);
@@ -186,14 +97,15 @@ fn last_uses(program: &Program, block: &Block, actions: &[Action], me: Party) ->
                 read.extend(&fused.args);
                 read.extend(fused.outputs.iter().flatten());
             }
-            Action::Local(at) | Action::Alias(at) | Action::Control(at) | Action::Fill(at) => {
-                reads(&block.steps[*at], &mut read);
-                read.extend(&block.steps[*at].results);
+            Action::Local(step)
+            | Action::Alias(step)
+            | Action::Control(Nested { step, .. })
+            | Action::Fill(step) => {
+                reads(step, &mut read);
+                read.extend(&step.results);
             }
-            Action::Exchange {
-                sends, receives, ..
-            } => {
-                for (_, values) in sends.iter().chain(receives) {
+            Action::Exchange(exchange) => {
+                for (_, values) in exchange.sends.iter().chain(&exchange.receives) {
                     read.extend(values);
                 }
             }
@@ -206,7 +118,7 @@ fn last_uses(program: &Program, block: &Block, actions: &[Action], me: Party) ->
         last.remove(result);
     }
     // Values of enclosing blocks are not ours to forget.
-    let own: std::collections::HashSet<Value> = block
+    let own: HashSet<Value> = block
         .steps
         .iter()
         .flat_map(|s| s.results.iter().copied())

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use smpc_ir::local::Local;
 use smpc_ir::party::{Block, Elem, Op, Program, Step, Value};
 
-use crate::plan::blocks;
+use smpc_ir::party::project::blocks_of;
 
 /// Results of transposes of the last two axes, of words of a ring, that nothing but matrix products
 /// reads. Their registers hold the operand as it was.
@@ -40,7 +40,7 @@ impl Found<'_> {
             if self.is_turn(step) {
                 self.turned.extend(&step.results);
             }
-            for inner in blocks(&step.op) {
+            for inner in blocks_of(&step.op) {
                 self.block(inner);
             }
         }
@@ -88,6 +88,7 @@ mod tests {
             args: args.iter().map(|i| Value(*i)).collect(),
             results: vec![Value(result)],
             source: Source::default(),
+            origin: None,
         };
         let mut steps = vec![
             step(Local::Constant(1), &[], 0),

@@ -6,8 +6,10 @@
 //! instantiates the protocol. So one element-wise text serves tensors, and one `bilinear` text
 //! serves products, matrix products and convolutions.
 
+use crate::claim::{Claims, Corruption, Written};
 use crate::local::{Local, Source};
 use crate::party::{CoinDomain, Elem, PartySet};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The shape of a value in a flat protocol.
@@ -98,6 +100,24 @@ pub struct Flat {
     pub steps: Vec<FlatStep>,
     /// The number of the owner or receiver outside, if the protocol has one.
     pub outsider: Option<u8>,
+    /// The calls whose bodies stand in [`Flat::steps`], callers before callees.
+    pub calls: Vec<Call>,
+    /// What the protocol claims.
+    pub claims: Claims,
+}
+
+/// A call that was inlined: where its body is, so that a caller can be proved from what was proved
+/// of the callee.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The callee.
+    pub name: String,
+    /// Its steps.
+    pub steps: Range<u32>,
+    /// Its results.
+    pub results: Vec<FlatOperand>,
+    /// How each result adds up: the coefficients of a sharing, nothing for a clear value.
+    pub reconstruction: Vec<Vec<i128>>,
 }
 
 /// Who computes.
@@ -120,6 +140,9 @@ pub struct Sharing {
     pub constant: Vec<i128>,
     /// The value is the sum of `coefficient[i] * component[i]`.
     pub reconstruction: Vec<i128>,
+    /// The other solutions of the `share` equations: a sharing of v is `constant * v`, plus each of
+    /// these vectors times a uniform coin of its own.
+    pub masks: Vec<Vec<i128>>,
 }
 
 /// The owner of a dealt value, or the receiver of a revealed one.
@@ -184,8 +207,13 @@ pub struct Missing(pub String);
 pub trait Protocols {
     /// The computing parties and roles.
     fn computing(&self) -> &Computing;
-    /// Width of the ring that carries `int`.
+    /// Width of the ring that carries clear `int`s, and secret ones unless [`Self::int_elem`] says
+    /// otherwise.
     fn ring_bits(&self) -> u8;
+    /// The element type that carries secret `int`s.
+    fn int_elem(&self) -> Elem {
+        Elem::Ring(self.ring_bits())
+    }
     /// The truncation mode of the backend or the script.
     fn trunc_mode(&self) -> TruncMode;
     /// How an element type is shared.
@@ -199,4 +227,12 @@ pub trait Protocols {
     /// # Errors
     /// Neither the scheme nor the generic library has one.
     fn protocol(&self, want: Want) -> Result<Arc<Flat>, Missing>;
+    /// The scheme's `corrupt` clauses; none if it states none.
+    fn corruption(&self) -> Vec<Corruption> {
+        Vec::new()
+    }
+    /// Every protocol of the scheme's own file, one entry per form of its generics.
+    fn written(&self) -> Vec<Written> {
+        Vec::new()
+    }
 }

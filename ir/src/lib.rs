@@ -3,7 +3,10 @@
 //!
 //! This crate is pure: it reads no file, clock, network or entropy, and never sees concrete data.
 
+pub mod claim;
+pub mod field;
 pub mod flat;
+mod identity;
 pub mod local;
 pub mod lower;
 pub mod party;
@@ -11,4 +14,5 @@ pub mod rules;
 pub mod share;
 pub mod size;
 
+pub use identity::{Hash, Identity};
 pub use size::{Atom, Size, SizeError, SizeVar};

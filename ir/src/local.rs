@@ -11,8 +11,8 @@ use std::sync::Arc;
 /// A local operation. Rules name arguments a, b, c and the result r.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Local {
-    /// r: every element is this literal: a signed integer for `Ring` and `Bits`; for clear
-    /// fixed point the value times 2^64.
+    /// r: every element is this literal: a signed integer for `Ring`, `Bits` and `Field`, reduced
+    /// to the type; for clear fixed point the value times 2^64.
     Constant(i128),
     /// r: these literals in row-major order, read as in [`Local::Constant`].
     Data(Arc<[i128]>),
@@ -88,12 +88,12 @@ pub enum Prim {
     ShrLogical,
     /// a == b, as `Bits(1)`.
     Eq,
-    /// a < b, as `Bits(1)`: signed on rings and fixed point, unsigned on bits.
+    /// a < b, as `Bits(1)`: signed on rings, fields and fixed point, unsigned on bits.
     Lt,
-    /// Quotient of clear values: integers round towards minus infinity, fixed point to nearest.
-    /// Division by zero is an error of the run.
+    /// Quotient of clear values: integers round towards minus infinity, fixed point to nearest; in
+    /// a field the product with the inverse. Division by zero is an error of the run.
     Div,
-    /// a - b * (a / b) on integers; the sign of b.
+    /// a - b * (a / b) on integers; the sign of b. Not in a field.
     Rem,
     /// b where a (`Bits(1)`) is 1, else c.
     Select,
@@ -105,7 +105,10 @@ pub enum Prim {
     Ln,
     /// Conversion to r's element type. Rings to rings: sign extension or the low bits. Rings to
     /// bits and back: the low bits; zero extension. To clear fixed point: the signed integer
-    /// (rings), the unsigned integer (bits). From clear fixed point to rings: the floor.
+    /// (rings, fields), the unsigned integer (bits). From clear fixed point to rings: the floor.
+    /// To a field: the residue of the signed integer (rings, other fields) or of the unsigned
+    /// (bits). From a field to a ring: the representative nearest 0, of which the low bits; to
+    /// bits: the low bits of the representative in 0..p.
     Cast,
     /// Bits `start`, `start + step`, … of a (`Bits`), as many as r has.
     BitSlice {

@@ -32,6 +32,20 @@ pub enum Type {
     Fix(u8),
 }
 
+impl Type {
+    /// Its name in scripts; `text` tells characters from numbers.
+    pub fn shown(self, text: bool) -> String {
+        match self {
+            Self::Int => "int".into(),
+            Self::Fix(16) => "fix".into(),
+            Self::Fix(f) => format!("fix<{f}>"),
+            Self::Bits(bits) if text => format!("text<{}>", bits / 8),
+            Self::Bits(1) => "bool".into(),
+            Self::Bits(bits) => format!("bits<{bits}>"),
+        }
+    }
+}
+
 /// Who knows a value in the clear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Label {
@@ -93,6 +107,8 @@ pub enum Op {
         name: String,
         /// Several scalars of one output (a tuple or struct): which member this is, how many.
         field: Option<(u16, u16)>,
+        /// The member's name: a field of a struct, a position of a tuple; empty for the whole.
+        label: String,
         /// Who gets it.
         to: Audience,
     },
@@ -223,6 +239,30 @@ pub struct Input {
     pub shape: Vec<Size>,
     /// Where it was declared.
     pub source: Source,
+}
+
+impl Input {
+    /// The type with its sizes as the script writes it: `[fix; n, d]`.
+    pub fn shown(&self, sizes: &[SizeInfo]) -> String {
+        let element = self.ty.shown(self.text);
+        if self.shape.is_empty() {
+            return element;
+        }
+        let dims: Vec<String> = self
+            .shape
+            .iter()
+            .map(|dim| size_shown(dim, sizes))
+            .collect();
+        format!("[{element}; {}]", dims.join(", "))
+    }
+}
+
+/// A size with the names of its variables.
+pub fn size_shown(size: &Size, sizes: &[SizeInfo]) -> String {
+    size.display(&|var| {
+        let info = sizes.get(var.0 as usize);
+        info.map_or_else(|| format!("?{}", var.0), |s| s.name.clone())
+    })
 }
 
 /// Two sizes that must be equal once inputs are read.

@@ -1,18 +1,21 @@
 //! A bound backend: standard operations as flat protocols.
 
 use crate::build::{Builder, Id, Operand};
-use crate::call::GenericArg;
+use crate::call::{Call, GenericArg};
 use crate::elaborate::{Elab, FUEL, plain};
 use crate::elem_name;
-use crate::library::{SchemeFile, trunc_mode};
-use crate::scheme::{SchemeDef, instantiate};
+use crate::library::{Carriers, SchemeFile, trunc_mode};
+use crate::missing::describe;
+use crate::scheme::{Instance, SchemeDef, instantiate};
 use crate::value::{Frame, Share, Value};
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{BinaryOp, ClauseKind, ExprKind, FileId, Function, Item, ItemKind, Span};
+use smpc_ir::claim::{self, Claims, Corruption, Written};
 use smpc_ir::flat::{
     Computing, Flat, FlatOperand, Kind, Missing, Owner, Protocols, Sharing, TruncMode, Want,
 };
 use smpc_ir::party::{Elem, Party, PartySet};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,9 +27,8 @@ pub struct Bound {
     generic: Arc<Vec<SchemeFile>>,
     name: String,
     n: usize,
-    k: u8,
     globals: BTreeMap<String, i128>,
-    carriers: (String, String),
+    carriers: Carriers,
     mode: TruncMode,
     computing: Computing,
     cache: Mutex<BTreeMap<Want, Result<Arc<Flat>, Missing>>>,
@@ -35,7 +37,10 @@ pub struct Bound {
 /// An argument of the outermost protocol.
 #[derive(Clone, Debug)]
 pub(crate) enum Param {
+    /// Of the scheme that carries the element type; whether it has rows.
     Shared(Elem, Kind, bool),
+    /// Of this scheme.
+    Of(Rc<Instance>, Kind, bool),
     Clear(Elem, Kind, PartySet),
     /// A public integer of the run.
     Public,
@@ -64,8 +69,19 @@ pub(crate) enum Target<'a> {
     One(&'a Function),
 }
 
-/// What an elaboration yields: the protocol, or what is wrong.
-pub(crate) type Made = Result<Flat, Vec<Diagnostic>>;
+/// What an elaboration yields: the protocol and its results as they are meant, or what is wrong.
+pub(crate) type Made = Result<(Flat, Vec<claim::Operand>), Vec<Diagnostic>>;
+
+/// How an instance of a scheme shares.
+pub(crate) fn sharing(instance: &Instance) -> Sharing {
+    Sharing {
+        elem: instance.elem,
+        constant: instance.embedding(|_| true).unwrap_or_default(),
+        holders: instance.holders.clone(),
+        reconstruction: instance.reconstruction.clone(),
+        masks: instance.masks.clone(),
+    }
+}
 
 impl Bound {
     #[allow(clippy::too_many_arguments)]
@@ -74,9 +90,8 @@ impl Bound {
         generic: Arc<Vec<SchemeFile>>,
         name: &str,
         n: usize,
-        k: u8,
         globals: BTreeMap<String, i128>,
-        carriers: (String, String),
+        carriers: Carriers,
         mode: TruncMode,
         computing: Computing,
     ) -> Result<Self, Box<Diagnostic>> {
@@ -85,15 +100,16 @@ impl Bound {
             generic,
             name: name.to_owned(),
             n,
-            k,
             globals,
             carriers,
             mode,
             computing,
             cache: Mutex::default(),
         };
-        for elem in [Elem::Ring(k), Elem::Bits(1)] {
-            instantiate(bound.def(elem), n, elem)?;
+        for elem in [bound.carriers.elem, Elem::Bits(1)] {
+            if let Some((def, params)) = bound.carried(elem) {
+                instantiate(def, n, elem, params)?;
+            }
         }
         Ok(bound)
     }
@@ -117,11 +133,11 @@ impl Bound {
     }
 
     pub(crate) fn width(&self) -> u8 {
-        self.k
+        self.carriers.elem.wire_bits()
     }
 
-    pub(crate) fn ring(&self) -> Elem {
-        Elem::Ring(self.k)
+    pub(crate) fn carriers(&self) -> &Carriers {
+        &self.carriers
     }
 
     pub(crate) fn schemes(&self) -> impl Iterator<Item = &SchemeDef> {
@@ -145,20 +161,15 @@ impl Bound {
             })
     }
 
-    fn def(&self, elem: Elem) -> &SchemeDef {
-        let family = match elem {
-            Elem::Bits(_) => &self.carriers.1,
-            _ => &self.carriers.0,
-        };
-        // Both carriers were looked up when the backend was bound; the fallback cannot be reached.
-        self.file
-            .schemes
-            .get(family)
-            .unwrap_or_else(|| &self.file.schemes[&self.carriers.0])
+    /// The scheme that carries an element type, and its numbers.
+    pub(crate) fn carried(&self, elem: Elem) -> Option<(&SchemeDef, &[i128])> {
+        let (name, params) = self.carriers.of(elem)?;
+        Some((self.file.schemes.get(name)?, params))
     }
 
     pub(crate) fn elab(&self, bilinear: bool, outside: bool) -> Elab<'_> {
-        let def = self.def(Elem::Ring(self.k));
+        // The carrier of `int` was looked up when the backend was bound.
+        let def = &self.file.schemes[&self.carriers.int.0];
         let total = self.n + def.roles.len();
         let everyone = PartySet::first(total + usize::from(outside));
         Elab {
@@ -168,10 +179,12 @@ impl Bound {
             n: self.n,
             globals: self.globals.clone(),
             carriers: self.carriers.clone(),
+            instances: RefCell::default(),
             b: Builder::new(everyone, bilinear),
             diags: Vec::new(),
             stack: Vec::new(),
             fuel: FUEL,
+            root: None,
             outsider: outside.then_some(Party(total as u8)),
         }
     }
@@ -184,6 +197,12 @@ impl Bound {
             Owner::Party(i) | Owner::Role(i) => (one(i), false),
             Owner::Outside => (one(total as u8), true),
         }
+    }
+
+    /// The scheme that carries an element type, as a type of values.
+    fn instance(&self, elab: &Elab<'_>, elem: Elem) -> Result<Rc<Instance>, Vec<Diagnostic>> {
+        elab.carrier(elem, Span::default())
+            .map_err(|fail| fail.0.into_iter().map(|d| *d).collect())
     }
 
     /// Elaborates one protocol on fresh parameters.
@@ -199,17 +218,26 @@ impl Bound {
         let (mut args, mut params) = (Vec::new(), Vec::new());
         for param in &request.params {
             match param {
-                Param::Shared(elem, kind, rows) => {
-                    let def = self.def(*elem);
-                    let instance = instantiate(def, self.n, *elem).map_err(|e| vec![*e])?;
+                Param::Shared(..) | Param::Of(..) => {
+                    let (instance, kind, rows) = match param {
+                        Param::Of(instance, kind, rows) => (instance.clone(), kind, rows),
+                        Param::Shared(elem, kind, rows) => {
+                            (self.instance(&elab, *elem)?, kind, rows)
+                        }
+                        _ => continue,
+                    };
                     let ids: Vec<Id> = (0..instance.keys.len())
                         .map(|at| {
-                            elab.b
-                                .param(*elem, *kind, instance.holders[at], instance.offline[at])
+                            elab.b.param(
+                                instance.elem,
+                                *kind,
+                                instance.holders[at],
+                                instance.offline[at],
+                            )
                         })
                         .collect();
                     args.push(Value::Share(Share {
-                        instance: Rc::new(instance),
+                        instance,
                         rows: *rows,
                         components: ids.iter().copied().map(Some).collect(),
                     }));
@@ -234,7 +262,19 @@ impl Bound {
             Target::One(function) => (function.name.name.as_str(), function.name.span),
         };
         let done = match target {
-            Target::Name(name) => elab.invoke(name, args, generics, Span::default(), frame),
+            Target::Name(name) => {
+                // What is dealt is a sharing of the scheme that carries the type.
+                let wanted = match (name, request.params.first()) {
+                    ("share", Some(Param::Clear(elem, ..))) => Some(self.instance(&elab, *elem)?),
+                    _ => None,
+                };
+                let call = Call {
+                    args,
+                    generics,
+                    wanted,
+                };
+                elab.invoke(name, call, Span::default(), frame)
+            }
             Target::One(function) => elab.invoke_one(function, args, generics, place, frame),
         };
         let values = match done {
@@ -247,24 +287,44 @@ impl Bound {
         if !elab.diags.is_empty() {
             return Err(elab.diags);
         }
+        let (claims, receivers) = match elab.root.take() {
+            Some(root) => (root.claims, root.receivers),
+            None => (Claims::default(), Vec::new()),
+        };
         let mut results = Vec::new();
-        for value in values {
+        let flattened = values.into_iter().enumerate().flat_map(|(at, value)| {
+            let parts = match value {
+                Value::Tuple(parts) => parts,
+                value => vec![value],
+            };
+            parts.into_iter().map(move |part| (at, part))
+        });
+        let mut meant = Vec::new();
+        for (at, value) in flattened {
             match value {
                 Value::Share(share) => {
+                    meant.push(claim::Operand::Shared(sharing(&share.instance)));
                     let ids: Vec<Id> = share.components.iter().copied().flatten().collect();
                     results.push(Operand {
                         operand: FlatOperand::Shared(ids),
                         need: share.instance.holders.clone(),
                     });
                 }
-                Value::Clear(id) => results.push(Operand {
-                    operand: FlatOperand::Clear(id),
-                    need: vec![if request.receivers.is_empty() {
-                        elab.b.known(id)
-                    } else {
-                        request.receivers
-                    }],
-                }),
+                Value::Clear(id) => {
+                    let known_to = match receivers.get(at).copied().flatten() {
+                        _ if !request.receivers.is_empty() => request.receivers,
+                        Some(declared) => declared,
+                        None => elab.b.known(id),
+                    };
+                    meant.push(claim::Operand::Clear {
+                        elem: elab.b.elem(id),
+                        known_to,
+                    });
+                    results.push(Operand {
+                        operand: FlatOperand::Clear(id),
+                        need: vec![known_to],
+                    });
+                }
                 _ => {}
             }
         }
@@ -275,7 +335,7 @@ impl Bound {
         };
         let outsider = elab.outsider.map(|party| party.0);
         let Elab { b, .. } = elab;
-        let (flat, late) = b
+        let (mut flat, late) = b
             .finish(name, params, results, outsider, roles.without(owner))
             .map_err(|fault| {
                 let fail = self
@@ -301,7 +361,8 @@ impl Bound {
                 .help("a dealer works before the inputs: let it deal coins, and mask with them"),
             ]);
         }
-        Ok(flat)
+        flat.claims = claims;
+        Ok((flat, meant))
     }
 
     /// Where a protocol stands.
@@ -364,6 +425,20 @@ impl Bound {
             .collect()
     }
 
+    /// Protocols that realise `x * y` under another name.
+    fn products(&self) -> Vec<String> {
+        let realises = |function: &&Function| {
+            function.clauses.iter().any(|clause| match &clause.kind {
+                ClauseKind::Realises(term) => {
+                    matches!(term.kind, ExprKind::Binary(_, BinaryOp::Mul, _))
+                }
+                _ => false,
+            })
+        };
+        let found = self.functions().filter(realises);
+        found.map(|function| function.name.name.clone()).collect()
+    }
+
     fn request(&self, want: Want) -> Request {
         let element = |elem| Param::Shared(elem, Kind::Element, false);
         let pair = |elem| {
@@ -400,6 +475,7 @@ impl Bound {
             }
             Want::Mul(elem) => {
                 by_name("mul", pair(elem));
+                request.names.extend(self.products());
                 request.bilinear = true;
             }
             Want::Trunc(elem, mode) => {
@@ -450,7 +526,7 @@ impl Bound {
             let mut last = Vec::new();
             for generics in self.reveals(owner) {
                 match self.make(Target::Name("reveal"), &request, Some(&generics)) {
-                    Ok(flat) => return Ok(flat),
+                    Ok((flat, _)) => return Ok(flat),
                     Err(errors) => last = errors,
                 }
             }
@@ -463,7 +539,7 @@ impl Bound {
                 made = self.make(Target::Name(name), &request, Some(&[]));
             }
             match made {
-                Ok(flat) => return Ok(flat),
+                Ok((flat, _)) => return Ok(flat),
                 Err(errors) => last = errors,
             }
         }
@@ -471,96 +547,15 @@ impl Bound {
     }
 
     fn missing(&self, want: Want, errors: &[Diagnostic]) -> Missing {
-        let (what, supply) = describe(want);
+        let (what, mut supply) = describe(want);
+        if let Elem::Field(_) = self.carriers.elem {
+            supply = supply.replace("Z[2^k]", "F");
+        }
         let mut text = format!("backend `{}` has no {what}; {supply}", self.name);
         if let Some(error) = errors.first() {
             text.push_str(&format!(" ({}: {})", error.code, error.message));
         }
         Missing(text)
-    }
-}
-
-/// What a standard operation is called, and what would supply it.
-fn describe(want: Want) -> (String, String) {
-    let write = |text: &str| format!("write `protocol {text}` in the scheme's file");
-    match want {
-        Want::Share(elem, _) => (
-            format!("`share` of {} for this owner", elem_name(elem)),
-            write("share<D: party>(v: R @ D) -> x: S<R>"),
-        ),
-        Want::Reveal(elem, owner) => (
-            match owner {
-                Owner::Computing => format!("`reveal` of {}", elem_name(elem)),
-                _ => format!("`reveal` of {} to one party", elem_name(elem)),
-            },
-            match owner {
-                Owner::Computing => write("reveal(x: S<R>) -> v: R @ P"),
-                _ => write("reveal<D: party>(x: S<R>) -> v: R @ D"),
-            },
-        ),
-        Want::Mul(elem) => (
-            format!("product of {}", elem_name(elem)),
-            write("mul(x, y: S<R>) -> z: S<R>"),
-        ),
-        Want::Trunc(elem, mode) => (
-            format!(
-                "truncation of {} in mode {}",
-                elem_name(elem),
-                mode_name(mode)
-            ),
-            write("t(x: S<Z[2^k]>, f: int) -> z: S<Z[2^k]> realises trunc(x, f) mode one_unit"),
-        ),
-        Want::MulTrunc(elem, mode) => (
-            format!(
-                "fused product and truncation of {} in mode {}",
-                elem_name(elem),
-                mode_name(mode)
-            ),
-            write(
-                "p(x, y: S<Z[2^k]>, f: int) -> z: S<Z[2^k]> realises trunc(x * y, f) mode one_unit",
-            ),
-        ),
-        Want::ToBits(elem) => (
-            format!("`to_bits` of {}", elem_name(elem)),
-            write("to_bits(x: S<Z[2^k]>) -> b: S<Bits[k]>"),
-        ),
-        Want::Msb(elem) => (
-            format!("sign of {}", elem_name(elem)),
-            format!(
-                "{}, or `to_bits`",
-                write("msb(x: S<Z[2^k]>) -> b: S<Bits[1]>")
-            ),
-        ),
-        Want::LessThan(elem) => (
-            format!("comparison of {}", elem_name(elem)),
-            format!(
-                "{}, or `msb`, or `to_bits`",
-                write("less_than(x, y: S<Z[2^k]>) -> b: S<Bits[1]>")
-            ),
-        ),
-        Want::Equal(elem) => (
-            format!("equality of {}", elem_name(elem)),
-            format!(
-                "{}, or `to_bits`",
-                write("equal(x, y: S<Z[2^k]>) -> b: S<Bits[1]>")
-            ),
-        ),
-        Want::BitToRing(elem) => (
-            format!("conversion of a bit to {}", elem_name(elem)),
-            write("bit_to_ring<R>(b: S<Bits[1]>) -> z: S<R>"),
-        ),
-        Want::Shuffle(elem) => (
-            format!("`shuffle` of {}", elem_name(elem)),
-            write("shuffle<n>(x: [S<R>; n]) -> z: [S<R>; n]"),
-        ),
-    }
-}
-
-fn mode_name(mode: TruncMode) -> &'static str {
-    match mode {
-        TruncMode::Exact => "exact",
-        TruncMode::OneUnit => "one_unit",
-        TruncMode::Local => "local",
     }
 }
 
@@ -570,7 +565,11 @@ impl Protocols for Bound {
     }
 
     fn ring_bits(&self) -> u8 {
-        self.k
+        self.carriers.elem.wire_bits()
+    }
+
+    fn int_elem(&self) -> Elem {
+        self.carriers.elem
     }
 
     fn trunc_mode(&self) -> TruncMode {
@@ -581,18 +580,24 @@ impl Protocols for Bound {
         if elem == Elem::Fix {
             return Err(Missing("clear fixed point cannot be shared".to_owned()));
         }
-        let instance = instantiate(self.def(elem), self.n, elem)
+        let Some((def, params)) = self.carried(elem) else {
+            return Err(Missing(format!(
+                "backend `{}` carries no {}: use `int`, or a backend with bits",
+                self.name,
+                elem_name(elem)
+            )));
+        };
+        let instance = instantiate(def, self.n, elem, params)
             .map_err(|error| Missing(error.message.clone()))?;
-        let mut constant = vec![0; instance.keys.len()];
-        if let Some((at, unit)) = instance.embedding(|_| true) {
-            constant[at] = unit;
-        }
-        Ok(Sharing {
-            elem,
-            holders: instance.holders,
-            constant,
-            reconstruction: instance.reconstruction,
-        })
+        Ok(sharing(&instance))
+    }
+
+    fn corruption(&self) -> Vec<Corruption> {
+        self.corrupt_clauses()
+    }
+
+    fn written(&self) -> Vec<Written> {
+        self.all_written()
     }
 
     fn protocol(&self, want: Want) -> Result<Arc<Flat>, Missing> {

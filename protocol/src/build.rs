@@ -1,6 +1,7 @@
 //! The flat protocol under construction: values with knowledge, kinds found by unification,
 //! constants folded, equal local operations shared.
 
+use crate::value::Value;
 use smpc_ir::flat::{FlatOp, FlatOperand, FlatStep, Kind};
 use smpc_ir::local::{Local, Prim, Source};
 use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
@@ -82,8 +83,19 @@ pub(crate) struct Builder {
     constants: HashMap<(i128, Elem), Id>,
     /// Positions of the products whose operands' kinds were open.
     pub pending: Vec<usize>,
+    /// Bodies of calls, in the order in which the calls begin.
+    pub calls: Vec<Inlined>,
     everyone: PartySet,
     pub bilinear: bool,
+}
+
+/// The body of a call among the steps.
+pub(crate) struct Inlined {
+    pub name: String,
+    pub start: usize,
+    pub end: usize,
+    /// By result: its values, and how a sharing adds up.
+    pub results: Vec<(FlatOperand, Vec<i128>)>,
 }
 
 /// A literal as a signed number of the element type.
@@ -93,6 +105,7 @@ pub(crate) fn wrap(value: i128, elem: Elem) -> i128 {
             let shift = 128 - u32::from(k);
             value.wrapping_shl(shift) >> shift
         }
+        Elem::Field(p) => p.signed(p.residue(value)),
         Elem::Bits(m) if m < 128 => value & i128::MAX.wrapping_shr(127 - u32::from(m)),
         _ => value,
     }
@@ -107,8 +120,39 @@ impl Builder {
             shared: HashMap::new(),
             constants: HashMap::new(),
             pending: Vec::new(),
+            calls: Vec::new(),
             everyone,
             bilinear,
+        }
+    }
+
+    /// A call begins; its number.
+    pub fn enter(&mut self, name: &str) -> usize {
+        let start = self.steps.len();
+        self.calls.push(Inlined {
+            name: name.to_owned(),
+            start,
+            end: start,
+            results: Vec::new(),
+        });
+        self.calls.len() - 1
+    }
+
+    /// It ends with these results.
+    pub fn leave(&mut self, call: usize, values: &[Value]) {
+        let end = self.steps.len();
+        let results = values.iter().filter_map(|value| match value {
+            Value::Share(share) => Some((
+                FlatOperand::Shared(share.components.iter().copied().flatten().collect()),
+                share.instance.reconstruction.clone(),
+            )),
+            Value::Clear(id) => Some((FlatOperand::Clear(*id), Vec::new())),
+            _ => None,
+        });
+        let results = results.collect();
+        if let Some(call) = self.calls.get_mut(call) {
+            call.end = end;
+            call.results = results;
         }
     }
 
@@ -407,6 +451,14 @@ impl Builder {
             (Prim::Mul, Some(0), _) | (Prim::Mul, _, Some(0)) => 0,
             (Prim::Add | Prim::Sub, Some(a), Some(b)) if bits => a ^ b,
             (Prim::Mul, Some(a), Some(b)) if bits => a & b,
+            (Prim::Add | Prim::Sub | Prim::Mul, Some(a), Some(b)) if let Elem::Field(p) = elem => {
+                let (a, b) = (p.residue(a), p.residue(b));
+                p.signed(match prim {
+                    Prim::Add => p.add(a, b),
+                    Prim::Sub => p.sub(a, b),
+                    _ => p.mul(a, b),
+                })
+            }
             (Prim::Add, Some(a), Some(b)) => a.wrapping_add(b),
             (Prim::Sub, Some(a), Some(b)) => a.wrapping_sub(b),
             (Prim::Mul, Some(a), Some(b)) => a.wrapping_mul(b),

@@ -2,7 +2,9 @@
 //! protocol that realises them.
 
 use crate::elaborate::{Elab, plain};
+use crate::scheme::Instance;
 use crate::source;
+use crate::types::FamilyName;
 use crate::value::{Fail, Frame, Outcome, Share, Value};
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{
@@ -11,6 +13,15 @@ use smpc_grammar::ast::{
 };
 use smpc_ir::local::{Local, Prim};
 use smpc_ir::party::{Elem, PartySet};
+use std::rc::Rc;
+
+/// What a call hands over.
+pub(crate) struct Call<'g> {
+    pub args: Vec<Value>,
+    pub generics: &'g [GenericArg],
+    /// The scheme that the first result must be of.
+    pub wanted: Option<Rc<Instance>>,
+}
 
 /// A signature bound to arguments.
 struct Match<'a> {
@@ -65,8 +76,11 @@ impl<'a> Elab<'a> {
             return Err(Fail(None));
         };
         let name = last.name.as_str();
-        if name == "reduce" || name == "scan" {
-            return self.tree(name == "scan", args, span, frame);
+        match (name, args) {
+            ("reduce" | "scan", _) => return self.tree(name == "scan", args, span, frame),
+            ("product", [one]) if one.comp.is_some() => return self.power_product(one, frame),
+            ("set", [one]) if one.comp.is_some() => return self.party_set(one, frame),
+            _ => {}
         }
         let mut values = Vec::new();
         for arg in args {
@@ -108,6 +122,7 @@ impl<'a> Elab<'a> {
                             .constant(i128::from(k) - 1, Elem::Ring(64), source(span));
                         self.map(Value::Clear(id), Prim::ShrLogical, Some(top), elem, span)
                     }
+                    Elem::Field(_) => self.unsupported(span, "the sign of a field's element"),
                     Elem::Fix => Err(Fail(None)),
                 };
             }
@@ -118,10 +133,13 @@ impl<'a> Elab<'a> {
                     .map(Value::Clear)
                     .map_err(|fault| self.fault(fault, span, &[]));
             }
-            ("hash" | "uint" | "prg" | "any" | "recover" | "public_key" | "product", _) => {
+            ("hash" | "uint" | "prg" | "any" | "recover" | "public_key", _) => {
                 return self.unsupported(span, &format!("`{name}`"));
             }
             _ => {}
+        }
+        if let Some(function) = self.public_function(name) {
+            return self.evaluate(function, values, span, frame);
         }
         let mut bound = Vec::new();
         for generic in generics {
@@ -167,7 +185,7 @@ impl<'a> Elab<'a> {
             .help(format!("bind it with a type: `let x: {family}<R> = …;`"))
             .into());
         };
-        let instance = self.instance(family, elem, span)?;
+        let instance = self.instance(family, elem, &[], span)?;
         if values.len() != instance.keys.len() {
             return Err(Diagnostic::new(
                 "P05",
@@ -221,7 +239,17 @@ impl<'a> Elab<'a> {
                 return Ok(Value::Share(self.as_sharing(number, &instance, span)?));
             }
         }
-        self.call_named("share", vec![value], &[], span, frame)
+        let wanted = match expected {
+            Some(Value::Share(target)) => Some(target.instance.clone()),
+            _ => None,
+        };
+        let call = Call {
+            args: vec![value],
+            generics: &[],
+            wanted,
+        };
+        let mut results = self.invoke("share", call, span, frame)?;
+        results.pop().ok_or(Fail(None))
     }
 
     pub fn call_named(
@@ -232,7 +260,12 @@ impl<'a> Elab<'a> {
         span: Span,
         frame: &Frame,
     ) -> Outcome<Value> {
-        let results = self.invoke(name, args, generics, span, frame)?;
+        let call = Call {
+            args,
+            generics,
+            wanted: None,
+        };
+        let results = self.invoke(name, call, span, frame)?;
         let mut values: Vec<Value> = results.into_iter().collect();
         Ok(match values.len() {
             1 => values.remove(0),
@@ -249,7 +282,12 @@ impl<'a> Elab<'a> {
         span: Span,
         caller: &Frame,
     ) -> Outcome<Vec<Value>> {
-        match self.try_bind(function, &args, generics, caller) {
+        let call = Call {
+            args,
+            generics,
+            wanted: None,
+        };
+        match self.try_bind(function, &call, caller) {
             Ok(found) => self.inline(function, found.frame, span),
             Err(_) => Err(Fail(None)),
         }
@@ -259,13 +297,12 @@ impl<'a> Elab<'a> {
     pub fn invoke(
         &mut self,
         name: &str,
-        args: Vec<Value>,
-        generics: &[GenericArg],
+        call: Call<'_>,
         span: Span,
         caller: &Frame,
     ) -> Outcome<Vec<Value>> {
         if let Some(box_) = self.functionality(name) {
-            return self.realised(box_, args, generics, span, caller);
+            return self.realised(box_, &call, span, caller);
         }
         let tiers = self.protocols(name);
         if tiers.iter().all(Vec::is_empty) {
@@ -281,7 +318,7 @@ impl<'a> Elab<'a> {
         for tier in &tiers {
             let mut best: Option<Match<'a>> = None;
             for &function in tier {
-                match self.try_bind(function, &args, generics, caller) {
+                match self.try_bind(function, &call, caller) {
                     Ok(found) => {
                         if best.as_ref().is_none_or(|best| found.score > best.score) {
                             best = Some(found);
@@ -294,6 +331,7 @@ impl<'a> Elab<'a> {
                 return self.inline(found.function, found.frame, span);
             }
         }
+        let args = &call.args;
         let described: Vec<String> = args.iter().map(|arg| self.describe(arg)).collect();
         if let [(function, Some((at, needed)))] = misfits.as_slice()
             && let Some(Value::Clear(id)) = args.get(*at)
@@ -329,8 +367,7 @@ impl<'a> Elab<'a> {
     fn realised(
         &mut self,
         box_: &'a Function,
-        args: Vec<Value>,
-        generics: &[GenericArg],
+        call: &Call<'_>,
         span: Span,
         caller: &Frame,
     ) -> Outcome<Vec<Value>> {
@@ -338,26 +375,44 @@ impl<'a> Elab<'a> {
         if box_.modifier == Some(Modifier::Extern) {
             return self.unsupported(span, &format!("the extern functionality `{name}`"));
         }
-        let realises = |f: &Function| {
-            f.clauses.iter().any(
-                |clause| matches!(&clause.kind, ClauseKind::Realises(e) if plain(e) == Some(name)),
-            )
+        // `triple`, or a batch `[double(); m]`, of which one instance is used here.
+        let realises = |f: &Function, batch: bool| {
+            f.clauses.iter().any(|clause| match &clause.kind {
+                ClauseKind::Realises(e) if !batch => plain(e) == Some(name),
+                ClauseKind::Realises(e) => match &e.kind {
+                    ExprKind::Repeat(one, _) => match &one.kind {
+                        ExprKind::Call { callee, .. } => plain(callee) == Some(name),
+                        _ => plain(one) == Some(name),
+                    },
+                    _ => false,
+                },
+                _ => false,
+            })
         };
-        let candidates: Vec<&'a Function> = self
+        let candidates: Vec<(bool, &'a Function)> = self
             .file
             .module
             .items
             .iter()
             .filter_map(|item| match &item.kind {
-                ItemKind::Protocol(f) if realises(f) => Some(f),
+                ItemKind::Protocol(f) if realises(f, false) => Some((false, f)),
+                ItemKind::Protocol(f) if realises(f, true) => Some((true, f)),
                 _ => None,
             })
             .collect();
-        for function in &candidates {
-            if let Ok(found) = self.try_bind(function, &args, generics, caller) {
+        for (batch, function) in candidates {
+            if let Ok(found) = self.try_bind(function, call, caller) {
                 let mut frame = found.frame;
                 frame.offline |= box_.modifier == Some(Modifier::Offline);
-                return self.inline(found.function, frame, span);
+                let results = self.inline(found.function, frame, span)?;
+                if !batch {
+                    return Ok(results);
+                }
+                let first = |value| match value {
+                    Value::Tuple(parts) => parts.into_iter().next().unwrap_or(Value::Poison),
+                    value => value,
+                };
+                return Ok(results.into_iter().map(first).collect());
             }
         }
         Err(Diagnostic::new(
@@ -372,10 +427,10 @@ impl<'a> Elab<'a> {
     fn try_bind(
         &mut self,
         function: &'a Function,
-        args: &[Value],
-        generics: &[GenericArg],
+        call: &Call<'_>,
         caller: &Frame,
     ) -> Result<Match<'a>, Misfit> {
+        let (args, generics) = (&call.args, call.generics);
         let mut frame = Frame {
             offline: caller.offline || function.modifier == Some(Modifier::Offline),
             ..Frame::default()
@@ -401,6 +456,12 @@ impl<'a> Elab<'a> {
                     frame.set(&generic.name.name, Vec::new(), value.clone());
                 }
             }
+        }
+        // `share` into the scheme of the variable assigned.
+        if let (Some(wanted), Some(result)) = (&call.wanted, function.results.first())
+            && !self.match_scheme(&result.ty, wanted, &mut frame)
+        {
+            return Err(None);
         }
         let params: Vec<(&str, &Type)> = function
             .params
@@ -440,25 +501,24 @@ impl<'a> Elab<'a> {
                         _ => (*ty, false),
                     };
                     match (self.scheme_type(inner, &frame), arg) {
-                        (Some((family, [scheme_arg])), Value::Share(share)) => {
-                            let elem = share.instance.elem;
+                        (Some(_), Value::Share(share)) => {
                             if share.rows != rows
-                                || !self.match_arg(scheme_arg, elem, &mut frame)
-                                || self.resolve(family, elem) != share.instance.family
+                                || !self.match_scheme(inner, &share.instance, &mut frame)
                             {
                                 return Err(None);
                             }
                             arg.clone()
                         }
-                        (Some((family, [scheme_arg])), Value::Clear(id)) if !rows => {
-                            let elem = self.b.elem(*id);
+                        (Some((family, scheme_arg, _)), Value::Clear(id)) if !rows => {
+                            let (elem, span) = (self.b.elem(*id), ty.span);
                             if !self.match_arg(scheme_arg, elem, &mut frame) {
                                 return Err(None);
                             }
-                            let family = self.resolve(family, elem);
-                            let span = ty.span;
-                            let share = self
-                                .instance(&family, elem, span)
+                            let instance = match family {
+                                FamilyName::Named(name) => self.instance(&name, elem, &[], span),
+                                FamilyName::Bound => self.carrier(elem, span),
+                            };
+                            let share = instance
                                 .and_then(|instance| self.embed(*id, &instance, span))
                                 .map_err(|_| None)?;
                             Value::Share(share)
@@ -504,7 +564,7 @@ impl<'a> Elab<'a> {
                 && !frame.inherited.contains_key(name)
                 && !frame.schemes.contains(name)
         };
-        if function.generics.iter().any(open) {
+        if function.generics.iter().any(open) || self.refused(function, &mut frame) {
             return Err(None);
         }
         Ok(Match {

@@ -2,17 +2,22 @@
 
 use crate::build::{Builder, Fault, Id};
 use crate::elem_name;
-use crate::library::SchemeFile;
+use crate::library::{Carriers, SchemeFile};
 use crate::scheme::{Instance, SchemeDef, instantiate};
 use crate::value::{Fail, Frame, Outcome, Place, Value};
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{
     Block, Comp, Expr, ExprKind, Init, Iter, Let, Pattern, Span, Stmt, StmtKind,
 };
+use smpc_ir::claim::Claims;
 use smpc_ir::flat::Kind;
 use smpc_ir::party::{Elem, Party, PartySet};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+
+/// Schemes by name, element type and numbers.
+pub(crate) type Instances = BTreeMap<(String, Elem, Vec<i128>), Rc<Instance>>;
 
 /// One elaboration: a root protocol with everything it calls.
 pub(crate) struct Elab<'a> {
@@ -23,8 +28,10 @@ pub(crate) struct Elab<'a> {
     pub n: usize,
     /// Values of names that no signature binds: the backend's arguments.
     pub globals: BTreeMap<String, i128>,
-    /// Which scheme carries ring elements and which bits.
-    pub carriers: (String, String),
+    /// Which scheme carries ring or field elements and which bits.
+    pub carriers: Carriers,
+    /// Schemes instantiated so far.
+    pub instances: RefCell<Instances>,
     pub b: Builder,
     pub diags: Vec<Diagnostic>,
     /// Names of the protocols being inlined.
@@ -32,6 +39,15 @@ pub(crate) struct Elab<'a> {
     pub outsider: Option<Party>,
     /// Statements left before the text is refused as too long.
     pub fuel: u32,
+    /// The outermost protocol: what it claims, and who must know each clear result.
+    pub root: Option<Root>,
+}
+
+/// What is kept of the outermost protocol.
+pub(crate) struct Root {
+    pub claims: Claims,
+    /// By result; `None` where no place is declared.
+    pub receivers: Vec<Option<PartySet>>,
 }
 
 /// Statements one protocol may unroll to.
@@ -77,22 +93,41 @@ impl<'a> Elab<'a> {
             .unwrap_or("the value")
     }
 
-    pub fn instance(&self, family: &str, elem: Elem, span: Span) -> Outcome<Rc<Instance>> {
+    /// A scheme over an element type. Numbers that are not given are those of the backend.
+    pub fn instance(
+        &self,
+        family: &str,
+        elem: Elem,
+        params: &[i128],
+        span: Span,
+    ) -> Outcome<Rc<Instance>> {
+        let key = (family.to_owned(), elem, params.to_vec());
+        if let Some(known) = self.instances.borrow().get(&key) {
+            return Ok(known.clone());
+        }
         let Some(def) = self.file.schemes.get(family) else {
             return Err(Diagnostic::new("P04", format!("unknown scheme `{family}`"), span).into());
         };
         if let Elem::Fix = elem {
             return Err(Diagnostic::new("P01", "clear fixed point cannot be shared", span).into());
         }
-        Ok(Rc::new(instantiate(def, self.n, elem)?))
+        let carried = self.carriers.of(elem).filter(|(name, _)| name == family);
+        let params = match carried {
+            Some((_, own)) if params.is_empty() => own.as_slice(),
+            _ => params,
+        };
+        let instance = Rc::new(instantiate(def, self.n, elem, params)?);
+        self.instances.borrow_mut().insert(key, instance.clone());
+        Ok(instance)
     }
 
     /// The scheme that carries an element type.
-    pub fn carrier(&self, elem: Elem) -> &str {
-        match elem {
-            Elem::Bits(_) => &self.carriers.1,
-            _ => &self.carriers.0,
-        }
+    pub fn carrier(&self, elem: Elem, span: Span) -> Outcome<Rc<Instance>> {
+        let Some((family, params)) = self.carriers.of(elem) else {
+            let text = format!("the backend carries no {}", elem_name(elem));
+            return Err(Diagnostic::new("P04", text, span).into());
+        };
+        self.instance(family, elem, params, span)
     }
 
     pub fn unsupported<T>(&self, span: Span, what: &str) -> Outcome<T> {

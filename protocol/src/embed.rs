@@ -83,7 +83,7 @@ impl Elab<'_> {
     pub fn embed(&mut self, id: Id, instance: &Rc<Instance>, span: Span) -> Outcome<Share> {
         let known = self.b.known(id);
         let fits = |at: usize| instance.holders[at].is_subset(known);
-        let Some((at, unit)) = instance.embedding(fits) else {
+        let Some(coefficients) = instance.embedding(fits) else {
             return Err(Diagnostic::new(
                 "K03",
                 format!(
@@ -97,13 +97,20 @@ impl Elab<'_> {
             .into());
         };
         let zero = self.b.constant(0, instance.elem, source(span));
-        let mut components = vec![Some(zero); instance.keys.len()];
-        let value = if unit == 1 {
-            id
-        } else {
-            self.negate(id, span)?
-        };
-        components[at] = Some(value);
+        let mut components = Vec::with_capacity(coefficients.len());
+        for coefficient in coefficients {
+            components.push(Some(match coefficient {
+                0 => zero,
+                1 => id,
+                -1 => self.negate(id, span)?,
+                c => {
+                    let factor = self.b.constant(c, instance.elem, source(span));
+                    self.b
+                        .prim(Prim::Mul, &[factor, id], instance.elem, source(span))
+                        .map_err(|fault| self.fault(fault, span, &[(span, id)]))?
+                }
+            }));
+        }
         Ok(Share {
             instance: instance.clone(),
             rows: false,

@@ -1,13 +1,16 @@
 //! Every protocol of a file elaborated by itself, to find what is wrong before anything uses it.
 
-use crate::bound::{Bound, Param, Request, Target};
+use crate::bound::{Bound, Made, Param, Request, Target, sharing};
 use crate::call::{GenericArg, bound_name};
 use crate::elaborate::{Elab, plain};
+use crate::library::number;
 use crate::value::{Frame, Value};
 use smpc_grammar::Diagnostic;
-use smpc_grammar::ast::{ClauseKind, Function, KnownTo, Modifier, Type, TypeKind};
-use smpc_ir::flat::{Kind, Owner};
+use smpc_grammar::ast::{ClauseKind, Function, KnownTo, Modifier, SchemePartKind, Type, TypeKind};
+use smpc_ir::claim::{Corruption, Operand, Written};
+use smpc_ir::flat::{Kind, Owner, Protocols};
 use smpc_ir::party::{Elem, Party, PartySet};
+use std::sync::Arc;
 
 /// Values for the generics of one form of a protocol.
 type Form = Vec<GenericArg>;
@@ -69,7 +72,7 @@ impl Bound {
                             next += 1;
                             GenericArg::Value(Value::Int(((next - 1) % n) as i128))
                         }
-                        _ => GenericArg::Elem(self.ring()),
+                        _ => GenericArg::Elem(self.carriers().elem),
                     }
                 });
                 forms.push(form.collect());
@@ -78,7 +81,99 @@ impl Bound {
         forms
     }
 
+    /// Every protocol of the file in every form, with what its signature says of its operands.
+    /// Those that do not elaborate are left out: `check` reports them.
+    pub(crate) fn all_written(&self) -> Vec<Written> {
+        let mut all = Vec::new();
+        for function in self.own_functions() {
+            if function.modifier == Some(Modifier::Deferred) {
+                continue;
+            }
+            let forms = self.forms(function);
+            let several = forms.len() > 1;
+            for form in forms {
+                let suffix = if several {
+                    self.form_name(&form)
+                } else {
+                    String::new()
+                };
+                let Ok((flat, params)) = self.make_form(function, form) else {
+                    continue;
+                };
+                if let Some(written) = self.described(function, flat, &params, &suffix) {
+                    all.push(written);
+                }
+            }
+        }
+        all
+    }
+
+    /// `<1>`, `<outside>`: what tells forms apart.
+    fn form_name(&self, form: &Form) -> String {
+        let outside = Party(self.total() as u8);
+        let names: Vec<String> = form
+            .iter()
+            .filter_map(|arg| match arg {
+                GenericArg::Value(Value::Party(party)) if *party == outside => {
+                    Some("outside".to_owned())
+                }
+                GenericArg::Value(Value::Party(party)) => Some(format!("P[{}]", party.0)),
+                GenericArg::Value(Value::Int(index)) => Some(index.to_string()),
+                _ => None,
+            })
+            .collect();
+        if names.is_empty() {
+            String::new()
+        } else {
+            format!("<{}>", names.join(", "))
+        }
+    }
+
+    fn described(
+        &self,
+        function: &Function,
+        made: Made,
+        params: &[Param],
+        suffix: &str,
+    ) -> Option<Written> {
+        let (flat, results) = made.ok()?;
+        let everyone = PartySet::first(self.total() + 1);
+        let mut operands = Vec::new();
+        for param in params {
+            operands.push(match param {
+                Param::Shared(elem, ..) => Operand::Shared(self.sharing(*elem).ok()?),
+                Param::Of(instance, ..) => Operand::Shared(sharing(instance)),
+                Param::Clear(elem, _, known_to) => Operand::Clear {
+                    elem: *elem,
+                    known_to: *known_to,
+                },
+                Param::Public => Operand::Clear {
+                    elem: Elem::Ring(64),
+                    known_to: everyone,
+                },
+            });
+        }
+        Some(Written {
+            title: format!("{}{suffix}", function.name.name),
+            flat: Arc::new(flat),
+            params: operands,
+            results,
+        })
+    }
+
     fn check_form(&self, function: &Function, form: Form) -> Vec<Diagnostic> {
+        match self.make_form(function, form) {
+            Ok((made, _)) => made.err().unwrap_or_default(),
+            Err(errors) => errors,
+        }
+    }
+
+    /// Elaborates one form on parameters of the declared types.
+    fn make_form(
+        &self,
+        function: &Function,
+        form: Form,
+    ) -> Result<(Made, Vec<Param>), Vec<Diagnostic>> {
         let bilinear = function
             .clauses
             .iter()
@@ -89,10 +184,17 @@ impl Bound {
         for name in ["k", "m", "l"] {
             frame.set(name, Vec::new(), Value::Int(i128::from(k)));
         }
+        let carriers = self.carriers();
         for def in self.schemes() {
             for generic in &def.scheme.generics {
-                if bound_name(generic) == Some("Ring") {
-                    frame.elems.insert(generic.name.name.clone(), Elem::Ring(k));
+                if matches!(bound_name(generic), Some("Ring" | "Field")) {
+                    let name = generic.name.name.clone();
+                    frame.elems.insert(name, carriers.elem);
+                }
+            }
+            if def.scheme.name.name == carriers.int.0 {
+                for (name, value) in def.param_names().zip(&carriers.int.1) {
+                    frame.set(name, Vec::new(), Value::Int(*value));
                 }
             }
         }
@@ -118,23 +220,60 @@ impl Bound {
                     Ok(param) => params.push(param),
                     Err(fail) => {
                         elab.report(fail);
-                        return elab.diags;
+                        return Err(elab.diags);
                     }
                 }
             }
         }
         let request = Request {
             names: Vec::new(),
-            params,
+            params: params.clone(),
             generics: form,
             receivers: PartySet::EMPTY,
             bilinear,
             owner: Some(Owner::Outside),
             scope: frame,
         };
-        self.make(Target::One(function), &request, None)
-            .err()
-            .unwrap_or_default()
+        Ok((self.make(Target::One(function), &request, None), params))
+    }
+
+    /// The scheme's `corrupt` clauses.
+    pub(crate) fn corrupt_clauses(&self) -> Vec<Corruption> {
+        let Some((def, _)) = self.carried(self.carriers().elem) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for part in &def.scheme.parts {
+            let SchemePartKind::Corrupt(coalitions, modes) = &part.kind else {
+                continue;
+            };
+            let mut clause = Corruption {
+                parties: 0,
+                roles: PartySet::EMPTY,
+                active: modes.iter().any(|mode| mode.name != "semihonest"),
+            };
+            for coalition in coalitions {
+                let Some(name) = coalition.of.segments.last().map(|s| s.name.as_str()) else {
+                    continue;
+                };
+                if let Some(at) = def.roles.iter().position(|(_, role)| role == name) {
+                    let role = Party((self.parties() + at) as u8);
+                    clause.roles = clause.roles.union(PartySet::from_iter([role]));
+                } else if name == def.parties.name {
+                    let count = coalition
+                        .count
+                        .as_ref()
+                        .and_then(|count| number(count, self.globals()));
+                    clause.parties = match count.map(usize::try_from) {
+                        Some(Ok(count)) => count.min(self.parties()),
+                        // A bound that has no value is every party: nothing is assumed away.
+                        _ => self.parties(),
+                    };
+                }
+            }
+            found.push(clause);
+        }
+        found
     }
 }
 
@@ -157,7 +296,7 @@ fn param(
     }
     if elab.scheme_type(inner, frame).is_some() {
         return match elab.declared(inner, frame)? {
-            Value::Share(share) => Ok(Param::Shared(share.instance.elem, kind(), rows)),
+            Value::Share(share) => Ok(Param::Of(share.instance, kind(), rows)),
             _ => Err(crate::value::Fail(None)),
         };
     }

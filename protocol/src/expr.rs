@@ -3,6 +3,7 @@
 use crate::build::Id;
 use crate::elaborate::{Elab, plain};
 use crate::operators::compare;
+use crate::scheme::Instance;
 use crate::value::{Fail, Frame, Outcome, Share, Value};
 use crate::{elem_name, source};
 use smpc_grammar::Diagnostic;
@@ -127,10 +128,17 @@ impl Elab<'_> {
                 let value = self.expr(inner, None, frame)?;
                 self.deal(value, expected, span, frame)
             }
+            ExprKind::Comprehension(value, comp) => {
+                let mut parts = Vec::new();
+                self.over(Some(comp), frame, |me, frame| {
+                    parts.push(me.expr(value, expected, frame)?);
+                    Ok(())
+                })?;
+                Ok(Value::Tuple(parts))
+            }
             ExprKind::Text(_)
             | ExprKind::Array(_)
             | ExprKind::Repeat(..)
-            | ExprKind::Comprehension(..)
             | ExprKind::Cardinality(_)
             | ExprKind::If(_)
             | ExprKind::While(_)
@@ -417,7 +425,8 @@ impl Elab<'_> {
                 let instance = if elem == share.instance.elem {
                     share.instance.clone()
                 } else {
-                    self.instance(&share.instance.family.clone(), elem, span)?
+                    let Instance { family, params, .. } = &*share.instance;
+                    self.instance(family, elem, params, span)?
                 };
                 Ok(Value::Share(Share {
                     instance,

@@ -3,7 +3,7 @@
 
 use crate::build::Info;
 use crate::build::{Builder, Fault, Id, Operand, Slot, ids, ids_mut, known_kind};
-use smpc_ir::flat::{Flat, FlatInfo, FlatOp, FlatOperand, FlatStep, Kind};
+use smpc_ir::flat::{Call, Flat, FlatInfo, FlatOp, FlatOperand, FlatStep, Kind};
 use smpc_ir::local::{Local, Prim, Source};
 use smpc_ir::party::{Party, PartySet};
 
@@ -86,7 +86,14 @@ impl Builder {
         }
         let mut late = Vec::new();
         let mut steps = Vec::new();
-        for mut step in std::mem::take(&mut self.steps).into_iter().rev() {
+        let total = self.steps.len();
+        // Which steps are left, so that the bodies of calls are found again.
+        let mut kept = vec![false; total];
+        for (position, mut step) in std::mem::take(&mut self.steps)
+            .into_iter()
+            .enumerate()
+            .rev()
+        {
             let at = step.result as usize;
             let wanted = need[at];
             if wanted.is_empty() {
@@ -120,11 +127,12 @@ impl Builder {
             if !self.infos[at].offline && !active.intersection(offline_only).is_empty() {
                 late.push(step.source);
             }
+            kept[position] = true;
             steps.push(step);
         }
         steps.reverse();
         Ok((
-            self.pack(name, params, results, steps, &need, &alias, outsider),
+            self.pack(name, params, results, steps, &need, &alias, &kept, outsider),
             late,
         ))
     }
@@ -139,6 +147,7 @@ impl Builder {
         mut steps: Vec<FlatStep>,
         need: &[PartySet],
         alias: &[Id],
+        kept: &[bool],
         outsider: Option<u8>,
     ) -> Flat {
         let mut flat = Flat {
@@ -187,6 +196,37 @@ impl Builder {
             step.result = resolve(step.result);
             for arg in &mut step.args {
                 *arg = resolve(*arg);
+            }
+        }
+        let mut before = Vec::with_capacity(kept.len() + 1);
+        let mut count = 0u32;
+        for kept in kept {
+            before.push(count);
+            count += u32::from(*kept);
+        }
+        before.push(count);
+        for call in &self.calls {
+            let results: Vec<FlatOperand> = call
+                .results
+                .iter()
+                .map(|(operand, _)| {
+                    let mut operand = operand.clone();
+                    ids_mut(&mut operand)
+                        .iter_mut()
+                        .for_each(|id| *id = resolve(*id));
+                    operand
+                })
+                .collect();
+            let steps = before[call.start]..before[call.end];
+            // A result that nobody needs is gone; what is left of such a body is no call.
+            let whole = results.iter().flat_map(ids).all(|id| *id != Id::MAX);
+            if whole && !steps.is_empty() && !results.is_empty() {
+                flat.calls.push(Call {
+                    name: call.name.clone(),
+                    steps,
+                    results,
+                    reconstruction: call.results.iter().map(|(_, by)| by.clone()).collect(),
+                });
             }
         }
         flat.steps = steps;

@@ -1,6 +1,6 @@
 //! A protocol's body in place of its call, and what must hold of its results.
 
-use crate::elaborate::Elab;
+use crate::elaborate::{Elab, Root};
 use crate::value::{Fail, Frame, Outcome, Value};
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{Function, KnownTo, Modifier, ResultDecl, Span, TypeKind};
@@ -45,6 +45,9 @@ impl<'a> Elab<'a> {
             .help("write `-> z: …`")
             .into());
         }
+        let outermost = self.stack.is_empty();
+        let claims = outermost.then(|| self.claims(function, &frame));
+        let call = self.b.enter(name);
         self.stack.push(name.clone());
         self.block(body, &mut frame);
         self.stack.pop();
@@ -62,6 +65,19 @@ impl<'a> Elab<'a> {
         if values.iter().any(|value| matches!(value, Value::Poison)) {
             return Err(Fail(None));
         }
+        if let Some(claims) = claims {
+            let mut receivers = Vec::new();
+            for result in &function.results {
+                let known = match label(result) {
+                    Some(KnownTo::At(place)) => Some(self.parties(place, &mut frame)?),
+                    _ => None,
+                };
+                receivers.extend(result.names.iter().map(|_| known));
+            }
+            self.root = Some(Root { claims, receivers });
+        } else {
+            self.b.leave(call, &values);
+        }
         Ok(values)
     }
 
@@ -78,6 +94,17 @@ impl<'a> Elab<'a> {
         };
         // A parameter that is a result too keeps its value.
         if frame.get(name).is_some() && frame.vars.contains_key(name) {
+            return Ok(());
+        }
+        if let TypeKind::Array(_, sizes) = &result.ty.kind
+            && let [size] = sizes.as_slice()
+            && self.scheme_type(inner, frame).is_some()
+            && let Ok(Value::Int(length)) = self.expr(size, None, frame)
+        {
+            // So many shares, not a tensor.
+            let one = self.declared(inner, frame)?;
+            let length = usize::try_from(length).unwrap_or(0).min(4096);
+            frame.arrays.insert(name.to_owned(), (one, length));
             return Ok(());
         }
         if self.scheme_type(inner, frame).is_some() {
@@ -102,7 +129,17 @@ impl<'a> Elab<'a> {
             Diagnostic::new("K05", format!("`{part}` is never defined"), span)
                 .help("every component and every result needs a definition")
         };
-        match frame.get(name) {
+        let value = frame.get(name);
+        match value {
+            Some(Value::Tuple(parts)) => {
+                let mut values = Vec::new();
+                for (at, part) in parts.into_iter().enumerate() {
+                    let member = format!("{name}[{at}]");
+                    frame.set(&member, Vec::new(), part);
+                    values.push(self.delivered(&member, span, result, frame)?);
+                }
+                Ok(Value::Tuple(values))
+            }
             Some(Value::Share(share)) => {
                 let instance = share.instance.clone();
                 let mut ids = Vec::new();
@@ -143,14 +180,7 @@ impl<'a> Elab<'a> {
             }
             Some(Value::Clear(id)) => {
                 let known = self.b.known(id);
-                let label = match &result.ty.label {
-                    Some(label) => Some(label),
-                    None => match &result.ty.kind {
-                        TypeKind::Array(inner, _) => inner.label.as_ref(),
-                        _ => None,
-                    },
-                };
-                if let Some(KnownTo::At(place)) = label {
+                if let Some(KnownTo::At(place)) = label(result) {
                     let needed = self.parties(place, frame)?;
                     if !needed.is_subset(known) {
                         let lacking = self.names(needed.without(known));
@@ -170,6 +200,15 @@ impl<'a> Elab<'a> {
             Some(other) => Ok(other),
             None => Err(missing(name.to_owned()).into()),
         }
+    }
+}
+
+/// Who is declared to know a clear result.
+fn label(result: &ResultDecl) -> Option<&KnownTo> {
+    match (&result.ty.label, &result.ty.kind) {
+        (Some(label), _) => Some(label),
+        (None, TypeKind::Array(inner, _)) => inner.label.as_ref(),
+        _ => None,
     }
 }
 

@@ -13,6 +13,7 @@ mod call;
 mod claims;
 mod elaborate;
 mod embed;
+mod equation;
 mod examine;
 mod explain;
 mod expr;
@@ -20,10 +21,14 @@ mod finish;
 mod inline;
 mod library;
 mod message;
+mod missing;
 mod operators;
 mod place;
+mod public;
 mod scheme;
+mod solve;
 mod sum;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -32,7 +37,7 @@ mod value;
 
 pub use bound::Bound;
 pub use explain::explain;
-pub use library::{BackendInfo, Library};
+pub use library::{BackendInfo, Library, written};
 
 use smpc_grammar::ast::Span;
 use smpc_ir::local::Source;
@@ -52,6 +57,7 @@ fn elem_name(elem: Elem) -> String {
     match elem {
         Elem::Ring(k) => format!("Z[2^{k}]"),
         Elem::Bits(m) => format!("Bits[{m}]"),
+        Elem::Field(p) => format!("F[{p}]"),
         Elem::Fix => "fix".to_owned(),
     }
 }

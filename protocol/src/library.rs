@@ -3,10 +3,13 @@
 use crate::bound::Bound;
 use crate::scheme::{SchemeDef, define};
 use smpc_grammar::ast::{
-    Backend, BinaryOp, Expr, ExprKind, FileId, ItemKind, Module, Span, TypeArg, TypeKind, UnaryOp,
+    Arg, Backend, BinaryOp, Expr, ExprKind, FileId, ItemKind, Module, Span, Type, TypeArg,
+    TypeKind, UnaryOp,
 };
 use smpc_grammar::{Diagnostic, Sources, parse};
+use smpc_ir::field::Prime;
 use smpc_ir::flat::{Computing, TruncMode};
+use smpc_ir::party::Elem;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -54,6 +57,27 @@ impl SchemeFile {
     }
 }
 
+/// What a bound backend carries types with.
+#[derive(Clone, Debug)]
+pub(crate) struct Carriers {
+    /// The scheme of `int` and `fix`, and its numbers beside the element type.
+    pub int: (String, Vec<i128>),
+    /// The element type of `int`.
+    pub elem: Elem,
+    /// The scheme of `bool` and `bits`, if there is one.
+    pub bits: Option<(String, Vec<i128>)>,
+}
+
+impl Carriers {
+    /// The scheme that carries an element type.
+    pub fn of(&self, elem: Elem) -> Option<&(String, Vec<i128>)> {
+        match elem {
+            Elem::Bits(_) => self.bits.as_ref(),
+            _ => Some(&self.int),
+        }
+    }
+}
+
 /// A backend as listed to users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackendInfo {
@@ -77,7 +101,7 @@ pub struct Library {
 }
 
 /// A number known without a run.
-fn number(expr: &Expr, names: &BTreeMap<String, i128>) -> Option<i128> {
+pub(crate) fn number(expr: &Expr, names: &BTreeMap<String, i128>) -> Option<i128> {
     match &expr.kind {
         ExprKind::Number(text) => text.parse().ok(),
         ExprKind::Path { path, .. } => names.get(&path.segments.last()?.name).copied(),
@@ -101,6 +125,27 @@ fn number(expr: &Expr, names: &BTreeMap<String, i128>) -> Option<i128> {
         }
         _ => None,
     }
+}
+
+/// A backend as a user names it outside of scripts: `rep3`, `shamir(n: 5, p: 2^127 - 1)`; its name
+/// and arguments. `None` if the text is no such thing.
+pub fn written(text: &str) -> Option<(String, Vec<(String, i128)>)> {
+    let parsed = parse(FileId(0), &format!("using {text};"));
+    let [only] = parsed.module.items.as_slice() else {
+        return None;
+    };
+    let ItemKind::Using(using) = &only.kind else {
+        return None;
+    };
+    if !parsed.diagnostics.is_empty() || using.trunc.is_some() || !using.on.is_empty() {
+        return None;
+    }
+    let arg = |arg: &Arg| {
+        let name = arg.name.as_ref()?.name.clone();
+        Some((name, number(&arg.value, &BTreeMap::new())?))
+    };
+    let args = using.args.iter().map(arg).collect::<Option<_>>()?;
+    Some((using.backend.segments.last()?.name.clone(), args))
 }
 
 /// How a truncation mode is written.
@@ -192,7 +237,7 @@ impl Library {
                         .collect(),
                     parties: carriers(backend, Span::default())
                         .ok()
-                        .and_then(|c| file.schemes.get(&c.ring))
+                        .and_then(|c| file.schemes.get(&c.int.0))
                         .and_then(|def| number(def.count.as_ref()?, &globals))
                         .and_then(|n| usize::try_from(n).ok()),
                     file: file.id,
@@ -296,12 +341,12 @@ impl Library {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let carriers = carriers(backend, backend.name.span).map_err(|e| vec![*e])?;
-        let def = file.schemes.get(&carriers.ring);
+        let written = carriers(backend, backend.name.span).map_err(|e| vec![*e])?;
+        let def = file.schemes.get(&written.int.0);
         let Some(def) = def else {
             return Err(vec![Diagnostic::new(
                 "P04",
-                format!("unknown scheme `{}`", carriers.ring),
+                format!("unknown scheme `{}`", written.int.0),
                 backend.name.span,
             )]);
         };
@@ -328,31 +373,62 @@ impl Library {
                 "more than 100 parties and roles".to_owned(),
             )]);
         }
-        let k = match carriers.width.as_ref().map(|width| number(width, &globals)) {
-            None => 64,
-            Some(Some(k @ 2..=128)) => k as u8,
-            Some(k) => {
-                let shown = k.map_or("?".to_owned(), |k| k.to_string());
-                return Err(vec![
-                    fail(
-                        "N43",
-                        format!("a ring of {shown} bits: 2 to 128 are possible"),
-                    )
-                    .help("write `k: 64`"),
-                ]);
+        let int = match &written.int.1 {
+            WrittenElem::Ring(width) => match number(width, &globals) {
+                Some(k @ 2..=128) => Elem::Ring(k as u8),
+                k => {
+                    let shown = k.map_or("?".to_owned(), |k| k.to_string());
+                    return Err(vec![
+                        fail(
+                            "N43",
+                            format!("a ring of {shown} bits: 2 to 128 are possible"),
+                        )
+                        .help("write `k: 64`"),
+                    ]);
+                }
+            },
+            WrittenElem::Field(p) => {
+                let p = number(p, &globals);
+                match p.and_then(|p| u128::try_from(p).ok()).and_then(Prime::new) {
+                    Some(prime) => Elem::Field(prime),
+                    None => {
+                        let shown = p.map_or("?".to_owned(), |p| p.to_string());
+                        return Err(vec![
+                            fail("N43", format!("{shown} is no modulus of a field here"))
+                                .help("a prime below 2^32, or 2^q - 1 for q of 61, 89, 107 or 127"),
+                        ]);
+                    }
+                }
             }
         };
         let mut globals = globals;
         globals.entry("n".to_owned()).or_insert(n as i128);
+        let k = int.wire_bits();
         globals.entry("k".to_owned()).or_insert(i128::from(k));
+        let numbers = |args: &[TypeArg]| -> Result<Vec<i128>, Vec<Diagnostic>> {
+            let value = |arg| {
+                argument(arg, &globals).ok_or_else(|| {
+                    let text = "an argument of the scheme is not known";
+                    vec![Diagnostic::new("P06", text, backend.name.span)]
+                })
+            };
+            args.iter().map(value).collect()
+        };
+        let carriers = Carriers {
+            int: (written.int.0.clone(), numbers(written.int.2)?),
+            elem: int,
+            bits: match &written.bits {
+                Some((scheme, args)) => Some((scheme.clone(), numbers(args)?)),
+                None => None,
+            },
+        };
         Bound::new(
             file.clone(),
             self.generic.clone(),
             name,
             n,
-            k,
             globals,
-            (carriers.ring, carriers.bits),
+            carriers,
             mode,
             Computing {
                 parties: n,
@@ -436,76 +512,94 @@ fn defaults(backend: &Backend, given: &BTreeMap<String, i128>) -> BTreeMap<Strin
     names
 }
 
-/// Which scheme carries `int` and `fix`, which `bool` and `bits`, and k of `Z[2^k]`.
-struct Carriers {
-    ring: String,
-    bits: String,
-    width: Option<Expr>,
+/// What a backend carries types with, as written.
+struct Written<'b> {
+    /// The scheme of `int` and `fix`, its element type and its numbers.
+    int: (String, WrittenElem<'b>, &'b [TypeArg]),
+    /// The scheme of `bool` and `bits`, if it carries bit vectors.
+    bits: Option<(String, &'b [TypeArg])>,
 }
 
-fn carriers(backend: &Backend, span: Span) -> Result<Carriers, Box<Diagnostic>> {
-    let (mut ring, mut bits, mut width) = (None, None, None);
-    let mut refused = None;
+/// `Z[2^k]` or `F[p]`.
+enum WrittenElem<'b> {
+    Ring(&'b Expr),
+    Field(&'b Expr),
+}
+
+/// A type's last name, its arguments and its indices.
+type Named<'t> = (&'t str, &'t [TypeArg], &'t [Vec<Expr>]);
+
+/// A type by its last name, with what follows it.
+fn named(ty: &Type) -> Option<Named<'_>> {
+    match &ty.kind {
+        TypeKind::Named {
+            path,
+            args,
+            indices,
+        } => Some((&path.segments.last()?.name, args, indices)),
+        _ => None,
+    }
+}
+
+/// The ring or field that a scheme's first argument names.
+fn written_elem(arg: Option<&TypeArg>) -> Option<WrittenElem<'_>> {
+    let Some(TypeArg::Type(ty)) = arg else {
+        return None;
+    };
+    let (name, _, indices) = named(ty)?;
+    let index = indices.first()?.first()?;
+    match (name, &index.kind) {
+        ("Z", ExprKind::Binary(_, BinaryOp::Pow, e)) => Some(WrittenElem::Ring(e)),
+        ("F", _) => Some(WrittenElem::Field(index)),
+        _ => None,
+    }
+}
+
+fn carriers(backend: &Backend, span: Span) -> Result<Written<'_>, Box<Diagnostic>> {
+    let refuse = |at: Span, what: &str| {
+        let text = format!("{what} is not executable yet");
+        Box::new(Diagnostic::new("U01", text, at))
+    };
+    let (mut int, mut bits) = (None, None);
     for carrier in &backend.carriers {
-        let scheme = match &carrier.scheme.kind {
-            TypeKind::Named { path, args, .. } => path.segments.last().map(|s| (&s.name, args)),
-            _ => None,
-        };
         for ty in &carrier.types {
-            let word = match &ty.kind {
-                TypeKind::Named { path, .. } => path.segments.last().map(|s| s.name.as_str()),
-                _ => None,
-            };
-            let Some((scheme, args)) = scheme else {
-                refused = Some((carrier.scheme.span, "a type carried by an array of shares"));
-                continue;
-            };
-            match word {
-                Some("int") => {
-                    ring = Some(scheme.clone());
-                    match args.first() {
-                        Some(TypeArg::Type(ty)) => match &ty.kind {
-                            TypeKind::Named { path, indices, .. }
-                                if path.segments.last().is_some_and(|s| s.name == "Z") =>
-                            {
-                                width = indices.first().and_then(|list| list.first()).and_then(
-                                    |index| match &index.kind {
-                                        ExprKind::Binary(_, BinaryOp::Pow, e) => {
-                                            Some((**e).clone())
-                                        }
-                                        _ => None,
-                                    },
-                                );
-                                if width.is_none() {
-                                    refused = Some((ty.span, "a modulus that is no power of 2"));
-                                }
-                            }
-                            _ => refused = Some((ty.span, "`int` outside Z[2^k]")),
-                        },
-                        _ => refused = Some((carrier.scheme.span, "`int` outside Z[2^k]")),
-                    }
+            match (named(ty).map(|(name, ..)| name), named(&carrier.scheme)) {
+                (Some("int"), Some((scheme, args, _))) => {
+                    let at = carrier.scheme.span;
+                    let elem = written_elem(args.first())
+                        .ok_or_else(|| refuse(at, "`int` outside Z[2^k] and F[p]"))?;
+                    int = Some((scheme.to_owned(), elem, &args[1..]));
                 }
-                Some("bool" | "bits") => bits = Some(scheme.clone()),
+                (Some("int"), None) => {
+                    return Err(refuse(
+                        carrier.scheme.span,
+                        "`int` carried by an array of shares",
+                    ));
+                }
+                (Some("bool" | "bits"), Some((scheme, args, _))) => {
+                    bits = Some((scheme.to_owned(), args.get(1..).unwrap_or(&[])));
+                }
+                // Bits by one share each: the standard operations on them are not provided.
                 _ => {}
             }
         }
     }
-    if let Some((at, what)) = refused {
-        return Err(Box::new(Diagnostic::new(
-            "U01",
-            format!("{what} is not executable yet"),
-            at,
-        )));
-    }
-    match (ring, bits) {
-        (Some(ring), Some(bits)) => Ok(Carriers { ring, bits, width }),
-        _ => Err(Box::new(
-            Diagnostic::new(
-                "U01",
-                "a backend without `int` and `bool` is not executable yet",
-                span,
-            )
-            .help("write `int, fix<f>: S<Z[2^k]>; bool, bits<m>: S<Bits[m]>;`"),
+    match int {
+        Some(int) => Ok(Written { int, bits }),
+        None => Err(Box::new(
+            Diagnostic::new("U01", "a backend without `int` is not executable yet", span)
+                .help("write `int, fix<f>: S<Z[2^k]>; bool, bits<m>: S<Bits[m]>;`"),
         )),
+    }
+}
+
+/// A number among a scheme's arguments.
+fn argument(arg: &TypeArg, names: &BTreeMap<String, i128>) -> Option<i128> {
+    match arg {
+        TypeArg::Expr(expr) => number(expr, names),
+        TypeArg::Type(ty) => match named(ty)? {
+            (name, [], []) => names.get(name).copied(),
+            _ => None,
+        },
     }
 }

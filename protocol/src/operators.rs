@@ -47,6 +47,7 @@ impl Elab<'_> {
                 .into()),
             },
             B::Mul | B::BitAnd => self.product(l, r, span, parts, frame),
+            B::Div => self.quotient(l, r, span, parts),
             B::Shl | B::Shr | B::LogicalShr => self.shift(l, op, r, span),
             B::Eq | B::Ne | B::Lt | B::Gt | B::Le | B::Ge => {
                 let elem = match (&l, &r) {
@@ -89,6 +90,52 @@ impl Elab<'_> {
                 .into()),
             _ => self.unsupported(span, "this operator on values of the run"),
         }
+    }
+
+    /// A quotient of clear elements of a field: the product with the inverse.
+    fn quotient(&mut self, l: Value, r: Value, span: Span, parts: (Span, Span)) -> Outcome<Value> {
+        let elem = match (&l, &r) {
+            (Value::Clear(id), _) | (_, Value::Clear(id)) => self.b.elem(*id),
+            (Value::Share(share), _) => share.instance.elem,
+            _ => return self.unsupported(span, "this operator on values of the run"),
+        };
+        let Elem::Field(p) = elem else {
+            return Err(
+                Diagnostic::new("P05", "only elements of a field are divided", span).into(),
+            );
+        };
+        let divisor = self.clear(r, elem, parts.1)?;
+        let zero = || Diagnostic::new("P05", format!("division by 0 modulo {p}"), parts.1);
+        if let Some(known) = self.b.info(divisor).constant {
+            let inverse = p.inverse(p.residue(known)).ok_or_else(zero)?;
+            let inverse = self.b.constant(p.signed(inverse), elem, source(span));
+            return match l {
+                Value::Share(share) => self.scale(&share, inverse, false, span, parts),
+                l => {
+                    let dividend = self.clear(l, elem, parts.0)?;
+                    self.clear_prim(Prim::Mul, [dividend, inverse], elem, span, parts)
+                }
+            };
+        }
+        if let Value::Share(_) = l {
+            return self.unsupported(span, "a shared value divided by a value of the run");
+        }
+        let dividend = self.clear(l, elem, parts.0)?;
+        self.clear_prim(Prim::Div, [dividend, divisor], elem, span, parts)
+    }
+
+    fn clear_prim(
+        &mut self,
+        prim: Prim,
+        args: [Id; 2],
+        elem: Elem,
+        span: Span,
+        parts: (Span, Span),
+    ) -> Outcome<Value> {
+        self.b
+            .prim(prim, &args, elem, source(span))
+            .map(Value::Clear)
+            .map_err(|fault| self.fault(fault, span, &[(parts.0, args[0]), (parts.1, args[1])]))
     }
 
     pub fn product(
@@ -265,6 +312,8 @@ pub(crate) fn arithmetic(a: i128, op: BinaryOp, b: i128, span: Span) -> Outcome<
     }
     let value = match op {
         BinaryOp::Add => a.checked_add(b),
+        // 2^127 - 1 is written that way, and fits.
+        BinaryOp::Sub if a == i128::MIN => Some(a.wrapping_sub(b)),
         BinaryOp::Sub => a.checked_sub(b),
         BinaryOp::Mul => a.checked_mul(b),
         BinaryOp::Div => a.checked_div_euclid(b),

@@ -204,6 +204,22 @@ impl Elab<'_> {
                 Ok(())
             }
             Place::Name(name, index, target) => {
+                if let Some((one, length)) = frame.arrays.remove(&name) {
+                    let (Value::Share(one), Value::Tuple(parts)) = (one, value) else {
+                        let text = format!("`{name}` is an array of {length} shares");
+                        return Err(Diagnostic::new("P05", text, span).into());
+                    };
+                    if parts.len() != length {
+                        let text = format!("`{name}` has {length} members, not {}", parts.len());
+                        return Err(Diagnostic::new("P05", text, span).into());
+                    }
+                    let mut members = Vec::new();
+                    for part in parts {
+                        members.push(Value::Share(self.as_sharing(part, &one.instance, span)?));
+                    }
+                    frame.set(&name, index, Value::Tuple(members));
+                    return Ok(());
+                }
                 if let Some(elem) = frame.pending.remove(&name) {
                     let id = self.clear(value, elem, span)?;
                     frame.set(&name, index, Value::Clear(id));

@@ -1,40 +1,76 @@
 //! A scheme's `share` equation and `holds` clauses as numbers: components, who holds them, how
 //! they add up.
 
+use crate::call::bound_name;
 use crate::elem_name;
-use smpc_grammar::ast::{BinaryOp, Comp, Expr, ExprKind, Ident, Scheme, SchemePartKind, UnaryOp};
-use smpc_grammar::{Diagnostic, ast::Span};
+use crate::equation::{Form, Reader, holder, secret_name};
+use crate::solve::solve;
+use smpc_grammar::Diagnostic;
+use smpc_grammar::ast::{Expr, Ident, Scheme, SchemePartKind, Span};
+use smpc_ir::field::Prime;
 use smpc_ir::party::{Elem, Party, PartySet};
 use std::collections::BTreeMap;
 
 /// A component's name: the field of `x.m[i]` if any, and its indices modulo n.
 pub(crate) type Key = (Option<String>, Vec<i128>);
 
-/// A scheme for one number of parties and one element type.
+/// A scheme for one number of parties, one element type and its other parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Instance {
     /// The scheme's name.
     pub family: String,
     pub elem: Elem,
+    /// Its numbers beside the element type: the degree of a polynomial.
+    pub params: Vec<i128>,
     pub keys: Vec<Key>,
     pub holders: Vec<PartySet>,
     /// Which components are known before the value.
     pub offline: Vec<bool>,
     /// The value is the sum of coefficient times component.
     pub reconstruction: Vec<i128>,
+    /// Coefficients of a sharing without coins, where the equations fix them: with `hidden` coins.
+    pub constant: Option<Vec<i128>>,
+    /// The other solutions of the equations, one vector for each coin.
+    pub masks: Vec<Vec<i128>>,
 }
 
 impl Instance {
-    /// The component in which a public constant is embedded, among those `fits` accepts, and its
-    /// coefficient there: with coefficient 1 if there is one.
-    pub fn embedding(&self, fits: impl Fn(usize) -> bool) -> Option<(usize, i128)> {
+    /// Coefficients of a public constant in the components, of which those that are not 0 must
+    /// be among those `fits` accepts.
+    pub fn embedding(&self, fits: impl Fn(usize) -> bool) -> Option<Vec<i128>> {
+        if let Some(constant) = &self.constant {
+            let all = constant.iter().enumerate();
+            let possible = all.clone().all(|(at, c)| *c == 0 || fits(at));
+            return possible.then(|| constant.clone());
+        }
         let find = |unit: i128| {
             (0..self.keys.len())
                 .find(|&at| self.reconstruction[at] == unit && !self.offline[at] && fits(at))
         };
-        find(1)
-            .map(|at| (at, 1))
-            .or_else(|| find(-1).map(|at| (at, -1)))
+        let (at, unit) = match find(1) {
+            Some(at) => (at, 1),
+            None => (find(-1)?, -1),
+        };
+        let mut constant = vec![0; self.keys.len()];
+        constant[at] = unit;
+        Some(constant)
+    }
+
+    /// The other solutions of `value = sum of reconstruction[i] * component[i]`.
+    fn mask_by_sum(&mut self) {
+        let Some(constant) = self.embedding(|_| true) else {
+            return;
+        };
+        let unit = constant.iter().position(|c| *c != 0).unwrap_or(0);
+        let others = (0..self.keys.len()).filter(|at| *at != unit);
+        self.masks = others
+            .map(|at| {
+                let mut mask = vec![0; self.keys.len()];
+                mask[at] = 1;
+                mask[unit] = -self.reconstruction[unit] * self.reconstruction[at];
+                mask
+            })
+            .collect();
     }
 
     /// Orders plain components `x[0], x[1], …` by index; named ones stay as `holds` lists them.
@@ -47,7 +83,6 @@ impl Instance {
         self.keys = order.iter().map(|&at| self.keys[at].clone()).collect();
         self.holders = order.iter().map(|&at| self.holders[at]).collect();
         self.offline = order.iter().map(|&at| self.offline[at]).collect();
-        self.reconstruction = order.iter().map(|&at| self.reconstruction[at]).collect();
     }
 
     /// Position of a component.
@@ -56,7 +91,8 @@ impl Instance {
     }
 
     pub fn title(&self) -> String {
-        format!("{}<{}>", self.family, elem_name(self.elem))
+        let params: String = self.params.iter().map(|p| format!(", {p}")).collect();
+        format!("{}<{}{params}>", self.family, elem_name(self.elem))
     }
 }
 
@@ -70,8 +106,59 @@ pub(crate) struct SchemeDef {
     pub count: Option<Expr>,
     /// Roles beside the parties: `dealer T;`.
     pub roles: Vec<(String, String)>,
-    /// What keeps the scheme from being run: fields, keys, hidden coins, active adversaries.
+    /// What keeps the scheme from being run: keys, active adversaries.
     pub obstacle: Option<(Span, &'static str)>,
+}
+
+impl SchemeDef {
+    /// Names of the parameters beside the element type.
+    pub fn param_names(&self) -> impl Iterator<Item = &str> {
+        self.scheme
+            .generics
+            .iter()
+            .skip(1)
+            .map(|g| g.name.name.as_str())
+    }
+
+    /// The scheme's numbers by name.
+    fn numbers(
+        &self,
+        elem: Elem,
+        params: &[i128],
+    ) -> Result<BTreeMap<String, i128>, Box<Diagnostic>> {
+        let name = &self.scheme.name;
+        let wrong = |text: String| Err(Box::new(Diagnostic::new("P01", text, name.span)));
+        let (names, given): (Vec<&str>, _) = (self.param_names().collect(), params.len());
+        if names.len() != given {
+            let wanted = names.len();
+            return wrong(format!(
+                "scheme {} takes {wanted} numbers, not {given}",
+                name.name
+            ));
+        }
+        let mut numbers: BTreeMap<String, i128> = names
+            .iter()
+            .zip(params)
+            .map(|(name, value)| ((*name).to_owned(), *value))
+            .collect();
+        if let Some(first) = self.scheme.generics.first() {
+            match (bound_name(first), elem) {
+                (Some("Field"), Elem::Field(_)) => {}
+                (Some("Field"), _) => {
+                    return wrong(format!(
+                        "scheme {} is over a field, not {}",
+                        name.name,
+                        elem_name(elem)
+                    ));
+                }
+                (Some("int"), Elem::Bits(m)) => {
+                    numbers.insert(first.name.name.clone(), i128::from(m));
+                }
+                _ => {}
+            }
+        }
+        Ok(numbers)
+    }
 }
 
 /// Reads the clauses that name parties.
@@ -89,18 +176,9 @@ pub(crate) fn define(scheme: &Scheme, span: Span) -> Result<SchemeDef, Box<Diagn
                     obstacle = obstacle.or(refuse("an active adversary"));
                 }
             }
-            SchemePartKind::Hidden(_) => obstacle = obstacle.or(refuse("hidden coins")),
             SchemePartKind::Key(..) => obstacle = obstacle.or(refuse("keys")),
-            SchemePartKind::Share(..) | SchemePartKind::Holds(..) => {}
+            SchemePartKind::Hidden(_) | SchemePartKind::Share(..) | SchemePartKind::Holds(..) => {}
         }
-    }
-    let field = scheme.generics.iter().find(|generic| {
-        matches!(generic.bound.as_ref().map(|bound| &bound.kind),
-            Some(smpc_grammar::ast::TypeKind::Named { path, .. })
-                if path.segments.last().is_some_and(|s| s.name == "Field"))
-    });
-    if let Some(field) = field {
-        obstacle = Some((field.name.span, "a field"));
     }
     let Some(parties) = parties else {
         return Err(Box::new(
@@ -123,210 +201,12 @@ pub(crate) fn define(scheme: &Scheme, span: Span) -> Result<SchemeDef, Box<Diagn
     })
 }
 
-/// A linear form over components; the empty key's value is the secret itself.
-#[derive(Clone, Debug, Default)]
-struct Form {
-    value: i128,
-    constant: i128,
-    components: BTreeMap<Key, i128>,
-}
-
-impl Form {
-    fn scaled(mut self, factor: i128) -> Self {
-        self.value = self.value.wrapping_mul(factor);
-        self.constant = self.constant.wrapping_mul(factor);
-        self.components
-            .values_mut()
-            .for_each(|c| *c = c.wrapping_mul(factor));
-        self
-    }
-
-    fn plus(mut self, other: Self) -> Self {
-        self.value = self.value.wrapping_add(other.value);
-        self.constant = self.constant.wrapping_add(other.constant);
-        for (key, coefficient) in other.components {
-            let sum = self.components.entry(key).or_insert(0);
-            *sum = sum.wrapping_add(coefficient);
-        }
-        self
-    }
-
-    fn literal(&self) -> Option<i128> {
-        (self.value == 0 && self.components.is_empty()).then_some(self.constant)
-    }
-}
-
-struct Reader<'a> {
-    def: &'a SchemeDef,
-    n: usize,
-    /// The name of the secret in the `share` clauses.
-    secret: String,
-    indices: Vec<(String, i128)>,
-}
-
-impl Reader<'_> {
-    fn bad(&self, span: Span, message: impl Into<String>) -> Box<Diagnostic> {
-        Box::new(Diagnostic::new("P06", message, span))
-    }
-
-    fn number(&self, expr: &Expr) -> Result<i128, Box<Diagnostic>> {
-        self.form(expr)?
-            .literal()
-            .ok_or_else(|| self.bad(expr.span, "expected a number"))
-    }
-
-    fn modulo(&self, index: i128) -> i128 {
-        index.rem_euclid((self.n as i128).max(1))
-    }
-
-    fn key(&self, expr: &Expr) -> Result<Option<Key>, Box<Diagnostic>> {
-        let name = |expr: &Expr| match &expr.kind {
-            ExprKind::Path { path, .. } if path.segments.len() == 1 => {
-                Some(path.segments[0].name.clone())
-            }
-            _ => None,
-        };
-        Ok(match &expr.kind {
-            ExprKind::Field(base, field) if name(base).is_some() => {
-                Some((Some(field.name.clone()), Vec::new()))
-            }
-            ExprKind::Index { base, indices } => {
-                let mut list = Vec::new();
-                for index in indices {
-                    list.push(self.modulo(self.number(&index.value)?));
-                }
-                match &base.kind {
-                    ExprKind::Field(of, field) if name(of).is_some() => {
-                        Some((Some(field.name.clone()), list))
-                    }
-                    _ if name(base).is_some() => Some((None, list)),
-                    _ => None,
-                }
-            }
-            _ => None,
-        })
-    }
-
-    fn form(&self, expr: &Expr) -> Result<Form, Box<Diagnostic>> {
-        let constant = |constant| Form {
-            constant,
-            ..Form::default()
-        };
-        match &expr.kind {
-            ExprKind::Number(text) => text
-                .parse()
-                .map(constant)
-                .map_err(|_| self.bad(expr.span, "expected an integer")),
-            ExprKind::Path { path, .. } if path.segments.len() == 1 => {
-                let name = &path.segments[0].name;
-                if let Some((_, value)) = self.indices.iter().rev().find(|(n, _)| n == name) {
-                    return Ok(constant(*value));
-                }
-                if name == "n" {
-                    return Ok(constant(self.n as i128));
-                }
-                if *name == self.secret {
-                    return Ok(Form {
-                        value: 1,
-                        ..Form::default()
-                    });
-                }
-                Err(self.bad(expr.span, format!("`{name}` is no component and no index")))
-            }
-            ExprKind::Unary(UnaryOp::Neg, inner) => Ok(self.form(inner)?.scaled(-1)),
-            ExprKind::Binary(left, op, right) => {
-                let (left, right) = (self.form(left)?, self.form(right)?);
-                match op {
-                    BinaryOp::Add => Ok(left.plus(right)),
-                    BinaryOp::Sub => Ok(left.plus(right.scaled(-1))),
-                    BinaryOp::Mul => match (left.literal(), right.literal()) {
-                        (Some(factor), _) => Ok(right.scaled(factor)),
-                        (_, Some(factor)) => Ok(left.scaled(factor)),
-                        _ => Err(self.bad(expr.span, "a `share` equation is linear")),
-                    },
-                    _ => Err(self.bad(expr.span, "a `share` equation is linear")),
-                }
-            }
-            ExprKind::Call { callee, args } => {
-                let sum = matches!(&callee.kind, ExprKind::Path { path, .. }
-                    if path.segments.last().is_some_and(|s| s.name == "sum"));
-                match args.as_slice() {
-                    [arg] if sum && arg.comp.is_some() => {
-                        let mut total = Form::default();
-                        for indices in self.members(arg.comp.as_ref())? {
-                            let inner = Reader {
-                                def: self.def,
-                                n: self.n,
-                                secret: self.secret.clone(),
-                                indices,
-                            };
-                            total = total.plus(inner.form(&arg.value)?);
-                        }
-                        Ok(total)
-                    }
-                    _ => Err(self.bad(expr.span, "a `share` equation is linear")),
-                }
-            }
-            _ => match self.key(expr)? {
-                Some(key) => Ok(Form {
-                    components: [(key, 1)].into(),
-                    ..Form::default()
-                }),
-                None => Err(self.bad(expr.span, "a `share` equation is linear in the components")),
-            },
-        }
-    }
-
-    /// The index assignments of `for P[i]`.
-    fn members(&self, comp: Option<&Comp>) -> Result<Vec<Vec<(String, i128)>>, Box<Diagnostic>> {
-        let mut all = vec![self.indices.clone()];
-        for iter in comp.iter().flat_map(|comp| &comp.iters) {
-            let Some(name) = self.binder(&iter.binder) else {
-                return Err(self.bad(
-                    iter.binder.span,
-                    format!("expected `for {}[i]`", self.def.parties.name),
-                ));
-            };
-            all = all
-                .iter()
-                .flat_map(|bound| {
-                    (0..self.n as i128).map(|value| {
-                        let mut bound = bound.clone();
-                        bound.push((name.clone(), value));
-                        bound
-                    })
-                })
-                .collect();
-        }
-        Ok(all)
-    }
-
-    /// `i` of `P[i]`, if it is a fresh name.
-    fn binder(&self, expr: &Expr) -> Option<String> {
-        let ExprKind::Index { base, indices } = &expr.kind else {
-            return None;
-        };
-        let family = matches!(&base.kind, ExprKind::Path { path, .. }
-            if path.segments.len() == 1 && path.segments[0].name == self.def.parties.name);
-        match indices.as_slice() {
-            [one] if family => match &one.value.kind {
-                ExprKind::Path { path, .. } if path.segments.len() == 1 => {
-                    let name = &path.segments[0].name;
-                    let bound = self.indices.iter().any(|(n, _)| n == name);
-                    (!bound && name != "n").then(|| name.clone())
-                }
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-}
-
-/// The scheme among `n` parties over one element type.
+/// The scheme among `n` parties over one element type, with its other parameters.
 pub(crate) fn instantiate(
     def: &SchemeDef,
     n: usize,
     elem: Elem,
+    params: &[i128],
 ) -> Result<Instance, Box<Diagnostic>> {
     if let Some((span, what)) = def.obstacle {
         return Err(Box::new(
@@ -338,59 +218,105 @@ pub(crate) fn instantiate(
                 ),
                 span,
             )
-            .help(
-                "passively secure schemes over Z[2^k] and Bits[m] run: `smpc schemes` lists them",
-            ),
+            .help("passively secure schemes without keys run: `smpc schemes` lists them"),
         ));
     }
-    let equations: Vec<_> = def
-        .scheme
-        .parts
-        .iter()
-        .filter_map(|part| match &part.kind {
-            SchemePartKind::Share(left, right, comp) => Some((part.span, left, right, comp)),
-            _ => None,
-        })
-        .collect();
-    let [(span, left, right, None)] = equations.as_slice() else {
-        return Err(Box::new(Diagnostic::new(
-            "U01",
-            format!(
-                "scheme {} needs exactly one `share` equation to be executable",
-                def.scheme.name.name
-            ),
-            def.span,
-        )));
-    };
-    let secret = secret_name(left)
-        .or_else(|| secret_name(right))
-        .unwrap_or_else(|| "x".to_owned());
     let mut reader = Reader {
         def,
         n,
-        secret,
+        numbers: def.numbers(elem, params)?,
+        hidden: Vec::new(),
+        secret: "x".to_owned(),
         indices: Vec::new(),
     };
-    let equation = reader.form(left)?.plus(reader.form(right)?.scaled(-1));
+    let mut equations = Vec::new();
+    for part in &def.scheme.parts {
+        match &part.kind {
+            SchemePartKind::Parties(_, Some(condition)) if !reader.holds(condition)? => {
+                let given: Vec<String> = reader
+                    .numbers
+                    .iter()
+                    .map(|(name, value)| format!("{name} = {value}"))
+                    .chain([format!("n = {n}")])
+                    .collect();
+                return Err(reader.bad(
+                    condition.span,
+                    format!(
+                        "scheme {} does not allow {}",
+                        def.scheme.name.name,
+                        given.join(", ")
+                    ),
+                ));
+            }
+            SchemePartKind::Hidden(names) => {
+                reader
+                    .hidden
+                    .extend(names.iter().map(|name| name.ident.name.clone()));
+            }
+            SchemePartKind::Share(left, right, comp) => {
+                equations.push((part.span, left, right, comp.as_ref()));
+            }
+            _ => {}
+        }
+    }
+    let family = &def.scheme.name.name;
+    let Some((span, left, right, comp)) = equations.first().copied() else {
+        let text = format!("scheme {family} needs a `share` equation to be executable");
+        return Err(Box::new(Diagnostic::new("U01", text, def.span)));
+    };
+    reader.secret = secret_name(left)
+        .or_else(|| secret_name(right))
+        .unwrap_or_else(|| "x".to_owned());
     let mut instance = Instance {
-        family: def.scheme.name.name.clone(),
+        family: family.clone(),
         elem,
+        params: params.to_vec(),
         keys: Vec::new(),
         holders: Vec::new(),
         offline: Vec::new(),
         reconstruction: Vec::new(),
+        constant: None,
+        masks: Vec::new(),
     };
+    hold(&mut instance, &mut reader)?;
+    instance.sort();
+    if comp.is_none() && equations.len() == 1 && reader.hidden.is_empty() {
+        let equation = reader.form(left)?.plus(reader.form(right)?.scaled(-1));
+        by_sum(&mut instance, &reader, &equation, span)?;
+        return Ok(instance);
+    }
+    let mut forms = Vec::new();
+    for (span, left, right, comp) in equations {
+        for indices in reader.members(comp)? {
+            let inner = Reader {
+                indices,
+                ..reader.clone()
+            };
+            forms.push((span, inner.form(left)?.plus(inner.form(right)?.scaled(-1))));
+        }
+    }
+    by_coins(&mut instance, &reader, &forms, span)?;
+    Ok(instance)
+}
+
+/// The components that the `holds` clauses list.
+fn hold(instance: &mut Instance, reader: &mut Reader<'_>) -> Result<(), Box<Diagnostic>> {
+    let def = reader.def;
     for part in &def.scheme.parts {
         let SchemePartKind::Holds(who, held) = &part.kind else {
             continue;
         };
         let binder = reader.binder(who);
-        let count = if binder.is_some() { n as i128 } else { 1 };
+        let count = if binder.is_some() {
+            reader.n as i128
+        } else {
+            1
+        };
         for value in 0..count {
             if let Some(name) = &binder {
                 reader.indices = vec![(name.clone(), value)];
             }
-            let party = holder(&reader, who)?;
+            let party = holder(reader, who)?;
             for item in held {
                 let Some(key) = reader.key(&item.component)? else {
                     return Err(reader.bad(item.component.span, "expected a component"));
@@ -402,13 +328,9 @@ pub(crate) fn instantiate(
                         at
                     }
                     None => {
-                        let coefficient = equation.components.get(&key).copied().unwrap_or(0);
                         instance.keys.push(key);
                         instance.holders.push(PartySet::EMPTY);
                         instance.offline.push(item.offline);
-                        instance
-                            .reconstruction
-                            .push(coefficient.wrapping_neg().wrapping_mul(equation.value));
                         instance.keys.len() - 1
                     }
                 };
@@ -416,8 +338,19 @@ pub(crate) fn instantiate(
                 instance.holders[at] = instance.holders[at].union(one);
             }
         }
+        reader.indices.clear();
     }
-    instance.sort();
+    Ok(())
+}
+
+/// One equation: the value is a sum of components.
+fn by_sum(
+    instance: &mut Instance,
+    reader: &Reader<'_>,
+    equation: &Form,
+    span: Span,
+) -> Result<(), Box<Diagnostic>> {
+    let family = &instance.family;
     let covered = equation
         .components
         .iter()
@@ -427,57 +360,166 @@ pub(crate) fn instantiate(
             Diagnostic::new(
                 "P06",
                 format!(
-                    "the `share` equation of {} does not determine the value from held components",
-                    def.scheme.name.name
+                    "the `share` equation of {family} does not determine the value from held components"
                 ),
-                *span,
+                span,
             )
             .help("every component of the equation needs a holder: `P[i] holds x[i];`"),
         ));
     }
+    let coefficient = |key: &Key| {
+        let own = equation.components.get(key).copied().unwrap_or(0);
+        own.wrapping_neg().wrapping_mul(equation.value)
+    };
+    instance.reconstruction = instance.keys.iter().map(coefficient).collect();
     if instance.embedding(|_| true).is_none() {
-        return Err(Box::new(Diagnostic::new(
-            "P06",
-            format!(
-                "scheme {} has no component with coefficient 1 or -1",
-                def.scheme.name.name
-            ),
-            *span,
+        let text = format!("scheme {family} has no component with coefficient 1 or -1");
+        return Err(reader.bad(span, text));
+    }
+    instance.mask_by_sum();
+    Ok(())
+}
+
+/// Equations that give each component in terms of the value and hidden coins, over a field.
+fn by_coins(
+    instance: &mut Instance,
+    reader: &Reader<'_>,
+    forms: &[(Span, Form)],
+    span: Span,
+) -> Result<(), Box<Diagnostic>> {
+    let family = &instance.family;
+    let Elem::Field(p) = instance.elem else {
+        let text = format!(
+            "scheme {family} has hidden coins outside a field, which is not executable yet"
+        );
+        return Err(Box::new(Diagnostic::new("U01", text, span)));
+    };
+    let coins: std::collections::BTreeSet<_> = forms
+        .iter()
+        .flat_map(|(_, form)| form.coins.keys())
+        .collect();
+    let mut solved: BTreeMap<usize, (u128, Vec<u128>)> = BTreeMap::new();
+    for (span, form) in forms {
+        let used: Vec<_> = form.components.iter().filter(|(_, c)| **c != 0).collect();
+        let [(key, unit)] = used.as_slice() else {
+            return Err(reader.bad(
+                *span,
+                "each equation with hidden coins defines one component",
+            ));
+        };
+        let inverse = p.inverse(p.residue(**unit)).unwrap_or(0);
+        let of = |c: i128| p.neg(p.mul(inverse, p.residue(c)));
+        let at = instance.position(key);
+        let fits = form.constant == 0 && inverse != 0;
+        match at.filter(|at| fits && !solved.contains_key(at)) {
+            Some(at) => {
+                let column = coins
+                    .iter()
+                    .map(|coin| of(*form.coins.get(*coin).unwrap_or(&0)));
+                solved.insert(at, (of(form.value), column.collect()));
+            }
+            None => {
+                return Err(reader.bad(
+                    *span,
+                    "this equation defines no component that is held, or one twice",
+                ));
+            }
+        }
+    }
+    if solved.len() != instance.keys.len() {
+        return Err(reader.bad(span, "a component is held that no equation defines"));
+    }
+    // A linear form of components that yields the value and cancels every coin.
+    let mut rows = vec![solved.values().map(|(value, _)| *value).collect::<Vec<_>>()];
+    rows.extend((0..coins.len()).map(|coin| solved.values().map(|(_, c)| c[coin]).collect()));
+    let mut right = vec![0; rows.len()];
+    right[0] = 1;
+    let signed = |row: &Vec<u128>| row.iter().map(|c| p.signed(*c)).collect::<Vec<_>>();
+    let Some(weights) = solve(p, &rows, &right) else {
+        let text = format!(
+            "the `share` equations of {family} do not determine the value from held components"
+        );
+        return Err(reader.bad(span, text));
+    };
+    if let Some(set) = insider(instance, reader, p, &rows, &right)? {
+        let names: Vec<String> = set
+            .iter()
+            .map(|party| format!("{}[{}]", reader.def.parties.name, party.0))
+            .collect();
+        let text = format!(
+            "{} determine the value of a sharing of {}",
+            names.join(", "),
+            instance.title()
+        );
+        return Err(Box::new(Diagnostic::new("P06", text, span).help(
+            "the points of a polynomial must differ: take p larger than n",
         )));
     }
-    Ok(instance)
+    instance.reconstruction = signed(&weights);
+    instance.constant = Some(signed(&rows[0]));
+    instance.masks = rows[1..].iter().map(signed).collect();
+    Ok(())
 }
 
-/// The bare name in a `share` equation.
-fn secret_name(expr: &Expr) -> Option<String> {
-    match &expr.kind {
-        ExprKind::Path { path, .. } => path.segments.last().map(|s| s.name.clone()),
-        ExprKind::Binary(left, _, right) => secret_name(left).or_else(|| secret_name(right)),
-        ExprKind::Unary(_, inner) => secret_name(inner),
-        _ => None,
+/// Coalitions examined when a scheme is bound; beyond, proofs find what is wrong.
+const EXAMINED: usize = 20_000;
+
+/// A coalition within the bounds of the `corrupt` clauses that determines the value. What a
+/// coalition determines, a larger one does: only the largest are examined.
+fn insider(
+    instance: &Instance,
+    reader: &Reader<'_>,
+    p: Prime,
+    rows: &[Vec<u128>],
+    right: &[u128],
+) -> Result<Option<PartySet>, Box<Diagnostic>> {
+    for part in &reader.def.scheme.parts {
+        let SchemePartKind::Corrupt(coalitions, _) = &part.kind else {
+            continue;
+        };
+        for coalition in coalitions {
+            let family = coalition.of.segments.last().map(|s| &s.name);
+            let Some(count) = coalition
+                .count
+                .as_ref()
+                .filter(|_| family == Some(&reader.def.parties.name))
+            else {
+                continue;
+            };
+            let size = usize::try_from(reader.number(count)?)
+                .unwrap_or(0)
+                .min(reader.n);
+            for set in subsets(reader.n, size).take(EXAMINED) {
+                let held: Vec<usize> = (0..instance.keys.len())
+                    .filter(|at| !instance.holders[*at].intersection(set).is_empty())
+                    .collect();
+                let part: Vec<Vec<u128>> = rows
+                    .iter()
+                    .map(|row| held.iter().map(|at| row[*at]).collect())
+                    .collect();
+                if size > 0 && solve(p, &part, right).is_some() {
+                    return Ok(Some(set));
+                }
+            }
+        }
     }
+    Ok(None)
 }
 
-fn holder(reader: &Reader<'_>, who: &Expr) -> Result<Party, Box<Diagnostic>> {
-    let roles = &reader.def.roles;
-    match &who.kind {
-        ExprKind::Index { base, indices } if indices.len() == 1 => {
-            let family = matches!(&base.kind, ExprKind::Path { path, .. }
-                if path.segments.last().is_some_and(|s| s.name == reader.def.parties.name));
-            if family {
-                let index = reader.modulo(reader.number(&indices[0].value)?);
-                return Ok(Party(index as u8));
+/// Sets of `size` of the first `n` parties, in lexicographic order.
+fn subsets(n: usize, size: usize) -> impl Iterator<Item = PartySet> {
+    let mut next: Option<Vec<usize>> = (size <= n).then(|| (0..size).collect());
+    std::iter::from_fn(move || {
+        let current = next.take()?;
+        let mut following = current.clone();
+        // The last member that can move up, and those after it right behind.
+        if let Some(at) = (0..size).rev().find(|at| current[*at] < n - size + at) {
+            following[at] += 1;
+            for after in at + 1..size {
+                following[after] = following[after - 1] + 1;
             }
+            next = Some(following);
         }
-        ExprKind::Path { path, .. } => {
-            let role = roles
-                .iter()
-                .position(|(_, name)| path.segments.last().is_some_and(|s| s.name == *name));
-            if let Some(at) = role {
-                return Ok(Party((reader.n + at) as u8));
-            }
-        }
-        _ => {}
-    }
-    Err(reader.bad(who.span, "unknown party"))
+        Some(current.iter().map(|i| Party(*i as u8)).collect())
+    })
 }

@@ -160,7 +160,7 @@ impl Elab<'_> {
             }
             (Value::Share(a), Value::Share(b)) => {
                 let elem = Elem::Bits(width);
-                let instance = self.instance(&a.instance.family.clone(), elem, span)?;
+                let instance = self.instance(&a.instance.family, elem, &a.instance.params, span)?;
                 let mut components = Vec::new();
                 for (a, b) in a.components.iter().zip(&b.components) {
                     let (Some(a), Some(b)) = (*a, *b) else {

@@ -2,9 +2,11 @@
 
 use crate::elaborate::{Elab, plain};
 use crate::elem_name;
+use crate::scheme::Instance;
 use crate::value::{Fail, Frame, Outcome, Share, Value};
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{BinaryOp, Expr, ExprKind, Span, Type, TypeArg, TypeKind};
+use smpc_ir::field::Prime;
 use smpc_ir::party::Elem;
 
 /// A type by name: the name, its arguments, its indices.
@@ -53,9 +55,10 @@ impl Elab<'_> {
         &self,
         ty: &'t Type,
         frame: &Frame,
-    ) -> Option<(FamilyName, &'t [TypeArg])> {
+    ) -> Option<(FamilyName, &'t TypeArg, &'t [TypeArg])> {
         let (name, args, _) = named(ty)?;
-        Some((self.family(name, frame)?, args))
+        let (first, rest) = args.split_first()?;
+        Some((self.family(name, frame)?, first, rest))
     }
 
     fn width(&self, value: i128, span: Span, what: impl Fn(u8) -> Elem) -> Outcome<Elem> {
@@ -71,7 +74,7 @@ impl Elab<'_> {
             format!("`{}` is no element type here", self.text(span)),
             span,
         )
-        .help("element types are `Z[2^k]`, `Bits[m]` and the scheme's parameter")
+        .help("element types are `Z[2^k]`, `F[p]`, `Bits[m]` and the scheme's parameter")
         .into())
     }
 
@@ -88,7 +91,19 @@ impl Elab<'_> {
                 let m = self.int(index, frame)?;
                 self.width(m, index.span, Elem::Bits)
             }
-            "F" => self.unsupported(index.span, "a field"),
+            "F" => {
+                let p = self.int(index, frame)?;
+                match u128::try_from(p).ok().and_then(Prime::new) {
+                    Some(prime) => Ok(Elem::Field(prime)),
+                    None => Err(Diagnostic::new(
+                        "P05",
+                        format!("{p} is no modulus of a field here"),
+                        index.span,
+                    )
+                    .help("a prime below 2^32, or 2^q - 1 for q of 61, 89, 107 or 127")
+                    .into()),
+                }
+            }
             _ => self.no_type(index.span),
         }
     }
@@ -98,7 +113,6 @@ impl Elab<'_> {
         if let Some(name) = plain(expr) {
             return match frame.elems.get(name) {
                 Some(elem) => Ok(*elem),
-                None if name == "F" => self.unsupported(expr.span, "a field"),
                 None => self.no_type(expr.span),
             };
         }
@@ -122,7 +136,6 @@ impl Elab<'_> {
         match indices {
             [] if args.is_empty() => match frame.elems.get(name) {
                 Some(elem) => Ok(*elem),
-                None if name == "F" => self.unsupported(ty.span, "a field"),
                 None => self.no_type(ty.span),
             },
             [list] => match list.as_slice() {
@@ -169,7 +182,7 @@ impl Elab<'_> {
                 other => Ok(other),
             };
         }
-        let Some((family, args)) = self.scheme_type(ty, frame) else {
+        let Some((family, arg, numbers)) = self.scheme_type(ty, frame) else {
             return Err(Diagnostic::new(
                 "P04",
                 format!("`{}` is no scheme here", self.text(ty.span)),
@@ -177,12 +190,15 @@ impl Elab<'_> {
             )
             .into());
         };
-        let [arg] = args else {
-            return self.unsupported(ty.span, "a scheme with several parameters");
-        };
         let elem = self.elem_of_arg(arg, frame)?;
-        let family = self.resolve(family, elem);
-        let instance = self.instance(&family, elem, ty.span)?;
+        let mut params = Vec::new();
+        for number in numbers {
+            params.push(self.number_of_arg(number, frame)?);
+        }
+        let instance = match family {
+            FamilyName::Named(name) => self.instance(&name, elem, &params, ty.span)?,
+            FamilyName::Bound => self.carrier(elem, ty.span)?,
+        };
         Ok(Value::Share(Share {
             components: vec![None; instance.keys.len()],
             instance,
@@ -190,11 +206,76 @@ impl Elab<'_> {
         }))
     }
 
-    pub fn resolve(&self, family: FamilyName, elem: Elem) -> String {
-        match family {
-            FamilyName::Named(name) => name,
-            FamilyName::Bound => self.carrier(elem).to_owned(),
+    /// A number among a scheme's arguments.
+    fn number_of_arg(&mut self, arg: &TypeArg, frame: &mut Frame) -> Outcome<i128> {
+        match arg {
+            TypeArg::Expr(expr) => self.int(expr, frame),
+            TypeArg::Type(ty) => {
+                let known = match named(ty) {
+                    Some((name, [], [])) => self.known_number(name, frame),
+                    _ => None,
+                };
+                known.ok_or_else(|| {
+                    let text = format!("`{}` is no number known here", self.text(ty.span));
+                    Diagnostic::new("P05", text, ty.span).into()
+                })
+            }
         }
+    }
+
+    /// A number by name.
+    fn known_number(&self, name: &str, frame: &Frame) -> Option<i128> {
+        match frame.get(name) {
+            Some(Value::Int(value)) => Some(value),
+            Some(_) => None,
+            None => frame
+                .inherited
+                .get(name)
+                .or_else(|| self.globals.get(name))
+                .copied(),
+        }
+    }
+
+    /// Matches a type of shares with a scheme and binds the names in it.
+    pub fn match_scheme(&mut self, ty: &Type, instance: &Instance, frame: &mut Frame) -> bool {
+        let Some((family, arg, numbers)) = self.scheme_type(ty, frame) else {
+            return false;
+        };
+        if !self.match_arg(arg, instance.elem, frame) {
+            return false;
+        }
+        let of_backend = self.carriers.of(instance.elem);
+        match family {
+            FamilyName::Bound => {
+                return of_backend.is_some_and(|(name, params)| {
+                    *name == instance.family && *params == instance.params
+                });
+            }
+            FamilyName::Named(name) if name != instance.family => return false,
+            FamilyName::Named(_) => {}
+        }
+        // Numbers that are not written are those of the backend.
+        if numbers.is_empty() {
+            return instance.params.is_empty()
+                || of_backend.is_some_and(|(_, params)| *params == instance.params);
+        }
+        numbers.len() == instance.params.len()
+            && numbers
+                .iter()
+                .zip(&instance.params)
+                .all(|(number, value)| match number {
+                    TypeArg::Expr(expr) => self.match_int(expr, *value, frame),
+                    TypeArg::Type(ty) => match named(ty) {
+                        Some((name, [], [])) => match self.known_number(name, frame) {
+                            Some(known) => known == *value,
+                            None => {
+                                frame.set(name, Vec::new(), Value::Int(*value));
+                                true
+                            }
+                        },
+                        _ => false,
+                    },
+                })
     }
 
     /// Matches a type's argument with an element type and binds the names in it.
@@ -202,7 +283,7 @@ impl Elab<'_> {
         match arg {
             TypeArg::Type(ty) => self.match_type(ty, elem, frame),
             TypeArg::Expr(expr) => match elem {
-                Elem::Bits(m) => self.match_int(expr, m, frame),
+                Elem::Bits(m) => self.match_int(expr, m.into(), frame),
                 _ => false,
             },
         }
@@ -232,24 +313,27 @@ impl Elab<'_> {
             },
             [list] => match (list.as_slice(), name, elem) {
                 ([one], "Z", Elem::Ring(k)) => match exponent(one) {
-                    Some(e) => self.match_int(e, k, frame),
+                    Some(e) => self.match_int(e, k.into(), frame),
                     None => false,
                 },
-                ([one], "Bits", Elem::Bits(m)) => self.match_int(one, m, frame),
+                ([one], "Bits", Elem::Bits(m)) => self.match_int(one, m.into(), frame),
+                ([one], "F", Elem::Field(p)) => {
+                    self.match_int(one, p.modulus().cast_signed(), frame)
+                }
                 _ => false,
             },
             _ => false,
         }
     }
 
-    fn match_int(&mut self, expr: &Expr, value: u8, frame: &mut Frame) -> bool {
+    fn match_int(&mut self, expr: &Expr, value: i128, frame: &mut Frame) -> bool {
         if let Some(name) = plain(expr)
             && frame.get(name).is_none()
         {
-            frame.set(name, Vec::new(), Value::Int(i128::from(value)));
+            frame.set(name, Vec::new(), Value::Int(value));
             return true;
         }
-        matches!(self.expr(expr, None, frame), Ok(Value::Int(v)) if v == i128::from(value))
+        matches!(self.expr(expr, None, frame), Ok(Value::Int(v)) if v == value)
     }
 
     /// What a value is, for errors.

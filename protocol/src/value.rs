@@ -72,6 +72,8 @@ pub(crate) struct Frame {
     pub inherited: BTreeMap<String, i128>,
     /// Element types of declared clear results that have no value yet.
     pub pending: BTreeMap<String, Elem>,
+    /// Declared results that are several shares: of which scheme, and how many.
+    pub arrays: BTreeMap<String, (Value, usize)>,
     /// Names that stand for the bound scheme: `S` of `protocol p<S: Scheme>`.
     pub schemes: Vec<String>,
     /// Inside an offline protocol or block.

@@ -6,6 +6,7 @@
 //! so that a lost, repeated or reordered frame is an error that names the peer and the message.
 
 use crate::pool;
+use crate::prg::Seed;
 use std::fmt;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -13,7 +14,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 const HEADER: usize = 16;
 
 /// What went wrong on the way to or from a peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The peer ended.
     Gone,
@@ -33,34 +34,119 @@ pub enum Fault {
         /// The number that came.
         found: u64,
     },
+    /// The prepared material is damaged, belongs to another program, or cannot be kept.
+    Prepared,
     /// No channel to that peer: a party has none to itself, nor to one out of range.
     NoChannel,
+    /// Nothing came from the peer, not even a sign of life.
+    TimedOut {
+        /// For so long.
+        seconds: u64,
+    },
+    /// The connection broke.
+    Reset,
+    /// Bytes that the peer, following the rules of the connection, cannot have sent.
+    Garbage,
+    /// A frame that is longer than the bound.
+    TooLong {
+        /// The bound in bytes.
+        limit: u64,
+        /// Its length in bytes.
+        found: u64,
+    },
+    /// More messages ahead of this party than the peer may be.
+    Flood,
+    /// The peer ended with an error of its own, and said so.
+    Failed {
+        /// The error's code.
+        code: String,
+        /// Where in the script, as far as the peer knew.
+        place: String,
+    },
+    /// Another party ended because of this one, and said so.
+    Reported {
+        /// The party that said so.
+        by: String,
+        /// The code of its error.
+        code: String,
+    },
+    /// This party was told to stop.
+    Interrupted,
+}
+
+impl Fault {
+    /// Whether the cause lies in another party's end, which may have its own cause elsewhere.
+    pub fn is_consequence(&self) -> bool {
+        matches!(
+            self,
+            Self::Gone | Self::Reset | Self::Failed { .. } | Self::Reported { .. }
+        )
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gone => f.write_str("the party has ended"),
+            Self::Malformed => f.write_str("malformed frame"),
+            Self::Length { expected, found } => {
+                write!(f, "expected {expected} bytes, found {found}")
+            }
+            Self::Sequence { expected, found } => {
+                write!(f, "expected frame {expected}, found {found}")
+            }
+            Self::Prepared => f.write_str("the prepared material does not fit"),
+            Self::NoChannel => f.write_str("there is no channel to this party"),
+            Self::TimedOut { seconds } => {
+                write!(f, "nothing was heard of the party for {seconds} s")
+            }
+            Self::Reset => f.write_str("the connection broke"),
+            Self::Garbage => f.write_str("what came is no message of this party"),
+            Self::TooLong { limit, found } => {
+                write!(
+                    f,
+                    "a message of {found} bytes; at most {limit} are admitted"
+                )
+            }
+            Self::Flood => f.write_str("the party is more messages ahead than agreed"),
+            Self::Failed { code, place } if place.is_empty() => {
+                write!(f, "the party failed with {code}")
+            }
+            Self::Failed { code, place } => write!(f, "the party failed with {code} at {place}"),
+            Self::Reported { by, code } => write!(f, "{by} ended because of it, with {code}"),
+            Self::Interrupted => f.write_str("interrupted"),
+        }
+    }
 }
 
 /// A fault, with the peer and the message's position among those on that channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelError {
     /// The other party.
     pub peer: usize,
+    /// Its name, where the channel knows it.
+    pub name: Option<Box<str>>,
     /// How many messages went this way before.
     pub message: u64,
     /// What went wrong.
     pub fault: Fault,
 }
 
+impl ChannelError {
+    /// The error in the user's words, where the peer's name is known.
+    pub fn named(&self, name: &str) -> String {
+        match self.fault {
+            Fault::Interrupted => self.fault.to_string(),
+            _ => format!("{name}, message {}: {}", self.message, self.fault),
+        }
+    }
+}
+
 impl fmt::Display for ChannelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "party {}, message {}: ", self.peer, self.message)?;
-        match self.fault {
-            Fault::Gone => f.write_str("the party has ended"),
-            Fault::Malformed => f.write_str("malformed frame"),
-            Fault::Length { expected, found } => {
-                write!(f, "expected {expected} bytes, found {found}")
-            }
-            Fault::Sequence { expected, found } => {
-                write!(f, "expected frame {expected}, found {found}")
-            }
-            Fault::NoChannel => f.write_str("there is no channel to this party"),
+        match &self.name {
+            Some(name) => f.write_str(&self.named(name)),
+            None => f.write_str(&self.named(&format!("party {}", self.peer))),
         }
     }
 }
@@ -98,6 +184,29 @@ pub trait Channel {
     /// # Errors
     /// Any [`Fault`].
     fn receive(&mut self, peer: usize, length: usize) -> Result<Vec<u8>, ChannelError>;
+
+    /// As [`Channel::send_buffer`], of a message that depends on no input.
+    ///
+    /// # Errors
+    /// As [`Channel::send`].
+    fn send_ahead(&mut self, peer: usize, contents: Vec<u8>) -> Result<(), ChannelError> {
+        self.send_buffer(peer, contents)
+    }
+
+    /// As [`Channel::receive`], of a message that depends on no input.
+    ///
+    /// # Errors
+    /// Any [`Fault`].
+    fn receive_ahead(&mut self, peer: usize, length: usize) -> Result<Vec<u8>, ChannelError> {
+        self.receive(peer, length)
+    }
+
+    /// The endpoint's own key, from which it draws the keys of the streams it shares with others;
+    /// none if the endpoint is to ask the operating system. A run that was prepared goes on with
+    /// the key it was prepared with. Given away once: whoever asks again gets none.
+    fn own_key(&mut self) -> Option<Seed> {
+        None
+    }
 
     /// What was sent so far.
     fn sent(&self) -> Traffic;
@@ -171,6 +280,7 @@ impl MemoryChannel {
     fn link(&mut self, peer: usize) -> Result<&mut Link, ChannelError> {
         let none = ChannelError {
             peer,
+            name: None,
             message: 0,
             fault: Fault::NoChannel,
         };
@@ -194,6 +304,7 @@ impl Channel for MemoryChannel {
         let frame = frame(link.sent, contents);
         link.out.send(frame).map_err(|_| ChannelError {
             peer,
+            name: None,
             message: link.sent,
             fault: Fault::Gone,
         })?;
@@ -208,6 +319,7 @@ impl Channel for MemoryChannel {
         let message = link.received;
         let fail = |fault| ChannelError {
             peer,
+            name: None,
             message,
             fault,
         };
@@ -285,11 +397,12 @@ mod tests {
         let mut ends = in_memory(2);
         let gone = ChannelError {
             peer: 1,
+            name: None,
             message: 0,
             fault: Fault::Gone,
         };
         drop(ends.pop());
-        assert_eq!(ends[0].receive(1, 4), Err(gone));
+        assert_eq!(ends[0].receive(1, 4), Err(gone.clone()));
         assert_eq!(ends[0].send(1, &[0]), Err(gone));
         assert_eq!(ends[0].send(0, &[0]).unwrap_err().fault, Fault::NoChannel);
         assert_eq!(ends[0].receive(9, 0).unwrap_err().fault, Fault::NoChannel);

@@ -8,6 +8,7 @@ use crate::LocalError;
 use crate::pool;
 use crate::prg::{Seed, Stream, permutation};
 use crate::tensor::{Data, Tensor, clear_tail, count, mask, split, split_wide, wide_mask};
+use smpc_ir::field::Prime;
 use smpc_ir::party::{CoinDomain, Elem};
 
 /// Words a uniform coin takes: rings start each element at a word, bits are packed.
@@ -20,6 +21,8 @@ pub fn uniform_words(elem: Elem, shape: &[usize]) -> Result<usize, LocalError> {
         Elem::Ring(..=64) => Ok(n),
         Elem::Ring(_) => Ok(2 * n),
         Elem::Bits(m) => Ok((n * usize::from(m)).div_ceil(64)),
+        // The key of a stream of its own: values are rejected.
+        Elem::Field(_) => Ok(2),
         Elem::Fix => Err(LocalError::Mismatch("a coin is of a ring or of bits")),
     }
 }
@@ -56,11 +59,20 @@ pub fn draw(
         CoinDomain::Below(bound) => {
             let mut own = Stream::new(&own_key(stream)?);
             let last = bound - 1;
+            if matches!(elem, Elem::Field(p) if last >= p.modulus()) {
+                return Err(LocalError::Mismatch("a coin's bound fits its type"));
+            }
             rejecting(elem, shape, &mut own, bits_of(last), |v| v <= last)
         }
         CoinDomain::Nonzero => {
             let mut own = Stream::new(&own_key(stream)?);
-            rejecting(elem, shape, &mut own, elem.wire_bits(), |v| v != 0)
+            let most = match elem {
+                Elem::Field(p) => p.modulus() - 1,
+                _ => u128::MAX,
+            };
+            rejecting(elem, shape, &mut own, elem.wire_bits(), |v| {
+                v != 0 && v <= most
+            })
         }
     }
 }
@@ -76,6 +88,11 @@ pub fn uniform_at(
     start: u64,
 ) -> Result<Tensor, LocalError> {
     let n = count(shape)?;
+    if let Elem::Field(p) = elem {
+        let mut key = [0; 2];
+        stream.fill(start, &mut key);
+        return residues(p, shape, &mut Stream::new(&seed(key)));
+    }
     let mut words = pool::dirty(uniform_words(elem, shape)?);
     stream.fill(start, &mut words);
     let data = match elem {
@@ -110,7 +127,9 @@ pub fn uniform_at(
             pool::give(words);
             Data::Wide(elements)
         }
-        Elem::Fix => return Err(LocalError::Mismatch("a coin is of a ring or of bits")),
+        Elem::Field(_) | Elem::Fix => {
+            return Err(LocalError::Mismatch("a coin is of a ring or of bits"));
+        }
     };
     Ok(Tensor::raw(elem, shape, data))
 }
@@ -120,8 +139,30 @@ fn own_key(stream: &mut Stream) -> Result<Seed, LocalError> {
     let start = stream.reserve(2).ok_or(LocalError::Exhausted)?;
     let mut words = [0; 2];
     stream.fill(start, &mut words);
-    let block = u128::from(words[0]) | u128::from(words[1]) << 64;
-    Ok(Seed::from_bytes(block.to_le_bytes()))
+    Ok(seed(words))
+}
+
+fn seed([low, high]: [u64; 2]) -> Seed {
+    Seed::from_bytes((u128::from(low) | u128::from(high) << 64).to_le_bytes())
+}
+
+/// Uniform elements of a field: strings of as many bits as p has, redrawn until they are below p.
+/// What is rejected says nothing of what is accepted, so that time depends on no coin in use.
+fn residues(p: Prime, shape: &[usize], stream: &mut Stream) -> Result<Tensor, LocalError> {
+    let (elem, n) = (Elem::Field(p), count(shape)?);
+    if p.bits() > 64 {
+        return rejecting(elem, shape, stream, p.bits(), |v| v < p.modulus());
+    }
+    let (mask, modulus) = (mask(p.bits()), p.modulus() as u64);
+    let mut out = pool::empty(n);
+    let mut buffer = [0u64; 512];
+    while out.len() < n {
+        let start = stream.reserve(buffer.len() as u64);
+        stream.fill(start.ok_or(LocalError::Exhausted)?, &mut buffer);
+        let fresh = buffer.iter().map(|word| word & mask);
+        out.extend(fresh.filter(|v| *v < modulus).take(n - out.len()));
+    }
+    Ok(Tensor::raw(elem, shape, Data::Words(out)))
 }
 
 fn bits_of(value: u128) -> u8 {

@@ -7,9 +7,11 @@ mod one;
 
 use crate::LocalError;
 use crate::bits::even_bits;
+use crate::field::{self, Field};
 use crate::layout::broadcast;
 use crate::pool::{self, Pooled};
 use crate::tensor::{Data, Tensor, clear_tail, count, mask, sign_extend, wide_mask};
+use smpc_ir::field::Prime;
 use smpc_ir::local::Prim;
 use smpc_ir::party::Elem;
 use std::borrow::Cow;
@@ -169,6 +171,9 @@ word!(u64, mask);
 word!(u128, wide_mask);
 
 fn fast(prim: Prim, args: &[&Tensor], elem: Elem, n: usize) -> Result<Option<Data>, LocalError> {
+    if let Elem::Field(p) = elem {
+        return Ok(residues(prim, args, p, n));
+    }
     let ring = matches!(elem, Elem::Ring(_));
     let data: Vec<&Data> = args.iter().map(|a| a.data()).collect();
     Ok(match (prim, &data[..]) {
@@ -195,6 +200,7 @@ fn fast(prim: Prim, args: &[&Tensor], elem: Elem, n: usize) -> Result<Option<Dat
             // Signed order is unsigned order with the sign bit flipped.
             let (bits, signed) = match args[0].elem() {
                 Elem::Ring(k) => (k, true),
+                Elem::Field(_) if prim == Prim::Lt => return Ok(None),
                 other => (other.wire_bits(), false),
             };
             let flip = if signed { 1 << (bits - 1) } else { 0u64 };
@@ -264,6 +270,48 @@ fn fast(prim: Prim, args: &[&Tensor], elem: Elem, n: usize) -> Result<Option<Dat
         }
         _ => None,
     })
+}
+
+/// Arithmetic of a field.
+fn residues(prim: Prim, args: &[&Tensor], p: Prime, n: usize) -> Option<Data> {
+    fn of<F: Field>(
+        field: F,
+        prim: Prim,
+        a: &[F::Word],
+        b: Option<&[F::Word]>,
+        n: usize,
+    ) -> Option<Vec<F::Word>> {
+        let a = Many::of(a, n)?;
+        let Some(b) = b else {
+            let zero = F::Word::default();
+            let neg = (prim == Prim::Neg)
+                .then(|| zip(Many::All(zero), a, n, |zero, x| field.sub(zero, x)));
+            return neg;
+        };
+        let b = Many::of(b, n)?;
+        Some(match prim {
+            Prim::Add => zip(a, b, n, |x, y| field.add(x, y)),
+            Prim::Sub => zip(a, b, n, |x, y| field.sub(x, y)),
+            Prim::Mul => zip(a, b, n, |x, y| field.mul(x, y)),
+            _ => return None,
+        })
+    }
+    let (first, rest) = args.split_first()?;
+    match (first.data(), rest) {
+        (Data::Words(a), []) => field::in_words!(p, f => of(f, prim, a, None, n)).map(Data::Words),
+        (Data::Wide(a), []) if matches!(first.elem(), Elem::Field(_)) => {
+            of(field::wide(p), prim, a, None, n).map(Data::Wide)
+        }
+        (Data::Words(a), [b]) => {
+            let b = Some(b.words()?);
+            field::in_words!(p, f => of(f, prim, a, b, n)).map(Data::Words)
+        }
+        (Data::Wide(a), [b]) => match b.data() {
+            Data::Wide(b) => of(field::wide(p), prim, a, Some(b), n).map(Data::Wide),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn shifted<W: Word>(prim: Prim, a: &[W], amount: i128, bits: u8) -> Vec<W> {
@@ -353,7 +401,8 @@ fn cast(a: &Data, from: Elem, to: Elem, n: usize) -> Option<Data> {
         return Some(a.clone());
     }
     match (a, to) {
-        (_, Elem::Fix) | (Data::Fixed(_), _) => None,
+        (_, Elem::Fix | Elem::Field(_)) | (Data::Fixed(_), _) => None,
+        _ if matches!(from, Elem::Field(_)) => None,
         (Data::Words(a), Elem::Bits(1)) => Some(Data::Packed(zip_bits(
             Many::Each(a),
             Many::All(1),

@@ -5,12 +5,13 @@
 //! sends it to the others, set after set. Under a seed all of that is reproducible to the byte.
 
 use std::fmt;
+use std::ops::Range;
 
 use smpc_ir::party::{CoinDomain, Elem};
 use zeroize::Zeroize;
 
 use crate::LocalError;
-use crate::channel::{Channel, ChannelError, Fault, buffer, in_memory, recycle};
+use crate::channel::{Channel, ChannelError, buffer, in_memory, recycle};
 use crate::coin;
 use crate::ops::shape;
 use crate::prg::{Seed, Stream};
@@ -20,7 +21,10 @@ use crate::tensor::{Tensor, wire_bytes};
 const KEY: usize = 16;
 
 /// Stack of an endpoint's thread, in bytes.
-const STACK: usize = 16 << 20;
+pub(crate) const STACK: usize = 16 << 20;
+
+/// The code of a channel that failed.
+const CHANNEL: &str = "I31";
 
 /// Why a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,11 +76,19 @@ impl From<LocalError> for Failure {
 impl From<ChannelError> for Failure {
     fn from(error: ChannelError) -> Self {
         Self {
-            code: "I31",
+            code: CHANNEL,
             message: error.to_string(),
             place: String::new(),
-            consequence: matches!(error.fault, Fault::Gone),
+            consequence: error.fault.is_consequence(),
         }
+    }
+}
+
+/// When a channel failed, as the end of a sentence.
+pub fn when(rounds: u64) -> String {
+    match rounds {
+        0 => ", before the first round".to_owned(),
+        rounds => format!(", in round {rounds}"),
     }
 }
 
@@ -119,7 +131,10 @@ impl<'a> Endpoint<'a> {
     ) -> Result<Self, Failure> {
         let none = || Failure::setup("the operating system gave no randomness");
         let own = match seed {
-            None => Seed::from_system().map_err(|_| none())?,
+            None => match channel.own_key() {
+                Some(key) => key,
+                None => Seed::from_system().map_err(|_| none())?,
+            },
             Some(seed) => {
                 let mut bytes = [0; KEY];
                 bytes[..8].copy_from_slice(&seed.to_le_bytes());
@@ -177,6 +192,9 @@ impl<'a> Endpoint<'a> {
         if failure.place.is_empty() {
             failure.place = self.place.to_owned();
         }
+        if failure.code == CHANNEL {
+            failure.message.push_str(&when(self.account.rounds));
+        }
         failure
     }
 
@@ -223,8 +241,11 @@ impl<'a> Endpoint<'a> {
     /// # Errors
     /// The peer is gone.
     pub fn send(&mut self, to: usize, values: &[&Tensor]) -> Result<(), ChannelError> {
+        let bytes = packed(values);
+        let length = bytes.len() as u64;
+        self.channel.send_buffer(to, bytes)?;
         self.account.messages += 1;
-        self.account.bytes += self.message(to, values)?;
+        self.account.bytes += length;
         Ok(())
     }
 
@@ -233,19 +254,11 @@ impl<'a> Endpoint<'a> {
     /// # Errors
     /// The peer is gone.
     pub fn send_ahead(&mut self, to: usize, values: &[&Tensor]) -> Result<(), ChannelError> {
-        self.account.offline_bytes += self.message(to, values)?;
-        Ok(())
-    }
-
-    fn message(&mut self, to: usize, values: &[&Tensor]) -> Result<u64, ChannelError> {
-        let total = values.iter().map(|v| v.wire_bytes()).sum();
-        let mut bytes = buffer(total);
-        for value in values {
-            value.pack(&mut bytes);
-        }
+        let bytes = packed(values);
         let length = bytes.len() as u64;
-        self.channel.send_buffer(to, bytes)?;
-        Ok(length)
+        self.channel.send_ahead(to, bytes)?;
+        self.account.offline_bytes += length;
+        Ok(())
     }
 
     /// Waits for a message with values of these types and shapes.
@@ -257,6 +270,43 @@ impl<'a> Endpoint<'a> {
         from: usize,
         values: [(Elem, &[i128]); N],
     ) -> Result<[Tensor; N], Failure> {
+        let parts = Parts::of(values)?;
+        let bytes = self.channel.receive(from, parts.length)?;
+        parts.unpack(bytes)
+    }
+
+    /// As [`Endpoint::receive`], of a message that depends on no input.
+    ///
+    /// # Errors
+    /// As [`Endpoint::receive`].
+    pub fn receive_ahead<const N: usize>(
+        &mut self,
+        from: usize,
+        values: [(Elem, &[i128]); N],
+    ) -> Result<[Tensor; N], Failure> {
+        let parts = Parts::of(values)?;
+        let bytes = self.channel.receive_ahead(from, parts.length)?;
+        parts.unpack(bytes)
+    }
+}
+
+fn packed(values: &[&Tensor]) -> Vec<u8> {
+    let total = values.iter().map(|v| v.wire_bytes()).sum();
+    let mut bytes = buffer(total);
+    for value in values {
+        value.pack(&mut bytes);
+    }
+    bytes
+}
+
+/// The values of a message: type, shape and place of each.
+struct Parts<const N: usize> {
+    values: Vec<(Elem, Vec<usize>, Range<usize>)>,
+    length: usize,
+}
+
+impl<const N: usize> Parts<N> {
+    fn of(values: [(Elem, &[i128]); N]) -> Result<Self, Failure> {
         let mut parts = Vec::with_capacity(N);
         let mut length = 0usize;
         for (elem, dims) in values {
@@ -267,9 +317,15 @@ impl<'a> Endpoint<'a> {
             parts.push((elem, dims, length..end));
             length = end;
         }
-        let bytes = self.channel.receive(from, length)?;
+        Ok(Self {
+            values: parts,
+            length,
+        })
+    }
+
+    fn unpack(self, bytes: Vec<u8>) -> Result<[Tensor; N], Failure> {
         let mut tensors = Vec::with_capacity(N);
-        for (elem, dims, range) in parts {
+        for (elem, dims, range) in self.values {
             tensors.push(Tensor::unpack(elem, &dims, &bytes[range])?);
         }
         recycle(bytes);

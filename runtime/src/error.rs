@@ -36,6 +36,8 @@ pub enum LocalError {
         /// As given.
         found: usize,
     },
+    /// A received element of a field is not below the modulus.
+    NoResidue,
     /// A stream of coins is used up.
     Exhausted,
     /// Types or shapes that do not fit the operation. The validator admits none, so this is a bug.
@@ -58,6 +60,9 @@ impl fmt::Display for LocalError {
             Self::TooLarge => f.write_str("a tensor has more elements than memory can hold"),
             Self::Length { expected, found } => {
                 write!(f, "expected {expected} bytes or elements, found {found}")
+            }
+            Self::NoResidue => {
+                f.write_str("a received element is not below the modulus of its field")
             }
             Self::Exhausted => f.write_str("a stream of coins is used up"),
             Self::Mismatch(what) => write!(f, "types or shapes do not fit: {what}"),

@@ -1,6 +1,7 @@
 //! Operations that move elements and compute nothing, and sums over an axis.
 
 use crate::LocalError;
+use crate::field::{self, Field};
 use crate::pool::{self, Pooled};
 use crate::tensor::{Data, Tensor, append_bits, count, join, mask, split, wide_mask};
 use smpc_ir::party::Elem;
@@ -324,6 +325,13 @@ pub fn sum(a: &Tensor, axis: usize) -> Result<Tensor, LocalError> {
             let mut out = fold(s, outer, length, inner, u64::wrapping_add);
             out.iter_mut().for_each(|w| *w &= mask(bits));
             Data::Words(out)
+        }
+        Data::Words(s) if let Elem::Field(p) = elem => {
+            Data::Words(field::in_words!(p, f => fold(s, outer, length, inner, |x, y| f.add(x, y))))
+        }
+        Data::Wide(s) if let Elem::Field(p) = elem => {
+            let f = field::wide(p);
+            Data::Wide(fold(s, outer, length, inner, |x, y| f.add(x, y)))
         }
         Data::Words(s) => Data::Words(fold(s, outer, length, inner, |x, y| x ^ y)),
         Data::Wide(s) if is_ring => {

@@ -10,19 +10,25 @@ pub mod command;
 pub mod elementwise;
 pub mod endpoint;
 mod error;
+pub mod field;
+pub mod files;
 pub mod fixed;
 pub mod gemm;
 pub mod kernel;
 pub mod layout;
 pub mod map;
+#[cfg(feature = "net")]
+pub mod net;
 pub mod number;
 pub mod ops;
+#[cfg(feature = "net")]
+pub mod party;
 mod pool;
 pub mod prg;
 pub mod product;
-mod table;
 pub mod tensor;
 pub mod tree;
+pub mod typed;
 
 pub use error::LocalError;
 pub use smpc_ir::party::Elem;
@@ -32,10 +38,11 @@ pub use tensor::Tensor;
 pub mod prelude {
     pub use crate::channel::Channel;
     pub use crate::endpoint::{Account, Endpoint, Failure};
+    pub use crate::field::{M61, M89, M107, M127, prime};
     pub use crate::map::{asr, asr_wide, map, map_wide, wide, word};
     pub use crate::ops::*;
     pub use crate::tensor::Tensor;
     pub use crate::tree::{reduce, scan};
     pub use smpc_ir::party::CoinDomain::{Below, Nonzero, Permutation};
-    pub use smpc_ir::party::Elem::{Bits, Fix, Ring};
+    pub use smpc_ir::party::Elem::{Bits, Field, Fix, Ring};
 }

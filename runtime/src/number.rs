@@ -1,5 +1,5 @@
-//! Numbers of input files, read exactly: decimal text to integers or to units of 2^-64, rounded
-//! once, to nearest.
+//! Numbers of files: decimal text and floats to integers or to units of 2^-64, rounded once, to
+//! nearest; and units of 2^-64 to text that reads back.
 
 /// Why a text is no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,12 +182,96 @@ fn fraction(digits: &[u8]) -> i128 {
     bits + double()
 }
 
+/// A float in units of 2^-64.
+///
+/// # Errors
+/// It is not finite or too large.
+pub fn fixed_from_f64(value: f64) -> Result<i128, NumberError> {
+    if !value.is_finite() {
+        return Err(NumberError::NotFinite);
+    }
+    // The product with a power of two is exact; rounding and conversion are exact below 2^127.
+    let scaled = (value * 18_446_744_073_709_551_616.0).round();
+    if scaled.abs() >= 170_141_183_460_469_231_731_687_303_715_884_105_728.0 {
+        return Err(NumberError::Range);
+    }
+    Ok(scaled as i128)
+}
+
+/// An integer-valued float.
+///
+/// # Errors
+/// It is not finite, has a fraction, or is too large.
+pub fn integer_from_f64(value: f64) -> Result<i128, NumberError> {
+    if !value.is_finite() {
+        return Err(NumberError::NotFinite);
+    }
+    if value.fract() != 0.0 {
+        return Err(NumberError::Fraction);
+    }
+    if value.abs() >= 170_141_183_460_469_231_731_687_303_715_884_105_728.0 {
+        return Err(NumberError::Range);
+    }
+    Ok(value as i128)
+}
+
+/// The nearest float of a value in units of 2^-64.
+pub fn to_f64(value: i128) -> f64 {
+    // The conversion rounds once; the quotient by a power of two is exact.
+    value as f64 / 18_446_744_073_709_551_616.0
+}
+
+/// The shortest decimal that [`fixed`] reads back as this value in units of 2^-64.
+///
+/// Digits are generated until what is left is nearer to the value than to its neighbours (Steele
+/// and White, PLDI 1990).
+pub fn decimal(value: i128) -> String {
+    const ONE: u128 = 1 << 65;
+    let magnitude = value.unsigned_abs();
+    let mut text = String::new();
+    if value < 0 {
+        text.push('-');
+    }
+    text.push_str(&(magnitude >> 64).to_string());
+    // In halves of a unit; a decimal that differs by less than `reach` is read as the value.
+    let mut rest = (magnitude << 1) & (ONE - 1);
+    let mut reach = 1u128;
+    if rest == 0 {
+        return text;
+    }
+    text.push('.');
+    loop {
+        rest *= 10;
+        reach *= 10;
+        let mut digit = (rest / ONE) as u8;
+        rest %= ONE;
+        // A tie is read away from zero: the lower end of the interval belongs to it.
+        let (down, up) = (rest <= reach, rest + reach > ONE);
+        if up && (!down || rest > ONE / 2) {
+            digit += 1;
+        }
+        text.push(char::from(b'0' + digit));
+        if down || up {
+            return text;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn decimals_read_back(value: i128, fraction in 0u32..64) {
+            for value in [value, value >> fraction, value >> 63, value >> fraction << fraction] {
+                if value.unsigned_abs() >> 127 == 0 {
+                    prop_assert_eq!(fixed(&decimal(value)), Ok(value), "{}", decimal(value));
+                }
+            }
+        }
+
         #[test]
         fn long_and_short_fractions_agree(digits in "[0-9]{1,19}") {
             let zeros = "0".repeat(25);
@@ -231,6 +315,32 @@ mod tests {
         assert_eq!(fixed("9223372036854775808"), Err(NumberError::Range));
         assert_eq!(fixed("1e999999999999999999999"), Err(NumberError::Range));
         assert_eq!(integer("1.5"), Err(NumberError::Fraction));
+    }
+
+    #[test]
+    fn decimals_are_short() {
+        assert_eq!(decimal(0), "0");
+        assert_eq!(decimal(-3 * ONE / 2), "-1.5");
+        assert_eq!(decimal(ONE - 1), "0.99999999999999999995");
+        assert_eq!(decimal(1), "0.00000000000000000005");
+        for text in [
+            "0.1",
+            "0.3",
+            "-17.005",
+            "1234567.0001",
+            "0.0000152587890625",
+        ] {
+            assert_eq!(fixed(text).map(decimal).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn floats_are_exact() {
+        assert_eq!(fixed_from_f64(0.1), Ok(1_844_674_407_370_955_264));
+        assert_eq!(fixed_from_f64(-2.5), Ok(-5 * ONE / 2));
+        assert_eq!(fixed_from_f64(f64::NAN), Err(NumberError::NotFinite));
+        assert_eq!(fixed_from_f64(1e30), Err(NumberError::Range));
+        assert_eq!(integer_from_f64(3.5), Err(NumberError::Fraction));
     }
 
     #[test]

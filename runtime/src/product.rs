@@ -3,7 +3,7 @@
 use crate::LocalError;
 use crate::gemm::{self, View};
 use crate::tensor::{Data, Tensor, count, join, mask, split, wide_mask};
-use crate::{fixed, layout, pool};
+use crate::{field, fixed, layout, pool};
 use smpc_ir::party::Elem;
 
 /// Products over the last two axes: `[.., n, k]` by `[.., k, m]` gives `[.., n, m]`. On bits a
@@ -83,6 +83,12 @@ pub fn matrix_of(
                 out.iter_mut().for_each(|w| *w &= mask(bits));
             }
             Data::Words(out)
+        }
+        (Data::Words(a), Data::Words(b)) if let Elem::Field(p) = elem => {
+            Data::Words(field::in_words!(p, f => field::products(f, dimensions, a, b)))
+        }
+        (Data::Wide(a), Data::Wide(b)) if let Elem::Field(p) = elem => {
+            Data::Wide(field::products(field::wide(p), dimensions, a, b))
         }
         (Data::Words(a), Data::Words(b)) => {
             let mut out = pool::zeros(total);

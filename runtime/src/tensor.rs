@@ -4,15 +4,15 @@ use crate::LocalError;
 use crate::pool;
 use smpc_ir::party::Elem;
 
-/// Elements in memory. Invariant: every element is reduced to its width, and unused bits of the
-/// last packed word are zero.
+/// Elements in memory. Invariant: every element is reduced to its width or modulus, and unused bits
+/// of the last packed word are zero.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Data {
     /// `Bits(1)`: element i is bit i mod 64 of word i / 64.
     Packed(Vec<u64>),
-    /// `Ring(1..=64)` and `Bits(2..=64)`: one word per element.
+    /// `Ring(1..=64)`, `Bits(2..=64)` and fields below 2^64: one word per element.
     Words(Vec<u64>),
-    /// `Ring` and `Bits` of 65 to 128 bits.
+    /// `Ring`, `Bits` and fields of 65 to 128 bits.
     Wide(Vec<u128>),
     /// Clear fixed point in units of 2^-64.
     Fixed(Vec<i128>),
@@ -90,7 +90,8 @@ impl Tensor {
         let data = match elem {
             Elem::Bits(1) => Data::Packed(pool::zeros(n.div_ceil(64))),
             Elem::Ring(..=64) | Elem::Bits(..=64) => Data::Words(pool::zeros(n)),
-            Elem::Ring(_) | Elem::Bits(_) => Data::Wide(pool::zeros(n)),
+            Elem::Field(p) if p.bits() <= 64 => Data::Words(pool::zeros(n)),
+            Elem::Ring(_) | Elem::Bits(_) | Elem::Field(_) => Data::Wide(pool::zeros(n)),
             Elem::Fix => Data::Fixed(pool::zeros(n)),
         };
         Ok(Self::raw(elem, shape, data))
@@ -101,7 +102,8 @@ impl Tensor {
     /// # Errors
     /// The shape is too large.
     pub fn constant(elem: Elem, shape: &[usize], value: i128) -> Result<Self, LocalError> {
-        Self::from_raw_fn(elem, shape, |_| value.cast_unsigned())
+        let value = literal(elem, value);
+        Self::from_raw_fn(elem, shape, |_| value)
     }
 
     /// The given elements in row-major order, as in [`Tensor::constant`].
@@ -116,7 +118,7 @@ impl Tensor {
                 found: values.len(),
             });
         }
-        Self::from_raw_fn(elem, shape, |i| values[i].cast_unsigned())
+        Self::from_raw_fn(elem, shape, |i| literal(elem, values[i]))
     }
 
     /// Elements of at most 64 bits, one per word; reduced to their width.
@@ -146,11 +148,18 @@ impl Tensor {
                 }
                 Ok(Self::raw(elem, shape, Data::Words(words)))
             }
+            Elem::Field(p) if p.bits() <= 64 => {
+                for word in &mut words {
+                    *word = p.reduce((*word).into()) as u64;
+                }
+                Ok(Self::raw(elem, shape, Data::Words(words)))
+            }
             _ => Err(LocalError::Mismatch("words of a wider element type")),
         }
     }
 
-    /// Element i is the low bits of `f(i)`; for fixed point, 128 signed bits.
+    /// Element i is the low bits of `f(i)`; in a field `f(i)` itself, a residue; for fixed point,
+    /// 128 signed bits.
     pub(crate) fn from_raw_fn(
         elem: Elem,
         shape: &[usize],
@@ -223,7 +232,8 @@ impl Tensor {
         &self.data
     }
 
-    /// One word per element, where elements are stored so (`Ring(1..=64)`, `Bits(2..=64)`).
+    /// One word per element, where elements are stored so (`Ring(1..=64)`, `Bits(2..=64)`, fields
+    /// below 2^64).
     pub fn words(&self) -> Option<&[u64]> {
         match &self.data {
             Data::Words(words) => Some(words),
@@ -231,7 +241,7 @@ impl Tensor {
         }
     }
 
-    /// As [`Tensor::words`], to be written; what is written is reduced to the element's width.
+    /// As [`Tensor::words`], to be written with words reduced to the element's width or modulus.
     pub fn words_mut(&mut self) -> Option<&mut [u64]> {
         match &mut self.data {
             Data::Words(words) => Some(words),
@@ -261,7 +271,7 @@ impl Tensor {
         }
     }
 
-    /// Element i: signed for rings, unsigned for bits (128 of them: as they are), in units of
+    /// Element i: signed for rings and fields, unsigned for bits (128 of them: as they are), in units of
     /// 2^-64 for fixed point. `None` out of range.
     pub fn at(&self, i: usize) -> Option<i128> {
         (i < self.elements()).then(|| self.integer(i))
@@ -270,6 +280,7 @@ impl Tensor {
     pub(crate) fn integer(&self, i: usize) -> i128 {
         match self.elem {
             Elem::Ring(k) => sign_extend(self.raw_at(i), k),
+            Elem::Field(p) => p.signed(self.raw_at(i)),
             Elem::Bits(_) | Elem::Fix => self.raw_at(i).cast_signed(),
         }
     }
@@ -320,7 +331,7 @@ impl Tensor {
     /// The inverse of [`Tensor::pack`]; padding bits are ignored.
     ///
     /// # Errors
-    /// The number of bytes is not the shape's.
+    /// The number of bytes is not the shape's, or an element of a field is not below its modulus.
     pub fn unpack(elem: Elem, shape: &[usize], bytes: &[u8]) -> Result<Self, LocalError> {
         let n = count(shape)?;
         let expected = wire_bytes(elem, n).ok_or(LocalError::TooLarge)?;
@@ -337,6 +348,21 @@ impl Tensor {
                 clear_tail(&mut words, n);
                 Data::Packed(words)
             }
+            Elem::Field(p) if p.bits() <= 64 => {
+                let words = split(&read_words(bytes), width.into(), n);
+                let modulus = p.modulus() as u64;
+                if !words.iter().fold(true, |fine, w| fine & (*w < modulus)) {
+                    return Err(LocalError::NoResidue);
+                }
+                Data::Words(words)
+            }
+            Elem::Field(p) => {
+                let words = split_wide(&read_words(bytes), width.into(), n);
+                if !words.iter().fold(true, |fine, w| fine & (*w < p.modulus())) {
+                    return Err(LocalError::NoResidue);
+                }
+                Data::Wide(words)
+            }
             Elem::Ring(64) | Elem::Bits(64) => Data::Words(read_words(bytes)),
             Elem::Ring(..=64) | Elem::Bits(..=64) => {
                 Data::Words(split(&read_words(bytes), width.into(), n))
@@ -350,6 +376,14 @@ impl Tensor {
             }
         };
         Ok(Self::raw(elem, shape, data))
+    }
+}
+
+/// A literal's low bits; in a field its residue.
+fn literal(elem: Elem, value: i128) -> u128 {
+    match elem {
+        Elem::Field(p) => p.residue(value),
+        _ => value.cast_unsigned(),
     }
 }
 

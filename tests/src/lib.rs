@@ -4,6 +4,8 @@
 pub mod case;
 pub mod folder;
 pub mod pipeline;
+pub mod process;
+pub mod random;
 pub mod run;
 
 use std::fs;

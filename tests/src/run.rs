@@ -77,6 +77,8 @@ impl Backend {
 pub struct Run {
     /// Outputs; where several parties get one, all have the same.
     pub answers: Answers,
+    /// The same as integers; fixed point in units of 2^-64.
+    pub exact: BTreeMap<String, Vec<i128>>,
     /// What was counted.
     pub counted: Traffic,
     /// What the cost formulas evaluate to at the run's sizes.
@@ -126,6 +128,15 @@ impl Traffic {
     }
 }
 
+/// What the backend lacks for a program, if that is all that keeps it from running: an operation or
+/// a type that its scheme does not provide.
+pub fn lacking(program: &Program, bound: &Bound) -> Option<String> {
+    let errors = lower::lower(program, bound, lower::Options::default()).err()?;
+    let lacks = |e: &lower::Error| [lower::NO_PROTOCOL, lower::NO_CARRIER].contains(&e.code);
+    let text = errors.iter().map(ToString::to_string).collect::<Vec<_>>();
+    errors.iter().all(lacks).then(|| text.join("\n"))
+}
+
 /// Lowers a checked program for a backend and simulates it.
 ///
 /// # Errors
@@ -161,34 +172,39 @@ pub fn run(program: &Program, start: &Start, bound: &Bound, seed: u64) -> Result
         .map_err(|e| format!("{} {} at {:?}", e.code, e.message, e.source))?;
     let counted = Traffic::counted(&outcome);
     let predicted = Traffic::predicted(&cost, &start.sizes, &outcome.counts)?;
-    let mut by_party: BTreeMap<u8, Answers> = BTreeMap::new();
+    type Exact = BTreeMap<String, Vec<i128>>;
+    let mut by_party: BTreeMap<u8, Exact> = BTreeMap::new();
+    let mut units = BTreeMap::new();
     for output in outcome.outputs {
+        let unit = match output.value.elem() {
+            Elem::Fix => 2f64.powi(64),
+            _ => 1.0,
+        };
+        units.insert(output.name.clone(), unit);
         let answers = by_party.entry(output.party).or_default();
-        answers
-            .entry(output.name)
-            .or_default()
-            .extend(reals(&output.value));
+        let values = answers.entry(output.name).or_default();
+        values.extend(output.value.to_i128s());
     }
-    let mut answers = Answers::new();
+    let mut exact = Exact::new();
     for (name, values) in by_party.into_values().flatten() {
-        match answers.get(&name) {
+        match exact.get(&name) {
             Some(first) if *first != values => {
                 return Err(format!("{name}: two parties got {first:?} and {values:?}"));
             }
-            _ => answers.insert(name, values),
+            _ => exact.insert(name, values),
         };
     }
+    let real = |(name, values): (&String, &Vec<i128>)| {
+        let unit = units.get(name).copied().unwrap_or(1.0);
+        (
+            name.clone(),
+            values.iter().map(|v| *v as f64 / unit).collect(),
+        )
+    };
     Ok(Run {
-        answers,
+        answers: exact.iter().map(real).collect(),
+        exact,
         counted,
         predicted,
     })
-}
-
-fn reals(value: &Tensor) -> Vec<f64> {
-    let unit = match value.elem() {
-        Elem::Fix => 2f64.powi(64),
-        _ => 1.0,
-    };
-    value.to_i128s().iter().map(|v| *v as f64 / unit).collect()
 }

@@ -3,18 +3,31 @@
 
 use smpc_tests::case::Case;
 use smpc_tests::pipeline::{checked, differences, shadow, start};
-use smpc_tests::run::{Backend, run};
+use smpc_tests::run::{Backend, lacking, run};
 
 /// Runs every program; the failures, one line each.
 fn failures(backend: &Backend) -> Vec<String> {
+    sweep(backend, false).1
+}
+
+/// Runs every program, if `partial` only those for which the scheme lacks nothing: the names of those
+/// that ran, and the failures.
+fn sweep(backend: &Backend, partial: bool) -> (Vec<String>, Vec<String>) {
     let bound = match backend.bind() {
         Ok(bound) => bound,
-        Err(error) => return vec![format!("the backend: {error}")],
+        Err(error) => return (Vec::new(), vec![format!("the backend: {error}")]),
     };
-    let mut failed = Vec::new();
+    let (mut ran, mut failed) = (Vec::new(), Vec::new());
     for (name, text) in smpc_tests::programs() {
         let case = Case::read(&text);
-        let result = checked(&text, &case).and_then(|program| {
+        let program = checked(&text, &case);
+        if let (true, Ok(program)) = (partial, &program)
+            && lacking(program, &bound).is_some()
+        {
+            continue;
+        }
+        ran.push(name.clone());
+        let result = program.and_then(|program| {
             let start = start(&program, &case)?;
             let run = run(&program, &start, &bound, 7)?;
             let answers = run.answers;
@@ -53,7 +66,7 @@ fn failures(backend: &Backend) -> Vec<String> {
             Err(error) => failed.push(format!("{name}: {error}")),
         }
     }
-    failed
+    (ran, failed)
 }
 
 macro_rules! under {
@@ -75,4 +88,39 @@ under! {
     additive_3: "additive", &[("n", 3), ("k", 64)];
     additive_5: "additive", &[("n", 5), ("k", 64)];
     additive_2_128: "additive", &[("n", 2), ("k", 128)];
+}
+
+/// Programs of integers, products, reveals and shuffles: what a scheme over a field provides.
+const OF_INTEGERS: [&str; 6] = [
+    "int_arithmetic",
+    "integers",
+    "matmul_int",
+    "shared_constant",
+    "shuffle_linked",
+    "while_revealed",
+];
+
+#[test]
+fn shamir_runs_what_needs_no_comparison() {
+    for (n, p) in [(3, (1 << 61) - 1), (5, i128::MAX), (7, (1 << 61) - 1)] {
+        let (ran, failed) = sweep(&Backend::new("shamir", &[("n", n), ("p", p)]), true);
+        assert!(failed.is_empty(), "{}", failed.join("\n"));
+        assert_eq!(ran, OF_INTEGERS, "{n} parties");
+    }
+}
+
+/// Without its protocol `mul` the scheme multiplies by `mul_king`.
+#[test]
+fn a_king_gives_the_same_answers() {
+    let path = smpc_tests::root().join("stdlib/schemes/shamir.smpc");
+    let text = std::fs::read_to_string(path).expect("the scheme");
+    let start = text.find("protocol mul(").expect("a protocol");
+    let end = start + text[start..].find("\n}\n").expect("its end") + 3;
+    for n in [3, 4, 5] {
+        let text = format!("{}{}", &text[..start], &text[end..]);
+        let text = text.replace("n: int = 3", &format!("n: int = {n}"));
+        let (ran, failed) = sweep(&Backend::written(&text), true);
+        assert!(failed.is_empty(), "{}", failed.join("\n"));
+        assert_eq!(ran, OF_INTEGERS, "{n} parties");
+    }
 }

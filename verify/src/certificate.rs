@@ -2,6 +2,7 @@
 
 use smpc_ir::party::PartySet;
 use std::fmt;
+use std::sync::Arc;
 
 /// What is assumed of the shares that a protocol is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -69,6 +70,18 @@ pub enum Name {
         /// Position in `Flat::steps`.
         step: u32,
     },
+    /// A component of the result of a call that is taken as an ideal box.
+    Output {
+        /// Position in `Flat::calls`.
+        call: u32,
+        /// Which component.
+        component: u32,
+    },
+    /// The coins of such a box.
+    Noise {
+        /// Position in `Flat::calls`.
+        call: u32,
+    },
     /// The result that is revealed to the coalition, given to the simulator.
     Result,
     /// The uniform value that an element of the view became.
@@ -83,6 +96,8 @@ impl fmt::Display for Name {
         match self {
             Self::Value { param } => write!(f, "x{param}"),
             Self::Component { param, component } => write!(f, "x{param}.{component}"),
+            Self::Output { call, component } => write!(f, "z{call}.{component}"),
+            Self::Noise { call } => write!(f, "w{call}"),
             Self::Result => f.write_str("v"),
             Self::Coin { step } => write!(f, "r{step}"),
             Self::Uniform { number } => write!(f, "ρ{number}"),
@@ -111,12 +126,37 @@ pub struct Certificate {
     pub assume: Assumption,
     /// What is shown.
     pub goal: Goal,
+    /// Calls taken as ideal boxes.
+    pub boxes: Vec<Boxed>,
     /// In order.
     pub steps: Vec<Elimination>,
 }
 
+/// A call taken as an ideal box, with the proof that it may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Boxed {
+    /// Position in `Flat::calls`.
+    pub call: u32,
+    /// Whether its value is taken as the polynomial that it is, not as an unknown function.
+    pub polynomial: bool,
+    /// Of the callee, for the same coalition.
+    pub proof: Arc<CalleeProof>,
+}
+
+/// What is proved of a callee by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CalleeProof {
+    /// It tells the coalition nothing.
+    pub privacy: Certificate,
+    /// Its result is a fresh sharing.
+    pub freshness: Certificate,
+}
+
 impl fmt::Display for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for boxed in &self.boxes {
+            writeln!(f, "call {} is an ideal box", boxed.call)?;
+        }
         for step in &self.steps {
             match step.element {
                 Element::Message { step: at } => write!(f, "message {at}")?,

@@ -2,13 +2,15 @@
 //! and carries out the substitutions one by one, each with its side conditions. Only ring terms
 //! are shared with the prover.
 
-use crate::certificate::{Assumption, Certificate, Element, Goal, Name};
-use crate::problem::{Operand, Problem};
+use crate::callee::{Callee, extract, same};
+use crate::certificate::{Assumption, CalleeProof, Certificate, Element, Goal, Name};
+use crate::problem::{Operand, Problem, operand_ids};
 use crate::term::{Function, Poly, Support, Symbol, Terms, coefficient, inverse};
-use smpc_ir::flat::{FlatOp, FlatOperand, Kind};
+use smpc_ir::flat::{FlatOp, FlatOperand, Kind, Sharing};
 use smpc_ir::local::Local;
 use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Why a certificate is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,34 +63,162 @@ fn meets(a: PartySet, b: PartySet) -> bool {
 /// # Errors
 /// The first condition that does not hold.
 pub fn check(problem: &Problem, certificate: &Certificate) -> Result<(), Refusal> {
+    check_with(problem, certificate, &mut Vec::new())
+}
+
+/// A box: the call, whether its value is a polynomial, the component that follows, the callee.
+type Ideal = (u32, bool, usize, Callee);
+
+/// A callee that was checked, for a coalition.
+type Checked = (Problem, PartySet, Arc<CalleeProof>);
+
+fn check_with(
+    problem: &Problem,
+    certificate: &Certificate,
+    checked: &mut Vec<Checked>,
+) -> Result<(), Refusal> {
     problem.validate().map_err(|error| Refusal(error.0))?;
+    let ideal = boxes(problem, certificate, checked)?;
     if matches!(certificate.goal, Goal::Freshness { .. })
         && certificate.assume != Assumption::AnySharing
     {
         return refuse("freshness must hold whatever the sharings of the operands");
     }
-    let mut checker = Checker {
-        terms: Terms::new(if problem.flat.steps.len() <= 120 {
-            2048
-        } else {
-            24
-        }),
-        table: BTreeMap::new(),
-        next: 0,
-        secrets: Support::default(),
-        elements: BTreeMap::new(),
-    };
-    let values = checker.execute(problem, certificate)?;
+    let mut checker = Checker::new(if problem.flat.steps.len() <= 120 {
+        2048
+    } else {
+        24
+    });
+    let values = checker.execute(problem, certificate, &ideal)?;
     let required = checker.required(problem, certificate, &values)?;
     checker.substitute(certificate, &required)
 }
 
+/// The boxes of a certificate, each with its proof checked and apart from the others.
+fn boxes(
+    problem: &Problem,
+    certificate: &Certificate,
+    checked: &mut Vec<Checked>,
+) -> Result<Vec<Ideal>, Refusal> {
+    let mut found: Vec<Ideal> = Vec::new();
+    for boxed in &certificate.boxes {
+        let call = problem.flat.calls.get(boxed.call as usize);
+        let Some(callee) = call.and_then(|call| extract(problem, call)) else {
+            return refuse(format!("call {} is no protocol of its own", boxed.call));
+        };
+        let overlaps = found.iter().any(|(.., other)| {
+            other.steps.start < callee.steps.end && callee.steps.start < other.steps.end
+        });
+        if overlaps {
+            return refuse(format!("call {} overlaps another", boxed.call));
+        }
+        let (privacy, freshness) = (&boxed.proof.privacy, &boxed.proof.freshness);
+        let Goal::Freshness { result: 0, follows } = freshness.goal else {
+            return refuse(format!("call {}: no proof of freshness", boxed.call));
+        };
+        if privacy.goal != Goal::Privacy
+            || privacy.assume != Assumption::AnySharing
+            || privacy.coalition != certificate.coalition
+            || freshness.coalition != certificate.coalition
+        {
+            return refuse(format!("call {}: a proof of something else", boxed.call));
+        }
+        let before = checked.iter().any(|(other, coalition, proof)| {
+            *coalition == certificate.coalition
+                && (Arc::ptr_eq(proof, &boxed.proof) || *proof == boxed.proof)
+                && same(other, &callee.problem)
+        });
+        if !before {
+            check_with(&callee.problem, privacy, checked)?;
+            check_with(&callee.problem, freshness, checked)?;
+            let proof = boxed.proof.clone();
+            checked.push((callee.problem.clone(), certificate.coalition, proof));
+        }
+        found.push((boxed.call, boxed.polynomial, follows as usize, callee));
+    }
+    Ok(found)
+}
+
 impl Checker {
+    fn new(limit: usize) -> Self {
+        Self {
+            terms: Terms::new(limit),
+            table: BTreeMap::new(),
+            next: 0,
+            secrets: Support::default(),
+            elements: BTreeMap::new(),
+        }
+    }
+
+    /// The components of a box's result: what the coalition holds is the simulator's choice, the
+    /// others but one are pads, and that one follows from the value.
+    fn ideal(
+        &mut self,
+        (call, known, follows, callee): &Ideal,
+        coalition: PartySet,
+        values: &mut BTreeMap<u32, Poly>,
+    ) -> Result<(), Refusal> {
+        let (flat, call) = (&callee.problem.flat, *call);
+        let Some(Operand::Shared(sharing)) = callee.problem.results.first() else {
+            return refuse("a box without a shared result");
+        };
+        let Some(FlatOperand::Shared(inner)) = flat.results.first() else {
+            return refuse("a box without a shared result");
+        };
+        let kind = flat.values[inner[0] as usize].kind;
+        let given: Option<Vec<Poly>> = callee
+            .inputs
+            .iter()
+            .map(|id| values.get(id).cloned())
+            .collect();
+        let Some(mut given) = given else {
+            return refuse("a box reads what is not defined");
+        };
+        let mut rest = Poly::constant(sharing.elem, 0);
+        let mut chosen = Vec::new();
+        for (at, id) in callee.outputs.iter().enumerate() {
+            if at == *follows {
+                continue;
+            }
+            let held = meets(sharing.holders[at], coalition);
+            let component = at as u32;
+            let name = Name::Output { call, component };
+            let term = self.fresh(name, sharing.elem, kind, !held, false);
+            rest = rest.add(&term.scale(coefficient(sharing.elem, sharing.reconstruction[at])));
+            values.insert(*id, term.clone());
+            if held {
+                chosen.push(term);
+            }
+        }
+        let formula = match known {
+            true => polynomial(&callee.problem, sharing)?,
+            false => None,
+        };
+        let value = match formula {
+            Some((terms, poly)) => self.terms.import(&terms, &poly, &given),
+            None => {
+                let noise = self.fresh(Name::Noise { call }, sharing.elem, kind, false, false);
+                given.extend(chosen);
+                given.push(noise);
+                let value = self.terms.function(Function::Unknown, given, sharing.elem);
+                Some(value)
+            }
+        };
+        let unit = coefficient(sharing.elem, sharing.reconstruction[*follows]);
+        let (Some(value), Some(unit)) = (value, inverse(sharing.elem, unit)) else {
+            return refuse("a box whose result does not fit its place");
+        };
+        let last = value.sub(&rest).scale(unit);
+        values.insert(callee.outputs[*follows], last);
+        Ok(())
+    }
+
     /// Terms of all values; the view goes to `elements`.
     fn execute(
         &mut self,
         problem: &Problem,
         certificate: &Certificate,
+        ideal: &[Ideal],
     ) -> Result<BTreeMap<u32, Poly>, Refusal> {
         let flat = &problem.flat;
         let coalition = certificate.coalition;
@@ -151,6 +281,14 @@ impl Checker {
         }
         for (number, step) in flat.steps.iter().enumerate() {
             let at = number as u32;
+            if let Some(ideal) = ideal.iter().find(|b| b.3.steps.contains(&number)) {
+                if number + 1 == ideal.3.steps.end {
+                    self.ideal(ideal, coalition, &mut values)?;
+                }
+                if !ideal.3.local.contains(&number) || values.contains_key(&step.result) {
+                    continue;
+                }
+            }
             let info = &flat.values[step.result as usize];
             let args: Option<Vec<Poly>> = step
                 .args
@@ -296,4 +434,38 @@ impl Checker {
         }
         Ok(())
     }
+}
+
+/// The value of a box's result, where it is a polynomial of what the box reads.
+fn polynomial(callee: &Problem, sharing: &Sharing) -> Result<Option<(Terms, Poly)>, Refusal> {
+    if callee.flat.steps.len() > 64 {
+        return Ok(None);
+    }
+    let mut checker = Checker::new(256);
+    let nobody = Certificate {
+        coalition: PartySet::EMPTY,
+        assume: Assumption::AnySharing,
+        goal: Goal::Privacy,
+        boxes: Vec::new(),
+        steps: Vec::new(),
+    };
+    let values = checker.execute(callee, &nobody, &[])?;
+    let mut value = Poly::constant(sharing.elem, 0);
+    for (id, by) in callee
+        .flat
+        .results
+        .iter()
+        .flat_map(operand_ids)
+        .zip(&sharing.reconstruction)
+    {
+        let Some(term) = values.get(id) else {
+            return refuse("a result that is not defined");
+        };
+        value = value.add(&term.scale(coefficient(sharing.elem, *by)));
+    }
+    let inputs = callee.params.len() as u32;
+    let support = checker.terms.support(&value);
+    let known = support.iter().all(|symbol| symbol.0 < inputs);
+    let short = value.monomials() <= 64 && checker.terms.is_polynomial(&value);
+    Ok((known && short).then_some((checker.terms, value)))
 }

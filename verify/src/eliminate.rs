@@ -5,13 +5,17 @@
 //! everywhere is a bijection on coins, so sound in any order. A coin in no other element loses
 //! nothing, and is taken at once. Else there is a choice, and the search backtracks.
 
-use crate::certificate::{Assumption, Certificate, Element, Elimination, Goal, Name};
+use crate::callee::{extract, same};
+use crate::certificate::{
+    Assumption, Boxed, CalleeProof, Certificate, Element, Elimination, Goal, Name,
+};
 use crate::problem::{Malformed, Operand, Problem};
-use crate::symbolic::{Class, Execution, SymbolInfo, expansion};
+use crate::symbolic::{Class, Execution, IdealBox, SymbolInfo, expansion, formula};
 use crate::term::{Poly, Support, Symbol, coefficient};
 use smpc_ir::flat::Kind;
 use smpc_ir::party::PartySet;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Monomials that the substitutions of one search may make.
 const WORK: usize = 100_000;
@@ -72,6 +76,127 @@ struct Search {
     work: usize,
 }
 
+/// Callees proved by themselves, so that each is proved once however often it is called.
+#[derive(Debug)]
+pub struct Proofs {
+    known: Vec<Known>,
+    /// Steps up to which a text is proved as it stands first.
+    inline: usize,
+    /// How many callers are being proved.
+    depth: usize,
+}
+
+impl Default for Proofs {
+    fn default() -> Self {
+        Self {
+            known: Vec::new(),
+            inline: INLINE,
+            depth: 0,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Known {
+    problem: Problem,
+    coalition: PartySet,
+    proof: Option<Arc<CalleeProof>>,
+}
+
+impl Proofs {
+    /// Calls are taken as ideal boxes wherever they can be.
+    #[cfg(test)]
+    pub(crate) fn eager() -> Self {
+        Self {
+            known: Vec::new(),
+            inline: 0,
+            depth: 0,
+        }
+    }
+
+    /// The proof that a callee is an ideal box for a coalition.
+    fn of(
+        &mut self,
+        callee: &Problem,
+        coalition: PartySet,
+    ) -> Result<Option<Arc<CalleeProof>>, Malformed> {
+        let known = self
+            .known
+            .iter()
+            .find(|k| k.coalition == coalition && same(&k.problem, callee));
+        if let Some(known) = known {
+            return Ok(known.proof.clone());
+        }
+        self.depth += 1;
+        // A long callee without a proof by boxes is descended into, which is cheaper than to
+        // search all of it.
+        let proof = match prove_privacy_with(callee, coalition, self)? {
+            Some(privacy) if privacy.assume == Assumption::AnySharing => {
+                let freshness = prove_freshness_with(callee, coalition, 0, self)?;
+                freshness.map(|freshness| Arc::new(CalleeProof { privacy, freshness }))
+            }
+            _ => None,
+        };
+        self.depth -= 1;
+        self.known.push(Known {
+            problem: callee.clone(),
+            coalition,
+            proof: proof.clone(),
+        });
+        Ok(proof)
+    }
+
+    /// The outermost calls that can be taken as ideal boxes.
+    fn boxes(
+        &mut self,
+        problem: &Problem,
+        coalition: PartySet,
+    ) -> Result<Vec<(IdealBox, Boxed)>, Malformed> {
+        let mut found: Vec<(IdealBox, Boxed)> = Vec::new();
+        for (at, call) in problem.flat.calls.iter().enumerate() {
+            let taken = found.iter().any(|(ideal, _)| {
+                let steps = &ideal.callee.steps;
+                (call.steps.start as usize) < steps.end && steps.start < call.steps.end as usize
+            });
+            if taken {
+                continue;
+            }
+            let Some(callee) = extract(problem, call) else {
+                continue;
+            };
+            if callee.problem.validate().is_err() {
+                continue;
+            }
+            let Some(proof) = self.of(&callee.problem, coalition)? else {
+                continue;
+            };
+            let Goal::Freshness { follows, .. } = proof.freshness.goal else {
+                continue;
+            };
+            let call = at as u32;
+            let ideal = IdealBox {
+                call,
+                formula: None,
+                callee,
+                follows: follows as usize,
+            };
+            let boxed = Boxed {
+                call,
+                polynomial: false,
+                proof,
+            };
+            found.push((ideal, boxed));
+        }
+        Ok(found)
+    }
+}
+
+/// Steps beyond which calls are first taken as ideal boxes; short texts are proved as they stand.
+const INLINE: usize = 80;
+
+/// Steps beyond which a callee is not searched as it stands.
+const SEARCHED: usize = 200;
+
 /// Looks for a certificate of privacy: first for any sharing of the operands, then for fresh ones.
 ///
 /// # Errors
@@ -80,14 +205,67 @@ pub fn prove_privacy(
     problem: &Problem,
     coalition: PartySet,
 ) -> Result<Option<Certificate>, Malformed> {
+    prove_privacy_with(problem, coalition, &mut Proofs::default())
+}
+
+/// The same, with what is known of callees.
+///
+/// # Errors
+/// The protocol breaks the rules of flat protocols.
+pub fn prove_privacy_with(
+    problem: &Problem,
+    coalition: PartySet,
+    proofs: &mut Proofs,
+) -> Result<Option<Certificate>, Malformed> {
     problem.validate()?;
     for assume in [Assumption::AnySharing, Assumption::Fresh] {
-        let found = search(problem, coalition, assume, Goal::Privacy)?;
+        let found = attempt(problem, coalition, assume, Goal::Privacy, proofs)?;
         if found.is_some() {
             return Ok(found);
         }
     }
     Ok(None)
+}
+
+/// As the text stands and with callees as boxes; the cheaper first.
+fn attempt(
+    problem: &Problem,
+    coalition: PartySet,
+    assume: Assumption,
+    goal: Goal,
+    proofs: &mut Proofs,
+) -> Result<Option<Certificate>, Malformed> {
+    let long = problem.flat.steps.len() > proofs.inline;
+    let boxes = if long {
+        proofs.boxes(problem, coalition)?
+    } else {
+        Vec::new()
+    };
+    if !boxes.is_empty() {
+        let (mut ideal, mut boxed): (Vec<IdealBox>, Vec<Boxed>) = boxes.into_iter().unzip();
+        // Values seldom matter: what is not opened is told to nobody.
+        for polynomial in [false, true] {
+            if polynomial {
+                for (ideal, boxed) in ideal.iter_mut().zip(&mut boxed) {
+                    ideal.formula = formula(&ideal.callee.problem);
+                    boxed.polynomial = ideal.formula.is_some();
+                }
+                if !boxed.iter().any(|b| b.polynomial) {
+                    break;
+                }
+            }
+            let found = search(problem, coalition, assume, goal, &ideal)?;
+            if let Some(mut certificate) = found {
+                certificate.boxes = boxed;
+                return Ok(Some(certificate));
+            }
+        }
+    }
+    let too_long = problem.flat.steps.len() > SEARCHED && proofs.depth > 0;
+    if too_long {
+        return Ok(None);
+    }
+    search(problem, coalition, assume, goal, &[])
 }
 
 /// Looks for a certificate that a shared result is fresh, whatever the sharings of the operands.
@@ -100,6 +278,19 @@ pub fn prove_freshness(
     coalition: PartySet,
     result: usize,
 ) -> Result<Option<Certificate>, Malformed> {
+    prove_freshness_with(problem, coalition, result, &mut Proofs::default())
+}
+
+/// The same, with what is known of callees.
+///
+/// # Errors
+/// The protocol breaks the rules of flat protocols.
+pub fn prove_freshness_with(
+    problem: &Problem,
+    coalition: PartySet,
+    result: usize,
+    proofs: &mut Proofs,
+) -> Result<Option<Certificate>, Malformed> {
     problem.validate()?;
     let Some(Operand::Shared(sharing)) = problem.results.get(result) else {
         return Ok(None);
@@ -109,7 +300,7 @@ pub fn prove_freshness(
             result: result as u32,
             follows: follows as u32,
         };
-        let found = search(problem, coalition, Assumption::AnySharing, goal)?;
+        let found = attempt(problem, coalition, Assumption::AnySharing, goal, proofs)?;
         if found.is_some() {
             return Ok(found);
         }
@@ -164,12 +355,14 @@ fn search(
     coalition: PartySet,
     assume: Assumption,
     goal: Goal,
+    boxes: &[IdealBox],
 ) -> Result<Option<Certificate>, Malformed> {
-    let mut run = Execution::new(
+    let mut run = Execution::with_boxes(
         problem,
         coalition,
         assume,
         expansion(problem.flat.steps.len()),
+        boxes,
     )?;
     let mut items = Vec::new();
     let view = std::mem::take(&mut run.view);
@@ -225,6 +418,7 @@ fn search(
         coalition,
         assume,
         goal,
+        boxes: Vec::new(),
         steps,
     }))
 }

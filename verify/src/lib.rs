@@ -12,8 +12,10 @@
 //! number of parties, with ideal coins; not of timing, and not of machine code. This crate is
 //! pure: it reads no file, clock, network or entropy.
 
+mod callee;
 mod certificate;
 mod checker;
+mod claim;
 mod correct;
 mod eliminate;
 mod machine;
@@ -25,16 +27,22 @@ mod symbolic;
 pub mod term;
 #[cfg(test)]
 mod tests;
+pub mod text;
 mod verdict;
 
-pub use certificate::{Assumption, Certificate, Element, Elimination, Goal, Name};
+pub use certificate::{
+    Assumption, Boxed, CalleeProof, Certificate, Element, Elimination, Goal, Name,
+};
 pub use checker::{Refusal, check};
 pub use correct::{correctness, count_words};
-pub use eliminate::{prove_freshness, prove_privacy};
+pub use eliminate::{
+    Proofs, prove_freshness, prove_freshness_with, prove_privacy, prove_privacy_with,
+};
 pub use mutate::{Mutant, Mutation, mutants};
 pub use problem::{Malformed, Operand, Problem, Spec};
 pub use refute::{Refutation, refute_freshness, refute_privacy};
 pub use report::{
-    Report, decide_freshness, decide_privacy, standard_wants, table, verify, verify_standard,
+    Report, Row, decide_freshness, decide_privacy, problems, standard_wants, table, title, verify,
+    verify_scheme, verify_standard, verify_with,
 };
 pub use verdict::{Exhausted, Inputs, Leak, Limits, Verdict, Wrong, shrink};

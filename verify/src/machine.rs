@@ -80,6 +80,86 @@ impl Counter {
     }
 }
 
+/// The assignments of a list of digits, so many at once, one per lane. A machine asks for the same
+/// coin of all lanes before the next coin.
+#[derive(Clone, Debug)]
+pub(crate) struct Batch {
+    bounds: Vec<u128>,
+    /// Digits of the next assignment.
+    next: Vec<u128>,
+    /// Digits by position, then lane.
+    digits: Vec<u128>,
+    lanes: usize,
+    at: usize,
+    finished: bool,
+}
+
+impl Batch {
+    /// All assignments of the digits that a counter has seen.
+    pub fn new(counter: &Counter, lanes: usize) -> Self {
+        let bounds: Vec<u128> = counter.digits.iter().map(|(_, bound)| *bound).collect();
+        Self {
+            next: vec![0; bounds.len()],
+            digits: vec![0; bounds.len() * lanes],
+            bounds,
+            lanes,
+            at: 0,
+            finished: false,
+        }
+    }
+
+    /// Fills the lanes; how many have an assignment.
+    pub fn fill(&mut self) -> usize {
+        self.at = 0;
+        for lane in 0..self.lanes {
+            if self.finished {
+                return lane;
+            }
+            for (position, digit) in self.next.iter().enumerate() {
+                self.digits[position * self.lanes + lane] = *digit;
+            }
+            self.finished = true;
+            for (digit, bound) in self.next.iter_mut().zip(&self.bounds) {
+                *digit += 1;
+                if *digit != *bound {
+                    self.finished = false;
+                    break;
+                }
+                *digit = 0;
+            }
+        }
+        self.lanes
+    }
+
+    /// The digits that one lane asks for before all lanes run together.
+    pub fn lane(&mut self, lane: usize) -> Lane<'_> {
+        self.at = 0;
+        Lane { batch: self, lane }
+    }
+}
+
+impl Choice for Batch {
+    fn below(&mut self, _bound: u128) -> u128 {
+        let digit = self.digits[self.at];
+        self.at += 1;
+        digit
+    }
+}
+
+/// One lane of a [`Batch`].
+pub(crate) struct Lane<'b> {
+    batch: &'b mut Batch,
+    lane: usize,
+}
+
+impl Choice for Lane<'_> {
+    fn below(&mut self, _bound: u128) -> u128 {
+        let digit = self.batch.digits[self.batch.at + self.lane];
+        self.batch.at += self.batch.lanes;
+        digit
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Code {
     Constant(u128),
@@ -95,12 +175,13 @@ enum Code {
     Sum(usize),
 }
 
-/// A compiled protocol.
+/// A compiled protocol. Several executions go side by side in lanes.
 #[derive(Clone, Debug)]
 pub(crate) struct Machine {
     pub rows: usize,
+    pub lanes: usize,
     code: Vec<(Code, usize, Elem, bool)>,
-    /// Words by value, rows together.
+    /// Words by value, then row, then lane.
     pub values: Vec<u128>,
 }
 
@@ -115,6 +196,10 @@ pub(crate) fn signed(value: u128, elem: Elem) -> i128 {
 
 impl Machine {
     pub fn new(problem: &Problem) -> Result<Self, Malformed> {
+        Self::with_lanes(problem, 1)
+    }
+
+    pub fn with_lanes(problem: &Problem, lanes: usize) -> Result<Self, Malformed> {
         problem.validate()?;
         let flat = &problem.flat;
         let permutes = flat.values.iter().any(|v| v.kind == Kind::Rows)
@@ -155,30 +240,36 @@ impl Machine {
         let rows = if permutes { 2 } else { 1 };
         Ok(Self {
             rows,
+            lanes,
             code,
-            values: vec![0; flat.values.len() * rows],
+            values: vec![0; flat.values.len() * rows * lanes],
         })
     }
 
-    /// The rows of a value.
-    pub fn value(&self, id: u32) -> &[u128] {
-        let at = id as usize * self.rows;
-        &self.values[at..at + self.rows]
+    fn cell(&self, id: u32, row: usize, lane: usize) -> usize {
+        (id as usize * self.rows + row) * self.lanes + lane
     }
 
-    /// Gives a clear parameter its value.
-    pub fn set(&mut self, id: u32, rows: &[u128]) {
-        let at = id as usize * self.rows;
-        for (slot, row) in self.values[at..at + self.rows]
-            .iter_mut()
-            .zip(rows.iter().cycle())
-        {
-            *slot = *row;
-        }
+    /// A word of one execution.
+    pub fn word(&self, id: u32, row: usize, lane: usize) -> u128 {
+        self.values[self.cell(id, row, lane)]
+    }
+
+    /// The words of a value, lanes of a row together: the rows where there is one lane.
+    pub fn value(&self, id: u32) -> &[u128] {
+        let (at, count) = (self.cell(id, 0, 0), self.rows * self.lanes);
+        &self.values[at..at + count]
     }
 
     /// Deals a sharing of a value, uniform if the choices are.
-    pub fn deal(&mut self, ids: &[u32], sharing: &Sharing, rows: &[u128], choice: &mut dyn Choice) {
+    fn deal(
+        &mut self,
+        ids: &[u32],
+        sharing: &Sharing,
+        rows: &[u128],
+        lane: usize,
+        choice: &mut dyn Choice,
+    ) {
         let elem = sharing.elem;
         let Some(follows) = sharing.reconstruction.iter().position(|c| c & 1 == 1) else {
             return;
@@ -189,26 +280,27 @@ impl Machine {
             for (i, &id) in ids.iter().enumerate() {
                 if i != follows {
                     let word = choice.below(bound);
-                    self.values[id as usize * self.rows + row] = word;
+                    let cell = self.cell(id, row, lane);
+                    self.values[cell] = word;
                     let part = scaled(word, sharing.reconstruction[i], elem);
                     rest = subtract(rest, part, elem);
                 }
             }
             let unit = coefficient(elem, sharing.reconstruction[follows]);
             let unit = inverse(elem, unit).unwrap_or(1);
-            let last = match elem {
+            let cell = self.cell(ids[follows], row, lane);
+            self.values[cell] = match elem {
                 Elem::Bits(_) => rest,
                 _ => rest.wrapping_mul(unit) & mask(elem),
             };
-            self.values[ids[follows] as usize * self.rows + row] = last;
         }
     }
 
     /// The value of a sharing.
-    pub fn reconstruct(&self, ids: &[u32], sharing: &Sharing, row: usize) -> u128 {
+    pub fn reconstruct(&self, ids: &[u32], sharing: &Sharing, row: usize, lane: usize) -> u128 {
         let mut sum = 0;
         for (&id, &by) in ids.iter().zip(&sharing.reconstruction) {
-            let part = scaled(self.values[id as usize * self.rows + row], by, sharing.elem);
+            let part = scaled(self.word(id, row, lane), by, sharing.elem);
             sum = match sharing.elem {
                 Elem::Bits(_) => sum ^ part,
                 _ => sum.wrapping_add(part) & mask(sharing.elem),
@@ -217,78 +309,118 @@ impl Machine {
         sum
     }
 
-    /// Gives every parameter the values given, sharings dealt.
-    pub fn load(&mut self, problem: &Problem, inputs: &[Vec<u128>], choice: &mut dyn Choice) {
+    /// Gives every parameter of one execution the values given, sharings dealt.
+    pub fn load(
+        &mut self,
+        problem: &Problem,
+        inputs: &[Vec<u128>],
+        lane: usize,
+        choice: &mut dyn Choice,
+    ) {
         for ((operand, spec), rows) in problem.flat.params.iter().zip(&problem.params).zip(inputs) {
             let ids = operand_ids(operand);
             match spec {
-                Operand::Shared(sharing) => self.deal(ids, sharing, rows, choice),
-                Operand::Clear { .. } => self.set(ids[0], rows),
+                Operand::Shared(sharing) => self.deal(ids, sharing, rows, lane, choice),
+                Operand::Clear { .. } => {
+                    for row in 0..self.rows {
+                        let cell = self.cell(ids[0], row, lane);
+                        self.values[cell] = rows[row % rows.len()];
+                    }
+                }
             }
         }
     }
 
     /// Runs every step.
     pub fn run(&mut self, choice: &mut dyn Choice) {
-        let rows = self.rows;
+        let (rows, lanes) = (self.rows, self.lanes);
+        let cells = rows * lanes;
         for (code, result, elem, scalar) in &self.code {
-            let (to, all) = (result * rows, mask(*elem));
+            let (to, all) = (result * cells, mask(*elem));
+            // Definition comes before use, and operands lie elsewhere.
+            let values = &mut self.values;
+            let at = |id: usize| id * cells;
             match code {
+                Code::Constant(c) => values[to..to + cells].fill(*c & all),
                 Code::Permutation => {
-                    let swap = choice.below(2) as usize;
-                    for row in 0..rows {
-                        self.values[to + row] = (row ^ if rows == 2 { swap } else { 0 }) as u128;
+                    for lane in 0..lanes {
+                        let swap = choice.below(2) as usize;
+                        for row in 0..rows {
+                            let image = row ^ if rows == 2 { swap } else { 0 };
+                            values[to + row * lanes + lane] = image as u128;
+                        }
                     }
-                    continue;
+                }
+                Code::Uniform | Code::Below(_) | Code::Nonzero => {
+                    // A scalar coin is one draw for all rows.
+                    let drawn = if *scalar { lanes } else { cells };
+                    for cell in 0..drawn {
+                        values[to + cell] = all
+                            & match code {
+                                Code::Below(bound) => choice.below(*bound),
+                                Code::Nonzero => choice.below(all).wrapping_add(1),
+                                _ => choice.below(all.wrapping_add(1)),
+                            };
+                    }
+                    for cell in drawn..cells {
+                        values[to + cell] = values[to + cell % lanes];
+                    }
                 }
                 Code::Gather(a, order) => {
-                    for row in 0..rows {
-                        let from = self.values[order * rows + row] as usize % rows;
-                        self.values[to + row] = self.values[a * rows + from];
+                    for cell in 0..cells {
+                        let row = values[at(*order) + cell] as usize % rows;
+                        values[to + cell] = values[at(*a) + row * lanes + cell % lanes];
                     }
-                    continue;
                 }
                 Code::Inverse(a) => {
-                    for row in 0..rows {
-                        let at = self.values[a * rows + row] as usize % rows;
-                        self.values[to + at] = row as u128;
+                    for cell in 0..cells {
+                        let row = values[at(*a) + cell] as usize % rows;
+                        values[to + row * lanes + cell % lanes] = (cell / lanes) as u128;
                     }
-                    continue;
                 }
                 Code::Sum(a) => {
-                    let mut sum = 0u128;
-                    for row in 0..rows {
-                        let word = self.values[a * rows + row];
-                        sum = match elem {
-                            Elem::Bits(_) => sum ^ word,
-                            _ => sum.wrapping_add(word) & all,
-                        };
+                    for cell in 0..cells {
+                        let mut sum = 0u128;
+                        for row in 0..rows {
+                            let word = values[at(*a) + row * lanes + cell % lanes];
+                            sum = match elem {
+                                Elem::Bits(_) => sum ^ word,
+                                _ => sum.wrapping_add(word) & all,
+                            };
+                        }
+                        values[to + cell] = sum;
                     }
-                    self.values[to..to + rows].fill(sum);
-                    continue;
                 }
-                _ => {}
-            }
-            for row in 0..rows {
-                let word = |id: usize| self.values[id * rows + row];
-                let value = match code {
-                    Code::Constant(c) => *c,
-                    // A scalar coin is one draw for all rows.
-                    Code::Uniform | Code::Below(_) | Code::Nonzero if *scalar && row > 0 => {
-                        self.values[to]
+                Code::Copy(a) => values.copy_within(at(*a)..at(*a) + cells, to),
+                Code::Mul(a, b) => {
+                    let bits = matches!(elem, Elem::Bits(_));
+                    for cell in 0..cells {
+                        let (a, b) = (values[at(*a) + cell], values[at(*b) + cell]);
+                        values[to + cell] = all & if bits { a & b } else { a.wrapping_mul(b) };
                     }
-                    Code::Uniform => choice.below(all.wrapping_add(1)),
-                    Code::Below(bound) => choice.below(*bound),
-                    Code::Nonzero => choice.below(all).wrapping_add(1),
-                    Code::Copy(a) => word(*a),
-                    Code::Mul(a, b) => product(word(*a), word(*b), *elem),
-                    Code::Prim(prim, ids, elems) => {
-                        let args = [word(ids[0]), word(ids[1]), word(ids[2])];
-                        evaluate(*prim, args, *elems, *elem)
+                }
+                Code::Prim(prim, ids, elems) => {
+                    let bits = matches!(elem, Elem::Bits(_));
+                    let (a, b) = (at(ids[0]), at(ids[1]));
+                    let mut each = |f: &dyn Fn(u128, u128) -> u128| {
+                        for cell in 0..cells {
+                            values[to + cell] = all & f(values[a + cell], values[b + cell]);
+                        }
+                    };
+                    match prim {
+                        Prim::Add | Prim::Sub if bits => each(&|a, b| a ^ b),
+                        Prim::Add => each(&u128::wrapping_add),
+                        Prim::Sub => each(&u128::wrapping_sub),
+                        Prim::Mul if bits => each(&|a, b| a & b),
+                        Prim::Mul => each(&u128::wrapping_mul),
+                        _ => {
+                            for cell in 0..cells {
+                                let args = ids.map(|id| values[at(id) + cell]);
+                                values[to + cell] = all & evaluate(*prim, args, *elems, *elem);
+                            }
+                        }
                     }
-                    _ => 0,
-                };
-                self.values[to + row] = value & all;
+                }
             }
         }
     }
@@ -368,6 +500,9 @@ pub(crate) fn evaluate(prim: Prim, args: [u128; 3], elems: [Elem; 3], elem: Elem
             (Elem::Ring(_), Elem::Ring(_)) => signed(a, elems[0]) as u128,
             _ => a,
         },
+        Prim::BitSlice { start, step: 1 } => {
+            (a & mask(elems[0])).checked_shr(start.into()).unwrap_or(0)
+        }
         Prim::BitSlice { start, step } => (0..m).fold(0, |out, i| {
             let from = i32::from(start) + i as i32 * i32::from(step);
             let inside = (0..i32::from(width(elems[0]))).contains(&from);

@@ -177,6 +177,11 @@ fn operand_has(operand: &FlatOperand, id: u32) -> bool {
 /// Removes a step and uses another value for its result.
 fn replace(flat: &mut Flat, at: usize, old: u32, new: u32) {
     flat.steps.remove(at);
+    for call in &mut flat.calls {
+        let shift = |end: &mut u32| *end -= u32::from(*end as usize > at);
+        shift(&mut call.steps.start);
+        shift(&mut call.steps.end);
+    }
     let swap = |id: &mut u32| {
         if *id == old {
             *id = new;
@@ -185,7 +190,8 @@ fn replace(flat: &mut Flat, at: usize, old: u32, new: u32) {
     for step in &mut flat.steps {
         step.args.iter_mut().for_each(swap);
     }
-    for result in &mut flat.results {
+    let called = flat.calls.iter_mut().flat_map(|call| &mut call.results);
+    for result in flat.results.iter_mut().chain(called) {
         match result {
             FlatOperand::Clear(id) => swap(id),
             FlatOperand::Shared(ids) => ids.iter_mut().for_each(swap),

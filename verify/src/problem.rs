@@ -1,6 +1,7 @@
 //! What is to be proved: a flat protocol with the sharings of its operands and the standard
 //! operation it claims to be.
 
+use smpc_ir::claim::{Corruption, Operator, Term, Written};
 use smpc_ir::flat::{
     Computing, Flat, FlatOp, FlatOperand, Kind, Missing, Owner, Protocols, Sharing, TruncMode, Want,
 };
@@ -9,19 +10,7 @@ use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
 use std::fmt;
 use std::sync::Arc;
 
-/// A parameter or a result.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Operand {
-    /// A sharing.
-    Shared(Sharing),
-    /// A clear value.
-    Clear {
-        /// Its element type.
-        elem: Elem,
-        /// Who is meant to know it.
-        known_to: PartySet,
-    },
-}
+pub use smpc_ir::claim::Operand;
 
 /// What the protocol claims to compute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,8 +54,10 @@ pub struct Problem {
     pub params: Vec<Operand>,
     /// In the order of [`Flat::results`].
     pub results: Vec<Operand>,
-    /// The claim.
+    /// The standard operation that it is, beside what its text claims.
     pub spec: Spec,
+    /// Whom the scheme allows to be corrupt; if it says nothing, all that its sharings withstand.
+    pub corruption: Vec<Corruption>,
 }
 
 /// Why a flat protocol is none: the text names the step and the rule it breaks.
@@ -137,7 +128,48 @@ impl Problem {
             params,
             results: vec![result],
             spec,
+            corruption: protocols.corruption(),
         })
+    }
+
+    /// A protocol as its file has it: what it claims is what its clauses say. One that says that its
+    /// clear result is its shared operand reveals it, and the simulator is given the value.
+    pub fn written(written: &Written, protocols: &dyn Protocols) -> Self {
+        let value = Term::Apply(Operator::Eq, vec![Term::Result(0), Term::Param(0)]);
+        let says = written.flat.claims.ensures.iter().any(|ensures| {
+            ensures.claim == value && ensures.over.is_none() && ensures.except.is_none()
+        });
+        let shapes = (written.params.as_slice(), written.results.as_slice());
+        let reveals = says && matches!(shapes, ([Operand::Shared(_)], [Operand::Clear { .. }]));
+        Self {
+            flat: written.flat.clone(),
+            computing: protocols.computing().clone(),
+            params: written.params.clone(),
+            results: written.results.clone(),
+            spec: if reveals {
+                Spec::Reveal
+            } else {
+                Spec::Unspecified
+            },
+            corruption: protocols.corruption(),
+        }
+    }
+
+    /// A protocol of which nothing is claimed.
+    pub(crate) fn unclaimed(
+        flat: Arc<Flat>,
+        computing: Computing,
+        params: Vec<Operand>,
+        results: Vec<Operand>,
+    ) -> Self {
+        Self {
+            flat,
+            computing,
+            params,
+            results,
+            spec: Spec::Unspecified,
+            corruption: Vec::new(),
+        }
     }
 
     /// The same claim about another text.
@@ -224,23 +256,81 @@ impl Problem {
             .unwrap_or(0)
     }
 
-    /// Every coalition up to the bound: so many computing parties, or one role, each with and
-    /// without the outsider. Nobody at all is no coalition.
-    pub fn coalitions(&self, bound: usize) -> Vec<PartySet> {
+    /// Every coalition that the scheme allows, each with and without the outsider: the `corrupt`
+    /// clauses, else so many computing parties as the sharings withstand, or one role. Nobody at
+    /// all is no coalition.
+    pub fn coalitions(&self) -> Vec<PartySet> {
         let n = self.computing.parties;
-        let mut sets: Vec<PartySet> = (0..=bound.min(n))
-            .flat_map(|size| subsets(n, size))
-            .collect();
-        for role in 0..self.computing.roles.len() {
-            sets.push(PartySet::from_iter([Party((n + role) as u8)]));
+        let mut sets: Vec<PartySet> = Vec::new();
+        let mut clauses = self.corruption.clone();
+        if clauses.is_empty() {
+            let clause = |parties, roles| Corruption {
+                parties,
+                roles,
+                active: false,
+            };
+            clauses.push(clause(self.threshold(), PartySet::EMPTY));
+            let roles = n..n + self.computing.roles.len();
+            clauses.extend(roles.map(|i| clause(0, PartySet::from_iter([Party(i as u8)]))));
         }
-        if let Some(outsider) = self.flat.outsider {
+        for clause in &clauses {
+            let roles: Vec<Party> = clause.roles.iter().collect();
+            for some in 0..1usize << roles.len().min(8) {
+                let chosen = roles.iter().enumerate().filter(|(i, _)| some >> i & 1 == 1);
+                let chosen: PartySet = chosen.map(|(_, role)| *role).collect();
+                for size in 0..=clause.parties.min(n) {
+                    sets.extend(subsets(n, size).map(|set| set.union(chosen)));
+                }
+            }
+        }
+        if let Some(outsider) = self.flat.outsider
+            && self.involves(Party(outsider))
+        {
             let outsider = PartySet::from_iter([Party(outsider)]);
+            sets.push(outsider);
             let with: Vec<PartySet> = sets.iter().map(|set| set.union(outsider)).collect();
             sets.extend(with);
         }
         sets.retain(|set| !set.is_empty());
+        let mut seen = std::collections::HashSet::new();
+        sets.retain(|set| seen.insert(*set));
         sets
+    }
+
+    /// Whether a party owns an operand, draws a coin or receives a message.
+    fn involves(&self, party: Party) -> bool {
+        let flat = &self.flat;
+        let owns = self.params.iter().zip(&flat.params).any(|(spec, operand)| {
+            let amount = operand_ids(operand)
+                .iter()
+                .all(|id| flat.values[*id as usize].kind == Kind::Scalar);
+            match spec {
+                Operand::Clear { known_to, .. } => known_to.contains(party) && !amount,
+                Operand::Shared(_) => false,
+            }
+        });
+        owns || flat.steps.iter().any(|step| match &step.op {
+            FlatOp::Send { to, .. } => to.contains(party),
+            FlatOp::Coin(_) => flat.values[step.result as usize].known_to.contains(party),
+            _ => false,
+        })
+    }
+
+    /// Whether a coalition that the scheme's clauses allow holds every component of an operand: the
+    /// sharing itself tells it every value.
+    pub fn exposes(&self, coalition: PartySet) -> bool {
+        !self.corruption.is_empty()
+            && self
+                .params
+                .iter()
+                .chain(&self.results)
+                .any(|operand| match operand {
+                    Operand::Shared(sharing) => sharing
+                        .holders
+                        .iter()
+                        .all(|h| !h.intersection(coalition).is_empty()),
+                    Operand::Clear { .. } => false,
+                })
     }
 
     /// Checks the rules of flat protocols: definition before use, element types, knowledge that
@@ -250,6 +340,16 @@ impl Problem {
     /// The first rule broken.
     pub fn validate(&self) -> Result<(), Malformed> {
         let flat = &self.flat;
+        for operand in self.params.iter().chain(&self.results) {
+            if let Operand::Shared(sharing) = operand
+                && !sharing.masks.is_empty()
+                && sharing.masks.len() + 1 != sharing.holders.len()
+            {
+                return malformed(
+                    "proofs about sharings in which several components follow are not there yet",
+                );
+            }
+        }
         let mut defined = vec![false; flat.values.len()];
         let everyone = self.everyone();
         for (operands, specs, what) in [
@@ -311,6 +411,9 @@ impl Problem {
                 .map_err(|Malformed(text)| Malformed(format!("step {number}: {text}")))?;
             if flat.values[step.result as usize].elem == Elem::Fix {
                 return malformed(format!("step {number}: clear fixed point in a protocol"));
+            }
+            if let Elem::Field(_) = flat.values[step.result as usize].elem {
+                return malformed("proofs over prime fields are not there yet".to_owned());
             }
         }
         for (operand, spec) in flat.results.iter().zip(&self.results) {

@@ -269,7 +269,7 @@ fn views(
     let mut coins = Counter::default();
     loop {
         coins.rewind();
-        machine.load(problem, inputs, &mut coins);
+        machine.load(problem, inputs, 0, &mut coins);
         machine.run(&mut coins);
         keys.push(view.key(machine, problem, first, intern));
         if !coins.advance() {
@@ -360,7 +360,7 @@ fn sample(
         let mut counts: HashMap<(usize, usize, u8, u128), [u64; 2]> = HashMap::new();
         for (which, inputs) in [&first, &second].into_iter().enumerate() {
             for _ in 0..limits.samples {
-                machine.load(problem, inputs, &mut random);
+                machine.load(problem, inputs, 0, &mut random);
                 machine.run(&mut random);
                 runs += 1;
                 for i in 0..elements {
@@ -432,7 +432,7 @@ pub fn refute_freshness(
     loop {
         outer.rewind();
         let inputs = draw(&domains, &mut outer);
-        machine.load(problem, &inputs, &mut outer);
+        machine.load(problem, &inputs, 0, &mut outer);
         let loaded = machine.values.clone();
         let mut seen: HashMap<(u128, Vec<u128>), Vec<u32>> = HashMap::new();
         let mut coins = Counter::default();
@@ -448,7 +448,7 @@ pub fn refute_freshness(
                     at = at << width(sharing.elem) | word as usize;
                 }
             }
-            let value = (0..machine.rows).map(|row| machine.reconstruct(ids, sharing, row));
+            let value = (0..machine.rows).map(|row| machine.reconstruct(ids, sharing, row, 0));
             let key = (key, value.collect::<Vec<u128>>());
             seen.entry(key).or_insert_with(|| vec![0; 1 << bits])[at] += 1;
             if !coins.advance() {

@@ -3,14 +3,15 @@
 use crate::certificate::Assumption;
 use crate::checker::check;
 use crate::correct::correctness;
-use crate::eliminate::{determined, prove_freshness, prove_privacy};
+use crate::eliminate::{Proofs, determined, prove_freshness_with, prove_privacy_with};
 use crate::problem::{Malformed, Operand, Problem};
 use crate::refute::{Refutation, first_elem, refute_freshness, refute_privacy};
 use crate::term::width;
 use crate::verdict::{Exhausted, Limits, Verdict, Wrong, shrink};
+use smpc_ir::claim::Written;
 use smpc_ir::flat::{FlatOp, Missing, Owner, Protocols, TruncMode, Want};
 use smpc_ir::party::{Elem, PartySet};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What was found about a protocol.
 #[derive(Clone, Debug)]
@@ -72,19 +73,36 @@ impl Report {
 /// # Errors
 /// The protocol breaks the rules of flat protocols.
 pub fn verify(problem: &Problem, small: &[Problem], limits: &Limits) -> Result<Report, Malformed> {
+    verify_with(problem, small, limits, &mut Proofs::default())
+}
+
+/// The same, with what is known of callees: protocols of one scheme share them.
+///
+/// # Errors
+/// The protocol breaks the rules of flat protocols.
+pub fn verify_with(
+    problem: &Problem,
+    small: &[Problem],
+    limits: &Limits,
+    proofs: &mut Proofs,
+) -> Result<Report, Malformed> {
     problem.validate()?;
     let derived: Vec<Problem> = (1..=2).filter_map(|k| shrink(problem, k)).collect();
     let rings = if derived.is_empty() { small } else { &derived };
     let correct = correctness(problem, small, limits)?;
     let (mut privacy, mut fresh) = (Vec::new(), Vec::new());
-    for coalition in problem.coalitions(problem.threshold()) {
+    for coalition in problem.coalitions() {
+        if problem.exposes(coalition) {
+            privacy.push((coalition, exposed(problem, coalition)));
+            continue;
+        }
         privacy.push((
             coalition,
-            decide_privacy(problem, rings, coalition, limits)?,
+            decide_privacy(problem, rings, coalition, limits, proofs)?,
         ));
         for result in 0..problem.results.len() {
             if matches!(problem.results[result], Operand::Shared(_)) {
-                let verdict = decide_freshness(problem, rings, coalition, result, limits)?;
+                let verdict = decide_freshness(problem, rings, coalition, result, limits, proofs)?;
                 fresh.push((coalition, verdict));
             }
         }
@@ -100,6 +118,19 @@ pub fn verify(problem: &Problem, small: &[Problem], limits: &Limits) -> Result<R
     })
 }
 
+/// The verdict for a coalition that the scheme allows and that holds every component.
+fn exposed(problem: &Problem, coalition: PartySet) -> Verdict {
+    Verdict::Wrong(Box::new(Wrong {
+        what: format!(
+            "{} holds every component: the sharing itself tells it the value",
+            problem.set_name(coalition)
+        ),
+        elem: first_elem(problem),
+        inputs: Vec::new(),
+        got: Vec::new(),
+    }))
+}
+
 /// Privacy against one coalition: a certificate that the checker accepts, else enumeration.
 ///
 /// # Errors
@@ -109,8 +140,9 @@ pub fn decide_privacy(
     small: &[Problem],
     coalition: PartySet,
     limits: &Limits,
+    proofs: &mut Proofs,
 ) -> Result<Verdict, Malformed> {
-    if let Some(certificate) = prove_privacy(problem, coalition)?
+    if let Some(certificate) = prove_privacy_with(problem, coalition, proofs)?
         && check(problem, &certificate).is_ok()
     {
         return Ok(Verdict::Proved {
@@ -130,8 +162,9 @@ pub fn decide_freshness(
     coalition: PartySet,
     result: usize,
     limits: &Limits,
+    proofs: &mut Proofs,
 ) -> Result<Verdict, Malformed> {
-    if let Some(certificate) = prove_freshness(problem, coalition, result)?
+    if let Some(certificate) = prove_freshness_with(problem, coalition, result, proofs)?
         && check(problem, &certificate).is_ok()
     {
         return Ok(Verdict::Proved {
@@ -281,8 +314,99 @@ pub fn verify_standard(
     verify(&problem, &rings, limits).map(Ok)
 }
 
+/// A protocol of a scheme with what was found about it: its title first.
+pub type Row = (String, Report, Problem);
+
+/// Every standard operation of a backend, then the other protocols of its file by their own
+/// claims, given the same backend in small rings.
+///
+/// # Errors
+/// A protocol whose text breaks the rules of flat protocols.
+pub fn verify_scheme(
+    protocols: &dyn Protocols,
+    small: &[&dyn Protocols],
+    limits: &Limits,
+) -> Result<Vec<Row>, Malformed> {
+    let mut proofs = Proofs::default();
+    let mut rows = Vec::new();
+    for (title, problem, rings) in problems(protocols, small) {
+        let report = verify_with(&problem, &rings, limits, &mut proofs)
+            .map_err(|Malformed(text)| Malformed(format!("{title}: {text}")))?;
+        rows.push((title, report, problem));
+    }
+    Ok(rows)
+}
+
+/// What there is to verify in a scheme: titles, protocols, the same protocols in small rings.
+pub fn problems(
+    protocols: &dyn Protocols,
+    small: &[&dyn Protocols],
+) -> Vec<(String, Problem, Vec<Problem>)> {
+    let mut all = Vec::new();
+    let mut covered = BTreeSet::new();
+    for want in standard_wants(protocols) {
+        let Ok(problem) = Problem::standard(want, protocols) else {
+            continue;
+        };
+        let rings = small
+            .iter()
+            .filter_map(|p| Problem::standard(in_ring(want, p.ring_bits()), *p).ok())
+            .filter(|p| p.validate().is_ok())
+            .collect();
+        covered.insert(problem.flat.name.clone());
+        all.push((title(want), problem, rings));
+    }
+    let narrow: Vec<Vec<Written>> = small.iter().map(|p| p.written()).collect();
+    for written in protocols.written() {
+        if covered.contains(&written.flat.name) {
+            continue;
+        }
+        let rings = narrow
+            .iter()
+            .zip(small)
+            .filter_map(|(list, p)| {
+                let same = list.iter().find(|other| other.title == written.title)?;
+                Some(Problem::written(same, *p))
+            })
+            .filter(|p| p.validate().is_ok())
+            .collect();
+        let problem = Problem::written(&written, protocols);
+        all.push((written.title, problem, rings));
+    }
+    all
+}
+
+/// An operation as people name it.
+pub fn title(want: Want) -> String {
+    let owner = |owner: Owner| match owner {
+        Owner::Computing => "all".to_owned(),
+        Owner::Party(i) => format!("P[{i}]"),
+        Owner::Role(_) => "the dealer".to_owned(),
+        Owner::Outside => "an outsider".to_owned(),
+    };
+    let mode = |mode: TruncMode| match mode {
+        TruncMode::Exact => "exact",
+        TruncMode::OneUnit => "one unit",
+        TruncMode::Local => "local",
+    };
+    match want {
+        Want::Share(_, from) => format!("share from {}", owner(from)),
+        Want::Reveal(_, to) => format!("reveal to {}", owner(to)),
+        Want::Mul(Elem::Bits(_)) => "and".to_owned(),
+        Want::Mul(_) => "mul".to_owned(),
+        Want::Trunc(_, m) => format!("trunc, {}", mode(m)),
+        Want::MulTrunc(_, m) => format!("mul and trunc, {}", mode(m)),
+        Want::ToBits(_) => "to_bits".to_owned(),
+        Want::Msb(_) => "msb".to_owned(),
+        Want::LessThan(_) => "less_than".to_owned(),
+        Want::Equal(_) => "equal".to_owned(),
+        Want::BitToRing(_) => "bit_to_ring".to_owned(),
+        Want::Shuffle(_) => "shuffle".to_owned(),
+    }
+}
+
 /// The table of a scheme, as plain text.
-pub fn table(rows: &[(String, Report, Problem)]) -> String {
+pub fn table(rows: &[Row]) -> String {
     let mut text = String::new();
     let mut width: BTreeMap<usize, usize> = BTreeMap::new();
     let mut lines = vec![

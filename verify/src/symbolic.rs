@@ -4,12 +4,14 @@
 //! dealer of the sharing, and the last follows from the value. Which one follows is chosen per
 //! coalition, so that what the coalition holds are coins it knows.
 
+use crate::callee::Callee;
 use crate::certificate::{Assumption, Element, Name};
 use crate::problem::{Malformed, Operand, Problem, operand_ids};
 use crate::term::{Function, Poly, Support, Symbol, Terms, coefficient, inverse};
 use smpc_ir::flat::{FlatOp, FlatOperand, Kind};
 use smpc_ir::local::Local;
 use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
+use std::sync::Arc;
 
 /// What is known of a symbol.
 #[derive(Clone, Debug)]
@@ -45,6 +47,37 @@ pub(crate) struct Execution {
     pub view: Vec<(Element, Kind, Poly)>,
 }
 
+/// A call to be taken as an ideal box.
+#[derive(Clone, Debug)]
+pub(crate) struct IdealBox {
+    /// Its position in `Flat::calls`.
+    pub call: u32,
+    pub callee: Callee,
+    /// The component of its result that follows from the value.
+    pub follows: usize,
+    /// Its value as a polynomial of its inputs, if it is one.
+    pub formula: Option<Arc<(Terms, Poly)>>,
+}
+
+/// The value of a callee's result as a polynomial of its inputs.
+pub(crate) fn formula(callee: &Problem) -> Option<Arc<(Terms, Poly)>> {
+    if callee.flat.steps.len() > 64 {
+        return None;
+    }
+    let run = Execution::new(callee, PartySet::EMPTY, Assumption::AnySharing, 256).ok()?;
+    let [Operand::Shared(sharing)] = callee.results.as_slice() else {
+        return None;
+    };
+    let mut value = Poly::constant(sharing.elem, 0);
+    for (term, by) in run.result(callee, 0)?.iter().zip(&sharing.reconstruction) {
+        value = value.add(&term.scale(coefficient(sharing.elem, *by)));
+    }
+    let inputs = callee.params.len() as u32;
+    let of_inputs = run.terms.support(&value).iter().all(|s| s.0 < inputs);
+    (of_inputs && run.terms.is_polynomial(&value) && value.monomials() <= 64)
+        .then(|| Arc::new((run.terms, value)))
+}
+
 /// How many pairs of monomials a product is expanded to: small protocols in full, long circuits
 /// stay graphs.
 pub(crate) fn expansion(steps: usize) -> usize {
@@ -61,11 +94,31 @@ impl Execution {
         Self::with_terms(problem, coalition, assume, Terms::new(limit))
     }
 
+    pub fn with_boxes(
+        problem: &Problem,
+        coalition: PartySet,
+        assume: Assumption,
+        limit: usize,
+        boxes: &[IdealBox],
+    ) -> Result<Self, Malformed> {
+        Self::start(problem, coalition, assume, Terms::new(limit), boxes)
+    }
+
     pub fn with_terms(
         problem: &Problem,
         coalition: PartySet,
         assume: Assumption,
         terms: Terms,
+    ) -> Result<Self, Malformed> {
+        Self::start(problem, coalition, assume, terms, &[])
+    }
+
+    fn start(
+        problem: &Problem,
+        coalition: PartySet,
+        assume: Assumption,
+        terms: Terms,
+        boxes: &[IdealBox],
     ) -> Result<Self, Malformed> {
         let mut run = Self {
             terms,
@@ -88,10 +141,66 @@ impl Execution {
             run.values[id] = Some(last);
         }
         for at in 0..problem.flat.steps.len() {
-            run.step(problem, at, coalition)
-                .ok_or_else(|| Malformed(format!("step {at} has no meaning as a term")))?;
+            let no_meaning = || Malformed(format!("step {at} has no meaning as a term"));
+            if let Some(ideal) = boxes.iter().find(|b| b.callee.steps.contains(&at)) {
+                if ideal.callee.local.contains(&at) {
+                    run.step(problem, at, coalition).ok_or_else(no_meaning)?;
+                }
+                if at + 1 == ideal.callee.steps.end {
+                    run.ideal(ideal, coalition).ok_or_else(no_meaning)?;
+                }
+                continue;
+            }
+            run.step(problem, at, coalition).ok_or_else(no_meaning)?;
         }
         Ok(run)
+    }
+
+    /// The result of a call that is an ideal box.
+    fn ideal(&mut self, ideal: &IdealBox, coalition: PartySet) -> Option<()> {
+        let callee = &ideal.callee;
+        let [Operand::Shared(sharing)] = callee.problem.results.as_slice() else {
+            return None;
+        };
+        let inner = operand_ids(callee.problem.flat.results.first()?);
+        let kind = callee.problem.flat.values[*inner.first()? as usize].kind;
+        let mut given = Vec::new();
+        for id in &callee.inputs {
+            given.push(self.values[*id as usize].clone()?);
+        }
+        let (elem, call) = (sharing.elem, ideal.call);
+        let mut rest = Poly::constant(elem, 0);
+        let mut chosen = Vec::new();
+        for (at, id) in callee.outputs.iter().enumerate() {
+            if at == ideal.follows {
+                continue;
+            }
+            let held = !sharing.holders[at].intersection(coalition).is_empty();
+            let class = if held { Class::Known } else { Class::Pad };
+            let name = Name::Output {
+                call,
+                component: at as u32,
+            };
+            let component = self.symbol(name, elem, kind, class);
+            rest = rest.add(&component.scale(coefficient(elem, sharing.reconstruction[at])));
+            self.values[*id as usize] = Some(component.clone());
+            if held {
+                chosen.push(component);
+            }
+        }
+        let value = match &ideal.formula {
+            Some(formula) => self.terms.import(&formula.0, &formula.1, &given)?,
+            None => {
+                let noise = self.symbol(Name::Noise { call }, elem, kind, Class::Noise);
+                given.extend(chosen);
+                given.push(noise);
+                self.terms.function(Function::Unknown, given, elem)
+            }
+        };
+        let unit = coefficient(elem, sharing.reconstruction[ideal.follows]);
+        let last = value.sub(&rest).scale(inverse(elem, unit)?);
+        self.values[callee.outputs[ideal.follows] as usize] = Some(last);
+        Some(())
     }
 
     fn symbol(&mut self, name: Name, elem: Elem, kind: Kind, class: Class) -> Poly {

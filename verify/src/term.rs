@@ -39,6 +39,8 @@ pub enum Function {
     InversePermutation,
     /// A sum over an axis.
     Sum(u8),
+    /// A function of which nothing is known.
+    Unknown,
 }
 
 /// What an atom stands for.

@@ -2,6 +2,7 @@
 
 use crate::certificate::Certificate;
 use crate::problem::{Operand, Problem, operand_ids};
+use smpc_ir::claim::Term;
 use smpc_ir::flat::{FlatOp, Kind};
 use smpc_ir::local::{Local, Prim, Source};
 use smpc_ir::party::{Elem, PartySet};
@@ -92,6 +93,8 @@ pub enum Verdict {
     Leaks(Box<Leak>),
     /// Does not hold: a wrong result.
     Wrong(Box<Wrong>),
+    /// Nothing is claimed.
+    Unclaimed,
     /// Neither.
     Unknown {
         /// What was tried.
@@ -107,6 +110,7 @@ impl Verdict {
             Self::Exhausted(_) => "exhausted",
             Self::Leaks(_) => "LEAKS",
             Self::Wrong(_) => "WRONG",
+            Self::Unclaimed => "-",
             Self::Unknown { .. } => "unknown",
         }
     }
@@ -119,7 +123,7 @@ impl Verdict {
     /// For the verdict on several: a counter-example, else unknown, else exhausted, else proved.
     pub fn severity(&self) -> u8 {
         match self {
-            Self::Proved { .. } => 0,
+            Self::Proved { .. } | Self::Unclaimed => 0,
             Self::Exhausted(_) => 1,
             Self::Unknown { .. } => 2,
             Self::Leaks(_) | Self::Wrong(_) => 3,
@@ -154,7 +158,7 @@ pub fn shrink(problem: &Problem, k: u8) -> Option<Problem> {
     let small = |elem: Elem| match elem {
         Elem::Ring(_) => Elem::Ring(k),
         Elem::Bits(_) => Elem::Bits(k),
-        Elem::Fix => Elem::Fix,
+        Elem::Field(_) | Elem::Fix => elem,
     };
     let mut shrunk = problem.clone();
     let mut flat = (*problem.flat).clone();
@@ -169,6 +173,21 @@ pub fn shrink(problem: &Problem, k: u8) -> Option<Problem> {
             Operand::Clear { elem, .. } => *elem = small(*elem),
         }
     }
+    for ensures in &mut flat.claims.ensures {
+        narrow(&mut ensures.claim, &small);
+    }
     shrunk.flat = Arc::new(flat);
     Some(shrunk)
+}
+
+/// The element types that a claim names, in the small ring.
+fn narrow(term: &mut Term, small: &impl Fn(Elem) -> Elem) {
+    match term {
+        Term::Cast(inner, elem) => {
+            *elem = small(*elem);
+            narrow(inner, small);
+        }
+        Term::Apply(_, args) => args.iter_mut().for_each(|arg| narrow(arg, small)),
+        _ => {}
+    }
 }

@@ -2,10 +2,9 @@
 
 use crate::Answer;
 use crate::args::Build;
-use crate::pipeline;
 use crate::problem::{Exit, Failure, Problem};
 use serde_json::json;
-use smpc_codegen::{Options, Runtime, Unsupported};
+use smpc_codegen::Runtime;
 use smpc_grammar::Sources;
 use std::path::Path;
 
@@ -15,15 +14,10 @@ use std::path::Path;
 /// # Errors
 /// Errors of the script, or the folder cannot be written.
 pub fn build(sources: &mut Sources, args: &Build) -> Result<Answer, Failure> {
-    let binding = &args.script.binding;
-    let script = pipeline::script(sources, &args.script.file, binding)?;
-    let bound = pipeline::bind(sources, &script, binding, false)?;
-    let program = pipeline::validated(&bound.program)?;
-    let name = args
-        .script
-        .file
-        .file_stem()
-        .map(|name| name.to_string_lossy().into_owned());
+    let binding = &args.script.binding.options();
+    let compiled = smpc_driver::compile(sources, &args.script.file, binding)?;
+    let name = args.script.file.file_stem();
+    let name = name.map_or("script".into(), |name| name.to_string_lossy());
     let runtime = match &args.runtime {
         Some(path) => {
             let path = path
@@ -33,14 +27,8 @@ pub fn build(sources: &mut Sources, args: &Build) -> Result<Answer, Failure> {
         }
         None => Runtime::Version(env!("CARGO_PKG_VERSION").to_owned()),
     };
-    let options = Options {
-        name: name.unwrap_or_else(|| "script".to_owned()),
-        runtime,
-    };
-    let files = smpc_codegen::generate(program, sources, &options).map_err(|error| {
-        let problem = Problem::plain(Unsupported::CODE, error.to_string());
-        Failure::one(Exit::Script, problem)
-    })?;
+    let files = compiled.package(sources, &name, runtime, &args.size)?;
+    let (script, bound) = (&compiled.script, &compiled.bound);
     let mut written = Vec::new();
     for file in &files {
         let path = args.output.join(&file.path);

@@ -45,16 +45,17 @@ pub fn check(sources: &mut Sources, args: &Check) -> Result<Answer, Failure> {
 
 /// Checks one file and says what it is.
 fn one(sources: &mut Sources, path: &Path, args: &Check) -> Result<String, Failure> {
-    let loaded = load::load(sources, path)?;
+    let binding = &args.binding.options();
+    let loaded = load::load(sources, path, &binding.base)?;
     if load::is_library(&loaded.module) {
         pipeline::check_library(sources, &loaded)?;
         return Ok("no errors".into());
     }
-    let script = pipeline::check_loaded(sources, &loaded, path, &args.binding)?;
+    let script = pipeline::check_loaded(sources, &loaded, path, binding)?;
     if !script.runs() {
         return Ok("no errors".into());
     }
-    let bound = pipeline::bind(sources, &script, &args.binding, false)?;
+    let bound = pipeline::bind(sources, &script, binding, false)?;
     pipeline::validated(&bound.program)?;
     Ok(format!("no errors; runs under {}", bound.backend))
 }

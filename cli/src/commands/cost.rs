@@ -6,8 +6,8 @@ use crate::bind;
 use crate::inputs;
 use crate::pipeline;
 use crate::problem::{Failure, span};
-use crate::render::position;
 use serde_json::{Map, Value, json};
+use smpc_driver::position;
 use smpc_grammar::Sources;
 use smpc_ir::party;
 use smpc_ir::{Size, SizeVar};
@@ -18,7 +18,7 @@ use std::fmt::Write;
 /// # Errors
 /// Every error of the script, or what its backend lacks.
 pub fn cost(sources: &mut Sources, args: &Cost) -> Result<Answer, Failure> {
-    let binding = &args.script.binding;
+    let binding = &args.script.binding.options();
     let script = pipeline::script(sources, &args.script.file, binding)?;
     let bound = pipeline::bind(sources, &script, binding, false)?;
     let program = pipeline::validated(&bound.program)?;
@@ -129,22 +129,21 @@ fn count(sources: &Sources, opaque: &party::Opaque) -> String {
 fn known_sizes(
     script: &pipeline::Script,
     bound: &pipeline::Bound,
-    binding: &crate::args::Binding,
+    binding: &smpc_driver::Binding,
 ) -> Option<Vec<Option<i128>>> {
     let program = &bound.program;
-    let declared = inputs::Declared::of(program);
     let bits = pipeline::ring_bits(bound);
     let mut problems = Vec::new();
     let params = bind::params(
         &program.params,
-        &binding.set,
+        binding,
         &script.family_sizes,
         bits,
         &mut problems,
     );
-    let read = inputs::read(declared, &script.folder, bits);
-    let sizes = bind::sizes(declared, &program.guards, &params, &read, &mut problems);
-    (problems.is_empty() && read.problems.is_empty()).then_some(sizes)
+    let read = inputs::read(program, &script.folder, &mut problems);
+    let sizes = bind::sizes(program, &params, &read, &mut problems);
+    problems.is_empty().then_some(sizes)
 }
 
 fn rows(text: &mut String, title: &str, list: &[(String, String)]) {

@@ -1,10 +1,10 @@
 //! `smpc fmt`.
 
-use super::read_text;
 use crate::Answer;
 use crate::args::Format;
 use crate::problem::{Exit, Failure, Problem};
 use serde_json::json;
+use smpc_driver::load::read_text;
 use smpc_grammar::Sources;
 use std::fmt::Write;
 use std::path::Path;
@@ -49,7 +49,7 @@ pub fn fmt(sources: &mut Sources, args: &Format) -> Result<Answer, Failure> {
 
 /// Whether the file is, or would be, another.
 fn one(sources: &mut Sources, path: &Path, check: bool) -> Result<bool, Failure> {
-    let (file, text) = read_text(sources, path)?;
+    let (file, text) = read_text(sources, path, Path::new(""))?;
     let formatted = smpc_grammar::format(&text).map_err(|mut errors| {
         // The formatter numbers its one file 0; the session may have others.
         for error in &mut errors {

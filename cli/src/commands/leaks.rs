@@ -13,7 +13,7 @@ use std::fmt::Write;
 /// # Errors
 /// Every error of the script.
 pub fn leaks(sources: &mut Sources, args: &Script) -> Result<Answer, Failure> {
-    let script = pipeline::script(sources, &args.file, &args.binding)?;
+    let script = pipeline::script(sources, &args.file, &args.binding.options())?;
     let leaks = &script.program.leaks;
     let widest = |text: fn(&smpc_ir::share::Leak) -> &str| {
         let lengths = leaks.iter().map(|leak| text(leak).chars().count());

@@ -4,36 +4,19 @@ pub mod build;
 pub mod check;
 pub mod cost;
 pub mod fmt;
+pub mod keygen;
 pub mod leaks;
 pub mod new;
+pub mod party;
+pub mod prepare;
 pub mod run;
 pub mod schemes;
+pub mod trace;
 pub mod verify;
 
 use crate::Answer;
 use crate::args;
 use crate::problem::{Exit, Failure, Problem};
-use smpc_grammar::Sources;
-use smpc_grammar::ast::FileId;
-use std::path::Path;
-
-/// Reads a text into the session.
-///
-/// # Errors
-/// The file cannot be read, or is no UTF-8.
-pub fn read_text(sources: &mut Sources, path: &Path) -> Result<(FileId, String), Failure> {
-    let shown = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|error| {
-        let problem = Problem::file("I15", format!("the file cannot be read: {error}"), &shown);
-        Failure::one(Exit::Usage, problem)
-    })?;
-    let text = smpc_grammar::decode(&bytes).map_err(|error| {
-        let mut problem = Problem::file(error.code, error.message, &shown);
-        problem.help = error.help;
-        Failure::one(Exit::Script, problem)
-    })?;
-    Ok((sources.add(&shown, &text), text))
-}
 
 /// `smpc explain CODE`.
 ///

@@ -3,46 +3,31 @@
 use crate::Answer;
 use crate::args::Run;
 use crate::audit::{self, Watcher};
-use crate::bind;
 use crate::inputs;
 use crate::output::{self, Handed};
 use crate::pipeline::{self, Bound, Script};
-use crate::problem::{Exit, Failure, Problem};
-use crate::progress::Bar;
+use crate::problem::{Exit, Failure};
+use crate::simulate::{self, Ran, handed};
 use serde_json::{Map, Value, json};
 use smpc_grammar::Sources;
-use smpc_interp::{Observer, Outcome, Setup};
-use smpc_ir::party::Elem;
-use smpc_ir::share::Type;
-use smpc_runtime::tensor::Tensor;
+use smpc_interp::{Observer, Outcome};
+use smpc_runtime::files::{self, Format};
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
 /// Simulates a script.
 ///
 /// # Errors
-/// Errors of the script, of its inputs, or of the run.
+/// Errors of the script, of its inputs, or of the run; or outputs cannot be written.
 pub fn run(sources: &mut Sources, args: &Run) -> Result<Answer, Failure> {
-    let binding = &args.script.binding;
+    let binding = &args.script.binding.options();
     let script = pipeline::script(sources, &args.script.file, binding)?;
     let bound = pipeline::bind(sources, &script, binding, args.audit)?;
-    let ready = prepare(&script, &bound, binding)?;
-    let program = pipeline::validated(&bound.program)?;
-    let bar = Bar::new();
+    let mut ready = simulate::prepare(&script, &bound, binding)?;
     let watcher = args.audit.then(|| Arc::new(Watcher::default()));
-    let setup = Setup {
-        sizes: ready.sizes.clone(),
-        params: ready.params.clone(),
-        inputs: ready.tensors,
-        seed: args.seed,
-        observer: watcher.clone().map(|watcher| watcher as Arc<dyn Observer>),
-        progress: Some(bar.clone()),
-    };
-    let started = Instant::now();
-    let outcome = smpc_interp::simulate(program, setup);
-    let seconds = started.elapsed().as_secs_f64();
-    bar.finish();
+    let observer = watcher.clone().map(|watcher| watcher as Arc<dyn Observer>);
+    let Ran { outcome, seconds } = simulate::simulate(&bound, &mut ready, args.seed, observer)?;
     let report = watcher.map(|watcher| {
         let environment = audit::environment(
             &bound.program.inputs,
@@ -55,10 +40,7 @@ pub fn run(sources: &mut Sources, args: &Run) -> Result<Answer, Failure> {
         smpc_audit::audit(&script.program, &environment, &observations, bits)
     });
     let outcome = outcome.map_err(|error| {
-        let party = bound.program.parties.get(usize::from(error.party));
-        let party = party.map_or("a party", String::as_str);
-        let message = format!("{} (at {party})", error.message);
-        let mut problem = Problem::source(error.code, message, error.source);
+        let mut problem = simulate::problem(&bound, error);
         // What was lost on the way is the likely cause: a variance that has become 0.
         if let Some(report) = &report {
             problem = problem.help(audit::text(sources, report).trim().to_owned());
@@ -70,64 +52,41 @@ pub fn run(sources: &mut Sources, args: &Run) -> Result<Answer, Failure> {
         answer.text.push_str(&audit::text(sources, &report));
         answer.json["audit"] = audit::json(sources, &report);
     }
+    if let Some(folder) = &args.outputs {
+        let written = write(&bound, &outcome, folder, args.format)?;
+        for path in &written {
+            let _ = writeln!(answer.text, "wrote {path}");
+        }
+        answer.json["files"] = json!(written);
+    }
     Ok(answer)
 }
 
-/// What a run needs beside the program.
-struct Ready {
-    sizes: Vec<i128>,
-    params: Vec<i128>,
-    tensors: Vec<Option<Tensor>>,
-    arrays: Vec<Option<inputs::Array>>,
-}
-
-/// Reads parameters and inputs; all their problems are told together.
-fn prepare(
-    script: &Script,
+/// Writes what every party was handed to files of its own, all or none. Gives their paths.
+fn write(
     bound: &Bound,
-    binding: &crate::args::Binding,
-) -> Result<Ready, Failure> {
-    let program = &bound.program;
-    let declared = inputs::Declared::of(program);
-    let bits = pipeline::ring_bits(bound);
-    let mut problems = Vec::new();
-    let params = bind::params(
-        &program.params,
-        &binding.set,
-        &script.family_sizes,
-        bits,
-        &mut problems,
-    );
-    let mut read = inputs::read(declared, &script.folder, bits);
-    problems.append(&mut read.problems);
-    let sizes = bind::sizes(declared, &program.guards, &params, &read, &mut problems);
-    let mut tensors = Vec::new();
-    for (input, array) in program.inputs.iter().zip(&read.arrays) {
-        let elem = match input.ty {
-            Type::Int => Elem::Ring(bits),
-            Type::Bits(width) => Elem::Bits(width),
-            Type::Fix(_) => Elem::Fix,
-        };
-        let Some(array) = array else { continue };
-        match Tensor::from_i128s(elem, &array.shape, &array.values) {
-            Ok(tensor) => tensors.push(Some(tensor)),
-            Err(error) => problems.push(Problem::source(
-                "I06",
-                format!("input `{}` does not fit: {error}", input.file),
-                input.source,
-            )),
-        }
+    outcome: &Outcome,
+    folder: &Path,
+    format: Format,
+) -> Result<Vec<String>, Failure> {
+    let mut all: Vec<(PathBuf, Vec<u8>)> = vec![];
+    for (party, name) in bound.program.parties.iter().enumerate() {
+        let rendered = files::render(&handed(bound, outcome, party), format);
+        let own = folder.join(name);
+        all.extend(
+            rendered
+                .into_iter()
+                .map(|(file, bytes)| (own.join(file), bytes)),
+        );
     }
-    if !problems.is_empty() {
-        return Err(Failure::new(Exit::Input, problems));
-    }
-    Ok(Ready {
-        // Loop counters have no value before their loop; the endpoint binds them.
-        sizes: sizes.into_iter().map(|size| size.unwrap_or(0)).collect(),
-        params: params.into_iter().map(|param| param.unwrap_or(0)).collect(),
-        tensors,
-        arrays: read.arrays,
-    })
+    files::write_all(&all).map_err(|problem| {
+        let problem = inputs::problem(&bound.program, problem);
+        Failure::one(Exit::Run, problem)
+    })?;
+    Ok(all
+        .iter()
+        .map(|(path, _)| path.display().to_string())
+        .collect())
 }
 
 fn answer(script: &Script, bound: &Bound, outcome: &Outcome, seconds: f64) -> Answer {
@@ -196,7 +155,7 @@ fn answer(script: &Script, bound: &Bound, outcome: &Outcome, seconds: f64) -> An
 }
 
 /// Digits in groups of three.
-fn grouped(value: u64) -> String {
+pub fn grouped(value: u64) -> String {
     let digits = value.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -208,7 +167,8 @@ fn grouped(value: u64) -> String {
     out
 }
 
-fn duration(seconds: f64) -> String {
+/// A time with its unit.
+pub fn duration(seconds: f64) -> String {
     if seconds < 1.0 {
         format!("{:.0} ms", seconds * 1e3)
     } else if seconds < 120.0 {

@@ -1,9 +1,10 @@
 //! `smpc schemes`: what a script can be bound to.
 
 use crate::Answer;
-use crate::args::{DEFAULT_BACKEND, Schemes};
+use crate::args::Schemes;
 use crate::problem::{Exit, Failure, Problem};
 use serde_json::{Value, json};
+use smpc_driver::DEFAULT_BACKEND;
 use smpc_grammar::Sources;
 use smpc_grammar::ast::{FileId, ItemKind, Module, SchemePartKind, Span};
 use smpc_protocol::Library;

@@ -1,15 +1,19 @@
 //! `smpc verify`: whether protocols compute what they should, and what each coalition learns.
 
 use crate::Answer;
-use crate::args::{Binding, Verify};
+use crate::args::Verify;
 use crate::pipeline;
 use crate::problem::{Exit, Failure, Problem};
 use serde_json::{Value, json};
+use smpc_driver::Binding;
 use smpc_grammar::Sources;
-use smpc_ir::flat::{Owner, Protocols, TruncMode, Want};
+use smpc_ir::flat::Protocols;
+use smpc_ir::party::PartySet;
 use smpc_ir::share::Using;
-use smpc_verify::{Limits, Report, Verdict, standard_wants, table, verify_standard};
+use smpc_verify::text::{File, Subject};
+use smpc_verify::{Certificate, Goal, Limits, Report, Row, Verdict, check, problems, table};
 use std::fmt::Write;
+use std::path::Path;
 
 /// Widths of the small rings in which views are enumerated.
 const SMALL: [i128; 2] = [3, 4];
@@ -19,13 +23,16 @@ const REFUTED: u8 = 1;
 /// Exit code of an open question under `--strict`.
 const OPEN: u8 = 2;
 
-/// Proves or refutes every standard operation of some backends.
+/// Proves or refutes every protocol of some backends, or checks certificates again.
 ///
 /// # Errors
-/// A backend that does not exist, or cannot be bound.
+/// A backend that does not exist, or cannot be bound; a file that cannot be read or written.
 pub fn verify(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
+    if let Some(file) = &args.check {
+        return recheck(sources, file);
+    }
     let mut text = String::new();
-    let mut schemes = vec![];
+    let (mut schemes, mut files) = (vec![], vec![]);
     let (mut refuted, mut open) = (false, false);
     for name in &args.schemes {
         let full = bind(sources, name, args.parties, None)?;
@@ -38,56 +45,51 @@ pub fn verify(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
             runs: args.runs,
             ..Limits::default()
         };
-        let mut rows = vec![];
-        for want in standard_wants(&full) {
-            let found = verify_standard(want, &full, &small, &limits).map_err(|malformed| {
-                let message = format!("{name}, {}: {malformed}", title(want));
-                Failure::one(Exit::Run, Problem::plain("I18", message))
-            })?;
-            let Ok(report) = found else { continue };
-            if let Ok(problem) = smpc_verify::Problem::standard(want, &full) {
-                rows.push((title(want), report, problem));
-            }
-        }
-        let _ = writeln!(text, "{name}, {} parties", full.computing().parties);
+        let rows = smpc_verify::verify_scheme(&full, &small, &limits)
+            .map_err(|malformed| failed(format!("{name}, {malformed}")))?;
+        let parties = full.computing().parties;
+        let _ = writeln!(text, "{name}, {parties} parties");
         text.push_str(&table(&rows));
-        for (operation, report, problem) in &rows {
-            let set = |coalition| problem.set_name(coalition);
-            for (coalition, verdict) in &report.privacy {
-                if let Verdict::Leaks(leak) = verdict {
-                    let _ = writeln!(
-                        text,
-                        "{operation} LEAKS to {}: inputs {:?} and {:?} differ in its view; {}",
-                        set(*coalition),
-                        leak.first,
-                        leak.second,
-                        leak.from_to
-                    );
-                }
-            }
-            if let Verdict::Wrong(wrong) = &report.correct {
-                let _ = writeln!(
-                    text,
-                    "{operation} is WRONG: {}; inputs {:?} give {:?}",
-                    wrong.what, wrong.inputs, wrong.got
-                );
-            }
+        for row in &rows {
+            explain(row, &mut text);
+            let report = &row.1;
             refuted |= report.is_refuted();
             open |= verdicts(report).any(|v| matches!(v, Verdict::Unknown { .. }));
         }
         text.push('\n');
+        let active = full.corruption().iter().any(|clause| clause.active);
+        if active {
+            text.push_str(
+                "The scheme is meant for parties that deviate; what is shown here is about parties \
+                 that follow it.\n\n",
+            );
+        }
         schemes.push(json!({
             "scheme": name,
-            "parties": full.computing().parties,
+            "parties": parties,
             "operations": rows.iter().map(|(operation, report, problem)| {
                 document(operation, report, problem)
             }).collect::<Vec<_>>(),
         }));
+        files.push(File {
+            scheme: name.clone(),
+            parties,
+            subjects: rows.iter().map(subject).collect(),
+        });
     }
     text.push_str(
         "A verdict is about the text of a protocol at this number of parties, with ideal coins and \
          channels and parties that follow it. It says nothing of timing or of machine code.\n",
     );
+    if let Some(path) = &args.certificate {
+        let [file] = files.as_slice() else {
+            return Err(failed(
+                "`--certificate` takes one scheme at a time".to_owned(),
+            ));
+        };
+        write_whole(path, &file.write())?;
+        let _ = writeln!(text, "certificates written to {}", path.display());
+    }
     let exit = match (refuted, open && args.strict) {
         (true, _) => REFUTED,
         (false, true) => OPEN,
@@ -97,6 +99,132 @@ pub fn verify(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
         exit,
         text,
         json: json!({ "schemes": schemes }),
+    })
+}
+
+fn failed(message: String) -> Failure {
+    Failure::one(Exit::Run, Problem::plain("I18", message))
+}
+
+/// Nothing is left half-written: the file appears whole or not at all.
+fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let done = std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path));
+    done.map_err(|error| failed(format!("{}: {error}", path.display())))
+}
+
+/// Counter-examples, and what is open, below the table.
+fn explain((operation, report, problem): &Row, text: &mut String) {
+    let set = |coalition| problem.set_name(coalition);
+    for (coalition, verdict) in &report.privacy {
+        match verdict {
+            Verdict::Leaks(leak) => {
+                let _ = writeln!(
+                    text,
+                    "{operation} LEAKS to {}: inputs {:?} and {:?} differ in its view; {}",
+                    set(*coalition),
+                    leak.first,
+                    leak.second,
+                    leak.from_to
+                );
+            }
+            Verdict::Wrong(wrong) => {
+                let _ = writeln!(text, "{operation}: {}", wrong.what);
+            }
+            Verdict::Unknown { reason } => {
+                let _ = writeln!(
+                    text,
+                    "{operation}, private for {}: {reason}",
+                    set(*coalition)
+                );
+            }
+            _ => {}
+        }
+    }
+    match &report.correct {
+        Verdict::Wrong(wrong) => {
+            let _ = writeln!(
+                text,
+                "{operation} is WRONG: {}; inputs {:?} give {:?}",
+                wrong.what, wrong.inputs, wrong.got
+            );
+        }
+        Verdict::Unknown { reason } => {
+            let _ = writeln!(text, "{operation}, correct: {reason}");
+        }
+        _ => {}
+    }
+}
+
+fn subject((title, report, _): &Row) -> Subject {
+    let all = report.privacy.iter().chain(&report.fresh);
+    let certificates = all.filter_map(|(_, verdict)| match verdict {
+        Verdict::Proved {
+            certificate: Some(certificate),
+        } => Some(certificate.clone()),
+        _ => None,
+    });
+    Subject {
+        title: title.clone(),
+        certificates: certificates.collect(),
+    }
+}
+
+/// Reads certificates and checks each against the protocol as its file has it now.
+fn recheck(sources: &mut Sources, path: &Path) -> Result<Answer, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| failed(format!("{}: {error}", path.display())))?;
+    let file = File::read(&text).map_err(|error| failed(format!("{}, {error}", path.display())))?;
+    let parties = u8::try_from(file.parties)
+        .ok()
+        .filter(|n| (1..=20).contains(n));
+    let full = match bind(sources, &file.scheme, parties, None) {
+        // A backend of a fixed number of parties does not take one.
+        Err(_) => bind(sources, &file.scheme, None, None)?,
+        Ok(full) => full,
+    };
+    let (mut accepted, mut refused, mut open) = (0, vec![], vec![]);
+    for (title, problem, _) in problems(&full, &[]) {
+        let found = file.subjects.iter().find(|subject| subject.title == title);
+        let certificates: &[Certificate] = found.map_or(&[], |subject| &subject.certificates);
+        let mut shown: Vec<PartySet> = vec![];
+        for certificate in certificates {
+            match check(&problem, certificate) {
+                Ok(()) => {
+                    accepted += 1;
+                    if certificate.goal == Goal::Privacy {
+                        shown.push(certificate.coalition);
+                    }
+                }
+                Err(refusal) => {
+                    let set = problem.set_name(certificate.coalition);
+                    refused.push(format!("{title}, {set}: {refusal}"));
+                }
+            }
+        }
+        for coalition in problem.coalitions() {
+            if !shown.contains(&coalition) {
+                open.push(format!("{title}, {}", problem.set_name(coalition)));
+            }
+        }
+    }
+    let mut text = format!("{}: {accepted} certificates accepted\n", file.scheme);
+    for refusal in &refused {
+        let _ = writeln!(text, "refused: {refusal}");
+    }
+    for missing in &open {
+        let _ = writeln!(text, "no certificate of privacy: {missing}");
+    }
+    let exit = match (refused.is_empty(), open.is_empty()) {
+        (false, _) => REFUTED,
+        (true, false) => OPEN,
+        (true, true) => 0,
+    };
+    Ok(Answer {
+        exit,
+        text,
+        json: json!({ "accepted": accepted, "refused": refused, "open": open }),
     })
 }
 
@@ -112,12 +240,10 @@ fn bind(
         ..Using::default()
     };
     let binding = Binding {
-        inputs: None,
-        scheme: None,
         parties,
-        set: vec![],
+        ..Binding::default()
     };
-    pipeline::backend(sources, &using, &binding).map(|(_, bound)| bound)
+    pipeline::backend(sources, &using, &binding).map(|bound| bound.protocols)
 }
 
 fn verdicts(report: &Report) -> impl Iterator<Item = &Verdict> {
@@ -126,7 +252,7 @@ fn verdicts(report: &Report) -> impl Iterator<Item = &Verdict> {
 }
 
 fn document(operation: &str, report: &Report, problem: &smpc_verify::Problem) -> Value {
-    let coalitions = |list: &[(smpc_ir::party::PartySet, Verdict)]| -> Vec<Value> {
+    let coalitions = |list: &[(PartySet, Verdict)]| -> Vec<Value> {
         list.iter()
             .map(|(coalition, verdict)| {
                 json!({ "coalition": problem.set_name(*coalition), "verdict": verdict.word() })
@@ -142,33 +268,4 @@ fn document(operation: &str, report: &Report, problem: &smpc_verify::Problem) ->
         "rounds": report.rounds,
         "elements": report.elements,
     })
-}
-
-/// An operation as people name it.
-fn title(want: Want) -> String {
-    let owner = |owner: Owner| match owner {
-        Owner::Computing => "all".to_owned(),
-        Owner::Party(i) => format!("P[{i}]"),
-        Owner::Role(_) => "the dealer".to_owned(),
-        Owner::Outside => "an outsider".to_owned(),
-    };
-    let mode = |mode: TruncMode| match mode {
-        TruncMode::Exact => "exact",
-        TruncMode::OneUnit => "one unit",
-        TruncMode::Local => "local",
-    };
-    match want {
-        Want::Share(_, from) => format!("share from {}", owner(from)),
-        Want::Reveal(_, to) => format!("reveal to {}", owner(to)),
-        Want::Mul(smpc_ir::party::Elem::Bits(_)) => "and".to_owned(),
-        Want::Mul(_) => "mul".to_owned(),
-        Want::Trunc(_, m) => format!("trunc, {}", mode(m)),
-        Want::MulTrunc(_, m) => format!("mul and trunc, {}", mode(m)),
-        Want::ToBits(_) => "to_bits".to_owned(),
-        Want::Msb(_) => "msb".to_owned(),
-        Want::LessThan(_) => "less_than".to_owned(),
-        Want::Equal(_) => "equal".to_owned(),
-        Want::BitToRing(_) => "bit_to_ring".to_owned(),
-        Want::Shuffle(_) => "shuffle".to_owned(),
-    }
 }

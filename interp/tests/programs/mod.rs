@@ -89,6 +89,7 @@ impl Build {
                 start: at,
                 end: at + 1,
             },
+            origin: None,
         });
     }
 
@@ -196,7 +197,9 @@ impl Build {
         let op = Op::Output {
             name: name.into(),
             field: None,
+            label: String::new(),
             show: Type::Int,
+            text: false,
         };
         self.push(op, &[value], &[]);
     }

@@ -107,7 +107,17 @@ impl Lowerer<'_> {
         let info = self.script_info(value);
         match info.ty {
             Type::Fix(f) => self.encode(copy, f, &info.shape, at),
-            _ => copy,
+            Type::Int => self.carry(copy, &info.shape, at),
+            Type::Bits(_) => copy,
         }
+    }
+
+    /// A clear integer as the element that its sharing would carry: in a field its residue.
+    pub(super) fn carry(&mut self, value: Wire, shape: &[Size], at: PartySet) -> Wire {
+        if self.int == self.emit.info(value).elem {
+            return value;
+        }
+        let cast = Local::Prim(Prim::Cast);
+        self.emit.local_at(cast, &[value], self.int, shape, at)
     }
 }

@@ -1,7 +1,9 @@
 //! Builds the party program: values, steps, nested blocks.
 
 use crate::local::{Local, Prim, Source};
-use crate::party::{Block, Elem, Op, Party, PartySet, Program, Step, Value, ValueInfo};
+use crate::party::{
+    Block, Call, Elem, Op, Origin, Party, PartySet, Program, Step, Value, ValueInfo,
+};
 use crate::size::Size;
 
 /// The program under construction and the blocks that are open, innermost last.
@@ -10,6 +12,8 @@ pub(super) struct Emitter {
     blocks: Vec<Block>,
     /// Where the operation being lowered was written.
     pub(super) source: Source,
+    /// The instance whose steps are being emitted.
+    pub(super) origin: Option<Origin>,
 }
 
 impl Emitter {
@@ -18,6 +22,7 @@ impl Emitter {
             program,
             blocks: vec![Block::default()],
             source: Source::default(),
+            origin: None,
         }
     }
 
@@ -37,15 +42,26 @@ impl Emitter {
     }
 
     pub(super) fn push(&mut self, op: Op, args: Vec<Value>, results: Vec<Value>) {
-        let source = self.source;
+        let (source, origin) = (self.source, self.origin);
         if let Some(block) = self.blocks.last_mut() {
             block.steps.push(Step {
                 op,
                 args,
                 results,
                 source,
+                origin,
             });
         }
+    }
+
+    /// A new instance of a protocol: its position.
+    pub(super) fn call(&mut self, name: &str) -> u32 {
+        let call = u32::try_from(self.program.calls.len()).unwrap_or(u32::MAX);
+        self.program.calls.push(Call {
+            name: name.to_owned(),
+            source: self.source,
+        });
+        call
     }
 
     pub(super) fn open(&mut self, params: Vec<Value>) {

@@ -3,7 +3,7 @@
 use super::{Error, Failed, Lower, Lowerer, Map, NO_PROTOCOL, Shared};
 use crate::flat::{Flat, FlatOp, FlatOperand, Kind, Want};
 use crate::local::{Local, Prim};
-use crate::party::{CoinDomain, Op, Party, Value as Wire, ValueInfo};
+use crate::party::{CoinDomain, Op, Origin, Party, Value as Wire, ValueInfo};
 use crate::size::Size;
 use std::sync::Arc;
 
@@ -124,6 +124,7 @@ impl Lowerer<'_> {
             }
         }
         let outsider = flat.outsider.zip(binding.outsider);
+        let call = self.emit.call(&flat.name);
         for step in &flat.steps {
             let args: Vec<Wire> = step
                 .args
@@ -178,7 +179,10 @@ impl Lowerer<'_> {
                 drawn.push(result);
                 *next += 1;
             }
+            let source = step.source;
+            self.emit.origin = Some(Origin { call, source });
             self.emit.push(op, args, vec![result]);
+            self.emit.origin = None;
             bound[step.result as usize] = Some(result);
         }
         flat.results

@@ -26,6 +26,7 @@ mod product;
 mod secret;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -144,6 +145,10 @@ struct Lowerer<'a> {
     /// How many of the seats are computing parties.
     computing: usize,
     ring: u8,
+    /// The element type of secret integers.
+    int: Elem,
+    /// Values that are characters.
+    texts: HashSet<Value>,
     env: HashMap<Value, Lowered>,
     /// Bits converted to the ring, one map per open block.
     converted: Vec<HashMap<Value, Shared>>,
@@ -198,6 +203,7 @@ impl<'a> Lowerer<'a> {
         }
         let program = Program {
             parties: names,
+            ring_bits: protocols.ring_bits(),
             sizes: script.sizes.clone(),
             params: script.params.clone(),
             inputs: script.inputs.clone(),
@@ -215,6 +221,8 @@ impl<'a> Lowerer<'a> {
                 .collect(),
             computing: backend.parties,
             ring: protocols.ring_bits(),
+            int: protocols.int_elem(),
+            texts: text::texts(script),
             env: HashMap::new(),
             converted: vec![HashMap::new()],
             literals: HashMap::new(),
@@ -265,8 +273,20 @@ impl<'a> Lowerer<'a> {
     /// The element type of the components of a secret of a script type.
     fn secret_elem(&self, ty: Type) -> Elem {
         match ty {
-            Type::Int | Type::Fix(_) => Elem::Ring(self.ring),
+            Type::Int | Type::Fix(_) => self.int,
             Type::Bits(m) => Elem::Bits(m),
+        }
+    }
+
+    /// Refuses secrets of a type that the backend's integers cannot carry.
+    fn carriable(&mut self, ty: Type) -> Lower<()> {
+        match (ty, self.int) {
+            (Type::Fix(_), Elem::Field(_)) => self.fail(
+                NO_CARRIER,
+                "the backend's integers are elements of a field, which carry no fixed point: use \
+                 integers, or a backend over Z[2^k]",
+            ),
+            _ => Ok(()),
         }
     }
 
@@ -392,7 +412,12 @@ impl<'a> Lowerer<'a> {
                 let clear = self.reveal(step.args[0], *to)?;
                 self.define(step.results[0], Lowered::Clear(clear));
             }
-            Op::Output { name, field, to } => self.output(step, name, *field, *to)?,
+            Op::Output {
+                name,
+                field,
+                label,
+                to,
+            } => self.output(step, name, *field, label, *to)?,
             Op::Shuffle => self.shuffle(step)?,
             Op::For { .. }
             | Op::While { .. }
@@ -424,19 +449,22 @@ impl<'a> Lowerer<'a> {
         step: &Step,
         name: &str,
         field: Option<(u16, u16)>,
+        label: &str,
         to: Audience,
     ) -> Lower<()> {
         let info = self.script_info(step.args[0]);
-        let audience = match to {
+        let mut left = match to {
             Audience::All => PartySet::first(self.script.parties.len()),
             Audience::Parties(set) => set,
         };
         for value in self.clear_copies(step.args[0])? {
             let known = self.emit.info(value).known_to;
-            let at = known.intersection(audience);
+            // A shared constant is opened to more than it was meant for: each party is told once.
+            let at = known.intersection(left);
             if at.is_empty() {
                 continue;
             }
+            left = left.without(at);
             let shown = if at == known {
                 value
             } else {
@@ -447,7 +475,9 @@ impl<'a> Lowerer<'a> {
             let op = PartyOp::Output {
                 name: name.to_owned(),
                 field,
+                label: label.to_owned(),
                 show: info.ty,
+                text: self.texts.contains(&step.args[0]),
             };
             self.emit.push(op, vec![shown], vec![]);
         }

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use crate::local::Local;
 use crate::party::{Block, Op, PartySet, Program, Step, Value};
 
 /// Prunes in place.
@@ -116,6 +117,7 @@ impl Needs {
         let mut steps = Vec::with_capacity(block.steps.len());
         for mut step in std::mem::take(&mut block.steps) {
             let need = self.of(&step);
+            let told = step.args.first().copied();
             self.rename(&mut step.args);
             match &mut step.op {
                 Op::Local(_) | Op::FractionBits => {
@@ -161,11 +163,25 @@ impl Needs {
                 }
                 // A coin nobody reads is still drawn: the streams of a set's parties stay in step
                 // whatever each of them needs.
-                Op::Coin(_)
-                | Op::Input(_)
-                | Op::Param(_)
-                | Op::Output { .. }
-                | Op::Probe { .. } => {}
+                Op::Coin(_) | Op::Input(_) | Op::Param(_) | Op::Probe { .. } => {}
+                // Who is told is who knows the argument: where that was sent to one who knew it, it
+                // is still only that one who is told.
+                Op::Output { .. } => {
+                    if let (Some(old), Some(new)) = (told, step.args.first().copied()) {
+                        let info = program.values[old.0 as usize].clone();
+                        if info.known_to != program.values[new.0 as usize].known_to {
+                            let restricted = Value(program.values.len() as u32);
+                            program.values.push(info);
+                            steps.push(Step {
+                                op: Op::Local(Local::Reshape),
+                                args: vec![new],
+                                results: vec![restricted],
+                                ..step.clone()
+                            });
+                            step.args = vec![restricted];
+                        }
+                    }
+                }
             }
             steps.push(step);
         }

@@ -106,6 +106,10 @@ impl Lowerer<'_> {
                 }
                 total.ok_or(Failed)?
             }
+            (_, Type::Int) => {
+                let factor = self.carry(factor, &public_info.shape, everyone);
+                times(self, factor)
+            }
             _ => times(self, factor),
         }))
     }

@@ -13,6 +13,7 @@ impl Lowerer<'_> {
     pub(super) fn secret(&mut self, step: &Step) -> Lower<Lowered> {
         let result = step.results[0];
         let info = self.script_info(result);
+        self.carriable(info.ty)?;
         let elem = self.secret_elem(info.ty);
         let shape = info.shape.clone();
         let Op::Local(op) = &step.op else {
@@ -26,7 +27,8 @@ impl Lowerer<'_> {
                 let value = self.emit.local(op.clone(), &[], clear, &shape);
                 let value = match info.ty {
                     Type::Fix(f) => self.encode(value, f, &shape, everyone),
-                    _ => value,
+                    Type::Int => self.carry(value, &shape, everyone),
+                    Type::Bits(_) => value,
                 };
                 self.embed(value)?
             }
@@ -125,7 +127,7 @@ impl Lowerer<'_> {
         } else {
             0
         };
-        let ring = Elem::Ring(self.ring);
+        let ring = self.int;
         if let Ok(flat) = self.protocols.protocol(Want::Msb(ring)) {
             let zero = |this: &Self, v: Value| this.literals.get(&v) == Some(&0);
             let sign = if zero(self, b) {
@@ -170,7 +172,7 @@ impl Lowerer<'_> {
     }
 
     fn bit_to_ring(&mut self, bit: &Shared, shape: &[Size]) -> Lower<Shared> {
-        let want = Want::BitToRing(Elem::Ring(self.ring));
+        let want = Want::BitToRing(self.int);
         self.shared_call(
             want,
             &[Operand::Shared(bit.clone())],
@@ -256,7 +258,7 @@ impl Lowerer<'_> {
 
     fn cast(&mut self, value: Value, to: Type, shape: &[Size]) -> Lower<Shared> {
         let from = self.script_info(value).ty;
-        let ring = Elem::Ring(self.ring);
+        let ring = self.int;
         let binding = Binding::elements(shape);
         match (from, to) {
             (Type::Int, Type::Fix(f)) => {
@@ -352,6 +354,7 @@ impl Lowerer<'_> {
     /// Shares a clear value.
     pub(super) fn deal(&mut self, value: Value) -> Lower<Shared> {
         let info = self.script_info(value);
+        self.carriable(info.ty)?;
         let owners = match info.label {
             crate::share::Label::Owned(set) => set,
             _ => return self.shared(value),
@@ -413,6 +416,11 @@ impl Lowerer<'_> {
                     let amount = self.emit.amount(f);
                     self.emit
                         .prim(Prim::Decode, &[value, amount], Elem::Fix, &shape)
+                }
+                // The representative nearest 0.
+                Type::Int if self.int != Elem::Ring(self.ring) => {
+                    let ring = Elem::Ring(self.ring);
+                    self.emit.prim(Prim::Cast, &[value], ring, &shape)
                 }
                 _ => value,
             })

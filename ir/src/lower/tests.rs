@@ -84,6 +84,7 @@ impl Protocols for Alone {
             holders: vec![PartySet::first(1)],
             constant: vec![1],
             reconstruction: vec![1],
+            masks: vec![],
         })
     }
     fn protocol(&self, want: Want) -> Result<Arc<Flat>, Missing> {
@@ -246,6 +247,7 @@ impl Build {
         let op = Op::Output {
             name: "out".into(),
             field: None,
+            label: String::new(),
             to: Audience::All,
         };
         self.step(op, &[clear], &[]);

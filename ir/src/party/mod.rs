@@ -16,6 +16,9 @@
 //! - What an offline operation reads is offline.
 
 mod cost;
+mod offline;
+mod outputs;
+pub mod project;
 mod rules;
 pub mod schedule;
 #[cfg(test)]
@@ -23,8 +26,11 @@ mod tests;
 mod validate;
 
 pub use cost::{Cost, Opaque, cost, cost_of};
+pub use offline::NoOffline;
+pub use outputs::{OutputInfo, outputs};
 pub use validate::{Invalid, Validated, validate};
 
+use crate::field::Prime;
 use crate::local::{Local, Source};
 use crate::share::{Guard, Input, Param, SizeInfo, Type};
 use crate::size::{Size, SizeVar};
@@ -106,6 +112,9 @@ pub enum Elem {
     Ring(u8),
     /// Vectors over Z_2 of 1 to 128 bits: addition is XOR, multiplication is AND.
     Bits(u8),
+    /// Integers modulo a prime, signed where an operation asks for a sign: the representative
+    /// nearest 0. A received element that is no residue is an error of the run.
+    Field(Prime),
     /// Clear fixed point: signed 128-bit integers in units of 2^-64. Never a component of a
     /// sharing.
     Fix,
@@ -116,6 +125,7 @@ impl Elem {
     pub fn wire_bits(self) -> u8 {
         match self {
             Self::Ring(k) | Self::Bits(k) => k,
+            Self::Field(p) => p.bits(),
             Self::Fix => 128,
         }
     }
@@ -159,7 +169,7 @@ pub enum CoinDomain {
     Permutation,
     /// Uniform over `0..bound`.
     Below(u128),
-    /// Uniform over the ring without 0.
+    /// Uniform over the ring or field without 0.
     Nonzero,
 }
 
@@ -191,8 +201,12 @@ pub enum Op {
         name: String,
         /// Which member of a tuple, and of how many.
         field: Option<(u16, u16)>,
+        /// The member's name: a field of a struct, a position of a tuple; empty for the whole.
+        label: String,
         /// Type for display.
         show: Type,
+        /// Whether its bits are characters (`text<n>`).
+        text: bool,
     },
     /// Shows the arguments, the components of a secret, to an observer outside the protocol: the
     /// audit. A run without an observer skips it. No result.
@@ -256,6 +270,26 @@ pub struct Step {
     pub results: Vec<Value>,
     /// Where it was written.
     pub source: Source,
+    /// The protocol it belongs to, if it is not of the script itself.
+    pub origin: Option<Origin>,
+}
+
+/// What a step is of: an instance of a protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// The instance: a position in [`Program::calls`].
+    pub call: u32,
+    /// Where in the protocol's text.
+    pub source: Source,
+}
+
+/// An instance of a protocol. A protocol called by another one is part of the outer instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The protocol, as written.
+    pub name: String,
+    /// The operation of the script that it carries out.
+    pub source: Source,
 }
 
 /// Straight-line code; loops nest blocks. A block sees the values defined before it outside.
@@ -274,6 +308,8 @@ pub struct Block {
 pub struct Program {
     /// Names, at most 128: the script's parties first, then separate servers and roles.
     pub parties: Vec<String>,
+    /// Width of the ring in which integers of the script are shared.
+    pub ring_bits: u8,
     /// By [`SizeVar`]; the script's come first.
     pub sizes: Vec<SizeInfo>,
     /// Public parameters.
@@ -284,6 +320,8 @@ pub struct Program {
     pub guards: Vec<Guard>,
     /// Every value of every block.
     pub values: Vec<ValueInfo>,
+    /// Instances of protocols that steps belong to.
+    pub calls: Vec<Call>,
     /// The outermost block, without parameters.
     pub body: Block,
 }

@@ -57,7 +57,7 @@ fn settled_shapes(
 /// Whether arguments of these element types give a result of that one. The number of arguments is
 /// the operation's.
 fn types_fit(op: &Local, args: &[Elem], r: Elem) -> bool {
-    let integer = |e: Elem| e != Elem::Fix;
+    let integer = |e: Elem| matches!(e, Elem::Ring(_) | Elem::Bits(_));
     match (op, args) {
         (Local::Constant(_) | Local::Data(_) | Local::Iota, _) => true,
         (Local::Size(_), _) => matches!(r, Elem::Ring(_)),
@@ -74,9 +74,11 @@ fn types_fit(op: &Local, args: &[Elem], r: Elem) -> bool {
 
 fn prim_fits(prim: Prim, args: &[Elem], r: Elem) -> bool {
     let of = |i: usize| args[i];
-    let integer = |e: Elem| e != Elem::Fix;
+    let integer = |e: Elem| matches!(e, Elem::Ring(_) | Elem::Bits(_));
+    let field = |e: Elem| matches!(e, Elem::Field(_));
     let ring = |e: Elem| matches!(e, Elem::Ring(_));
     match prim {
+        Prim::Rem if field(r) => false,
         Prim::Add | Prim::Sub | Prim::Mul | Prim::Div | Prim::Rem => of(0) == r && of(1) == r,
         Prim::Neg => of(0) == r,
         Prim::Not => of(0) == r && integer(r),
@@ -84,7 +86,8 @@ fn prim_fits(prim: Prim, args: &[Elem], r: Elem) -> bool {
         Prim::Eq | Prim::Lt => of(0) == of(1) && r == Elem::Bits(1),
         Prim::Select => of(0) == Elem::Bits(1) && of(1) == r && of(2) == r,
         Prim::Sqrt | Prim::Exp | Prim::Ln => of(0) == Elem::Fix && r == Elem::Fix,
-        Prim::Cast => integer(of(0)) || !matches!(r, Elem::Bits(_)),
+        Prim::Cast if of(0) == Elem::Fix => matches!(r, Elem::Fix | Elem::Ring(_)),
+        Prim::Cast => true,
         Prim::BitSlice { start, step } => match (of(0), r) {
             (Elem::Bits(m), Elem::Bits(width)) => {
                 let last = i32::from(start) + i32::from(step) * (i32::from(width) - 1);

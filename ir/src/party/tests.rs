@@ -69,6 +69,7 @@ impl Build {
             args: args.to_vec(),
             results: vec![result],
             source: Source::default(),
+            origin: None,
         });
         result
     }
@@ -189,6 +190,7 @@ fn a_loop_multiplies_and_keeps_the_text() {
         args: x.to_vec(),
         results: last.to_vec(),
         source: Source::default(),
+        origin: None,
     });
     b.product(last, last);
     assert_eq!(
@@ -399,6 +401,7 @@ fn control(b: &mut Build, op: Op, args: &[Value], shape: &[Size]) -> [Value; 3] 
         args: args.to_vec(),
         results: results.to_vec(),
         source: Source::default(),
+        origin: None,
     });
     results
 }
@@ -562,6 +565,7 @@ fn control_is_known_to_every_party() {
         args: vec![index],
         results: vec![],
         source: Source::default(),
+        origin: None,
     });
     assert_eq!(
         rule(&b.finish()),

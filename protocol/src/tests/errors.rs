@@ -210,7 +210,6 @@ fn binding_errors() {
         code("additive", &[("n".into(), -1)], None).unwrap_err().0,
         "N43"
     );
-    assert_eq!(code("shamir", &[], None).unwrap_err().0, "U01");
     for k in [8, 32, 63, 64, 128] {
         let bound = library
             .bind("rep3", &[("k".into(), k)], Some("exact"))

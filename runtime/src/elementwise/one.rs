@@ -10,9 +10,10 @@ use smpc_ir::party::Elem;
 /// Checks the types of an operation with the right number of arguments.
 pub(super) fn check(prim: Prim, args: &[&Tensor], elem: Elem) -> Result<(), LocalError> {
     let of = |i: usize| args[i].elem();
-    let integer = |e: Elem| e != Elem::Fix;
+    let integer = |e: Elem| matches!(e, Elem::Ring(_) | Elem::Bits(_));
     let ring = |e: Elem| matches!(e, Elem::Ring(_));
     let fits = match prim {
+        Prim::Rem if matches!(elem, Elem::Field(_)) => false,
         Prim::Add | Prim::Sub | Prim::Mul | Prim::Div | Prim::Rem => of(0) == elem && of(1) == elem,
         Prim::Neg => of(0) == elem,
         Prim::Not => of(0) == elem && integer(elem),
@@ -20,7 +21,8 @@ pub(super) fn check(prim: Prim, args: &[&Tensor], elem: Elem) -> Result<(), Loca
         Prim::Eq | Prim::Lt => of(0) == of(1) && elem == Elem::Bits(1),
         Prim::Select => of(0) == Elem::Bits(1) && of(1) == elem && of(2) == elem,
         Prim::Sqrt | Prim::Exp | Prim::Ln => of(0) == Elem::Fix && elem == Elem::Fix,
-        Prim::Cast => of(0) != Elem::Fix || !matches!(elem, Elem::Bits(_)),
+        Prim::Cast if of(0) == Elem::Fix => matches!(elem, Elem::Ring(_) | Elem::Fix),
+        Prim::Cast => true,
         Prim::BitSlice { start, step } => match (of(0), elem) {
             (Elem::Bits(m), Elem::Bits(r)) => {
                 let last = i32::from(start) + i32::from(step) * (i32::from(r) - 1);
@@ -41,6 +43,7 @@ pub(super) fn check(prim: Prim, args: &[&Tensor], elem: Elem) -> Result<(), Loca
 fn integer(raw: u128, elem: Elem) -> i128 {
     match elem {
         Elem::Ring(k) => sign_extend(raw, k),
+        Elem::Field(p) => p.signed(raw),
         Elem::Bits(_) | Elem::Fix => raw.cast_signed(),
     }
 }
@@ -53,7 +56,7 @@ fn into_ring(value: Option<i128>, elem: Elem, what: &'static str) -> Result<u128
     }
 }
 
-/// The result's low bits, not yet reduced. The types were checked.
+/// The result's low bits, not yet reduced; in a field its residue. The types were checked.
 pub(super) fn compute(
     prim: Prim,
     raw: [u128; 3],
@@ -76,6 +79,14 @@ pub(super) fn compute(
         (Prim::Add | Prim::Sub, Elem::Bits(_)) => Ok(a ^ b),
         (Prim::Mul, Elem::Bits(_)) => Ok(a & b),
         (Prim::Neg, Elem::Bits(_)) => Ok(a),
+        (Prim::Add, Elem::Field(p)) => Ok(p.add(a, b)),
+        (Prim::Sub, Elem::Field(p)) => Ok(p.sub(a, b)),
+        (Prim::Mul, Elem::Field(p)) => Ok(p.mul(a, b)),
+        (Prim::Neg, Elem::Field(p)) => Ok(p.neg(a)),
+        (Prim::Div, Elem::Field(p)) => {
+            let inverse = p.inverse(b).ok_or(LocalError::DivisionByZero)?;
+            Ok(p.mul(a, inverse))
+        }
         (Prim::Add, Elem::Fix) => checked(x.checked_add(y), "a sum"),
         (Prim::Sub, Elem::Fix) => checked(x.checked_sub(y), "a difference"),
         (Prim::Mul, Elem::Fix) => fixed_point(fixed::mul(x, y)),
@@ -85,7 +96,7 @@ pub(super) fn compute(
         (Prim::Eq, _) => Ok(u128::from(a == b)),
         (Prim::Lt, _) => Ok(u128::from(match elems[0] {
             Elem::Bits(_) => a < b,
-            Elem::Ring(_) | Elem::Fix => x < y,
+            Elem::Ring(_) | Elem::Field(_) | Elem::Fix => x < y,
         })),
         (Prim::Div | Prim::Rem, _) if b == 0 => Err(LocalError::DivisionByZero),
         (Prim::Div, Elem::Fix) => fixed_point(fixed::div(x, y)),
@@ -125,6 +136,7 @@ fn shift(prim: Prim, a: u128, amount: i128, elem: Elem) -> Result<u128, LocalErr
     let signed = match elem {
         Elem::Fix => a.cast_signed(),
         Elem::Ring(k) | Elem::Bits(k) => sign_extend(a, k),
+        Elem::Field(p) => p.signed(a),
     };
     Ok(match prim {
         Prim::Shl if elem == Elem::Fix => {
@@ -162,7 +174,9 @@ fn cast(a: u128, from: Elem, to: Elem) -> Result<u128, LocalError> {
             Err(LocalError::Range("a conversion to fixed point"))
         }
         (_, Elem::Fix) => fixed::from_integer(integer(a, from)).map(i128::cast_unsigned),
-        (Elem::Ring(_), Elem::Ring(_)) => Ok(integer(a, from).cast_unsigned()),
+        (Elem::Bits(_), Elem::Field(p)) => Ok(p.reduce(a)),
+        (_, Elem::Field(p)) => Ok(p.residue(integer(a, from))),
+        (Elem::Ring(_) | Elem::Field(_), Elem::Ring(_)) => Ok(integer(a, from).cast_unsigned()),
         (_, _) => Ok(a),
     }
 }

@@ -149,6 +149,7 @@ proptest! {
             match elem {
                 Elem::Bits(_) => total ^ (x & y),
                 Elem::Ring(_) => total.wrapping_add(x.wrapping_mul(y)),
+                Elem::Field(p) => p.signed(p.residue(total + x * y)),
                 Elem::Fix => total + (x / unit) * y,
             }
         });

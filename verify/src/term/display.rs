@@ -46,6 +46,7 @@ impl Terms {
                     Function::Product => args.iter().map(|a| format!("({a})")).collect(),
                     Function::Gather => format!("({})[{}]", args[0], args[1..].join(", ")),
                     Function::InversePermutation => format!("inverse({})", args.join(", ")),
+                    Function::Unknown => format!("f({})", args.join(", ")),
                     Function::Sum(_) => format!("sum({})", args.join(", ")),
                     Function::Prim(prim) => {
                         let prim = format!("{prim:?}").to_lowercase();

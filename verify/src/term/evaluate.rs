@@ -28,6 +28,36 @@ impl Terms {
         found
     }
 
+    /// A polynomial of another graph, its symbols replaced by terms of this one in the order of
+    /// their numbers; `None` if it is no polynomial.
+    pub fn import(&mut self, from: &Self, poly: &Poly, args: &[Poly]) -> Option<Poly> {
+        let mut sum = Poly::constant(poly.elem, 0);
+        for (monomial, &value) in &poly.terms {
+            let mut product = Poly::constant(poly.elem, if is_bits(poly.elem) { -1 } else { 1 });
+            for &atom in monomial {
+                let factor = self.import_atom(from, atom, args)?;
+                product = self.mul(&product, &factor);
+            }
+            sum = sum.add(&product.scale(value));
+        }
+        Some(sum)
+    }
+
+    fn import_atom(&mut self, from: &Self, atom: Atom, args: &[Poly]) -> Option<Poly> {
+        let (node, elem, _) = &from.nodes[atom.0 as usize];
+        match node {
+            Node::Symbol(symbol) => {
+                let term = args.get(symbol.0 as usize)?;
+                (term.elem == *elem).then(|| term.clone())
+            }
+            Node::Bits(of, map) => {
+                let inner = self.import_atom(from, *of, args)?;
+                Some(self.pick(&inner, map, *elem))
+            }
+            Node::Function(..) => None,
+        }
+    }
+
     /// The value of a term where its symbols have values; `None` for a function of whole rows.
     pub fn evaluate(
         &self,

@@ -1,7 +1,9 @@
 //! Flat protocols by hand.
 
 use crate::problem::{Operand, Problem, Spec};
-use smpc_ir::flat::{Computing, Flat, FlatInfo, FlatOp, FlatOperand, FlatStep, Kind, Sharing};
+use smpc_ir::flat::{
+    Call, Computing, Flat, FlatInfo, FlatOp, FlatOperand, FlatStep, Kind, Sharing,
+};
 use smpc_ir::local::{Local, Prim, Source};
 use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
 use std::sync::Arc;
@@ -19,6 +21,7 @@ pub(super) fn rep3() -> Sharing {
         holders: (0..3).map(|i| set(&[i, (i + 2) % 3])).collect(),
         constant: vec![1, 0, 0],
         reconstruction: vec![1; 3],
+        masks: vec![],
     }
 }
 
@@ -29,6 +32,7 @@ pub(super) fn additive(n: u8) -> Sharing {
         holders: (0..n).map(|i| set(&[i])).collect(),
         constant: (0..n).map(|i| i128::from(i == 0)).collect(),
         reconstruction: vec![1; usize::from(n)],
+        masks: vec![],
     }
 }
 
@@ -74,6 +78,21 @@ impl Build {
             source: Source::default(),
         });
         result
+    }
+
+    /// Where the next step will stand.
+    pub fn position(&self) -> u32 {
+        self.flat.steps.len() as u32
+    }
+
+    /// The steps since then are a call with this result.
+    pub fn call(&mut self, start: u32, result: &[u32]) {
+        self.flat.calls.push(Call {
+            name: "callee".to_owned(),
+            steps: start..self.position(),
+            results: vec![FlatOperand::Shared(result.to_vec())],
+            reconstruction: vec![vec![1; result.len()]],
+        });
     }
 
     pub fn shared(&mut self, sharing: &Sharing) -> Vec<u32> {
@@ -145,6 +164,7 @@ impl Build {
             params: self.params,
             results: results.iter().map(|(_, operand)| operand.clone()).collect(),
             spec,
+            corruption: Vec::new(),
         }
     }
 }

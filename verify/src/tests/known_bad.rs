@@ -176,7 +176,7 @@ fn knowledge_that_nobody_sent_is_refused() {
 #[test]
 fn a_mutated_certificate_is_refused() {
     for problem in [rep3_mul(true), beaver(3)] {
-        for coalition in problem.coalitions(problem.threshold()) {
+        for coalition in problem.coalitions() {
             let good = prove_privacy(&problem, coalition).unwrap().unwrap();
             check(&problem, &good).unwrap();
             for at in 0..good.steps.len() {

@@ -2,5 +2,6 @@
 
 mod build;
 mod known_bad;
+mod literature;
 mod soundness;
 mod standard;

@@ -1,5 +1,6 @@
 //! The library's schemes.
 
+use crate::text::{File, Subject};
 use crate::*;
 use smpc_grammar::Sources;
 use smpc_ir::flat::Protocols;
@@ -14,8 +15,8 @@ pub(super) fn bind(name: &str, args: &[(&str, i128)]) -> Bound {
         .unwrap_or_else(|e| panic!("{name}: {e:?}"))
 }
 
-/// The report of every standard operation that a backend has, its small rings beside it.
-fn reports(name: &str, args: &[(&str, i128)], limits: &Limits) -> Vec<(String, Report, Problem)> {
+/// Everything about a scheme, its small rings beside it.
+fn rows(name: &str, args: &[(&str, i128)], limits: &Limits) -> Vec<Row> {
     let with = |k: i128| {
         let mut all = args.to_vec();
         all.push(("k", k));
@@ -24,59 +25,131 @@ fn reports(name: &str, args: &[(&str, i128)], limits: &Limits) -> Vec<(String, R
     let full = with(64);
     let small: Vec<Bound> = [3, 4].into_iter().map(with).collect();
     let small: Vec<&dyn Protocols> = small.iter().map(|b| b as &dyn Protocols).collect();
-    let mut rows = Vec::new();
-    for want in standard_wants(&full) {
-        if let Ok(report) = verify_standard(want, &full, &small, limits).unwrap() {
-            let problem = Problem::standard(want, &full).unwrap();
-            rows.push((format!("{want:?}"), report, problem));
-        }
-    }
-    println!("{}", table(&rows));
-    rows
+    verify_scheme(&full, &small, limits).unwrap()
 }
 
-/// Every operation is private by proof, and none is wrong.
-fn hold(rows: &[(String, Report, Problem)], operations: usize) {
-    assert!(rows.len() >= operations, "{} operations", rows.len());
-    for (operation, report, problem) in rows {
-        for (coalition, verdict) in &report.privacy {
-            let set = problem.set_name(*coalition);
-            assert_eq!(verdict.word(), "proved", "{operation} {set}: {verdict:?}");
-        }
-        assert!(
-            !report.correct.is_refuted(),
-            "{operation}: {:?}",
-            report.correct
-        );
+/// Compares a section of the documentation, between `<!-- name -->` and `<!-- end name -->`; with
+/// `UPDATE_VERIFIED=1` in the environment it is written instead.
+pub(super) fn documented(name: &str, table: &str) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/verified.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- end {name} -->"));
+    let start = text.find(&begin).unwrap() + begin.len();
+    let stop = start + text[start..].find(&end).unwrap();
+    let wanted = format!("```\n{table}```\n");
+    if std::env::var_os("UPDATE_VERIFIED").is_some() {
+        let new = format!("{}{wanted}{}", &text[..start], &text[stop..]);
+        std::fs::write(path, new).unwrap();
+        return;
     }
+    assert_eq!(
+        &text[start..stop],
+        wanted,
+        "docs/verified.md is stale: run this test with UPDATE_VERIFIED=1"
+    );
 }
 
+/// Every protocol of the library that can be verified is private by proof, and none is wrong.
 #[test]
-fn replicated_sharing_is_proved() {
+fn the_documented_verdicts_are_those_found() {
+    // The words do not depend on the number of random runs, unless one of them fails.
     let limits = Limits {
-        assignments: 1 << 17,
-        runs: 3_000,
-        ..Limits::default()
-    };
-    let rows = reports("rep3", &[], &limits);
-    hold(&rows, 18);
-    for (operation, report, _) in &rows {
-        assert_eq!(
-            report.freshness().map_or("proved", |f| f.1.word()),
-            "proved",
-            "{operation}"
-        );
-    }
-}
-
-#[test]
-fn additive_sharing_is_proved() {
-    let limits = Limits {
-        assignments: 1 << 15,
+        assignments: 1 << 19,
         runs: 2_000,
         ..Limits::default()
     };
-    for n in [2, 3] {
-        hold(&reports("additive", &[("n", n)], &limits), 16);
+    for (section, name, args) in [
+        ("rep3", "rep3", vec![]),
+        ("additive 2", "additive", vec![("n", 2)]),
+        ("additive 3", "additive", vec![("n", 3)]),
+    ] {
+        let rows = rows(name, &args, &limits);
+        for (operation, report, problem) in &rows {
+            for (coalition, verdict) in &report.privacy {
+                let set = problem.set_name(*coalition);
+                assert_eq!(verdict.word(), "proved", "{operation} {set}: {verdict:?}");
+            }
+            let correct = &report.correct;
+            assert!(!correct.is_refuted(), "{operation}: {correct:?}");
+        }
+        documented(section, &table(&rows));
+    }
+}
+
+/// Certificates survive being written and read, and are accepted; a changed one is not.
+#[test]
+fn written_certificates_are_checked_again() {
+    let full = bind("rep3", &[("k", 16)]);
+    let mut subjects = Vec::new();
+    let mut proofs = Proofs::default();
+    let all = problems(&full, &[]);
+    for (title, problem, _) in &all {
+        let mut certificates = Vec::new();
+        for coalition in problem.coalitions() {
+            certificates.extend(prove_privacy_with(problem, coalition, &mut proofs).unwrap());
+            for result in 0..problem.results.len() {
+                let found = prove_freshness_with(problem, coalition, result, &mut proofs);
+                certificates.extend(found.unwrap());
+            }
+        }
+        subjects.push(Subject {
+            title: title.clone(),
+            certificates,
+        });
+    }
+    let file = File {
+        scheme: "rep3".to_owned(),
+        parties: 3,
+        subjects,
+    };
+    let text = file.write();
+    let read = File::read(&text).unwrap();
+    assert_eq!(read.subjects.len(), file.subjects.len());
+    let (mut accepted, mut boxed, mut refused) = (0, 0, 0);
+    for (subject, (title, problem, _)) in read.subjects.iter().zip(&all) {
+        assert_eq!(subject.title, *title);
+        for certificate in &subject.certificates {
+            check(problem, certificate).unwrap_or_else(|e| panic!("{title}: {e}"));
+            accepted += 1;
+            boxed += certificate.boxes.len();
+            for at in 0..certificate.boxes.len().min(2) {
+                // A box for another call, and one twice.
+                let mut other = certificate.clone();
+                other.boxes[at].call += 1;
+                let mut twice = certificate.clone();
+                twice.boxes.push(certificate.boxes[at].clone());
+                refused += usize::from(check(problem, &other).is_err());
+                assert!(check(problem, &twice).is_err(), "{title}");
+            }
+            for at in 0..certificate.steps.len() {
+                let mut twice = certificate.clone();
+                twice.steps.push(certificate.steps[at].clone());
+                assert!(check(problem, &twice).is_err(), "{title}");
+            }
+        }
+    }
+    assert!(
+        accepted > 60 && boxed > 60 && refused > 0,
+        "{accepted} {boxed} {refused}"
+    );
+    // A line changed in the file.
+    for (from, to) in [
+        ("by coin", "by value"),
+        ("message ", "massage "),
+        ("box ", "box x"),
+    ] {
+        let changed = text.replacen(from, to, 1);
+        let verdict = File::read(&changed).map(|file| {
+            file.subjects
+                .iter()
+                .zip(&all)
+                .all(|(subject, (_, problem, _))| {
+                    subject
+                        .certificates
+                        .iter()
+                        .all(|c| check(problem, c).is_ok())
+                })
+        });
+        assert!(verdict != Ok(true), "{from}");
     }
 }

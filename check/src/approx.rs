@@ -1,0 +1,352 @@
+//! `approx`: a function given by a formula becomes a polynomial with a proved error.
+//!
+//! The fitted polynomial is written as a function of the language, in a file of its own, and goes
+//! through the checker like any other.
+
+use std::rc::Rc;
+
+use smpc_approx::interval::Interval;
+use smpc_approx::{
+    Arithmetic, Domain, Elementary, Fit, Function, Goal, Outside, Unfit, fit, script,
+};
+use smpc_grammar::ast::{self, Approx, BinaryOp, Expr, ExprKind, ItemKind, Span, UnaryOp};
+
+use crate::build::{Elab, FnDef};
+use crate::number;
+
+/// Largest whole exponent in a formula.
+const LARGEST_POWER: i128 = 64;
+
+/// What is wrong with a part of an `approx`.
+struct Wrong {
+    code: &'static str,
+    span: Span,
+    message: String,
+    help: String,
+}
+
+fn wrong(span: Span, message: impl Into<String>, help: impl Into<String>) -> Wrong {
+    Wrong {
+        code: "T03",
+        span,
+        message: message.into(),
+        help: help.into(),
+    }
+}
+
+/// A fitted `approx`.
+#[derive(Clone, Debug)]
+pub struct Approximation {
+    /// Its name.
+    pub name: String,
+    /// The formula as an expression.
+    pub function: Function,
+    /// What was found.
+    pub fit: Fit,
+    /// The function of the language that computes it.
+    pub text: String,
+}
+
+/// Fits an `approx`.
+///
+/// # Errors
+/// What is wrong with it, or why no polynomial does what it asks.
+pub fn approximation(item: &Approx) -> Result<Approximation, smpc_grammar::Diagnostic> {
+    fitted(item).map_err(|w| smpc_grammar::Diagnostic::new(w.code, w.message, w.span).help(w.help))
+}
+
+fn fitted(item: &Approx) -> Result<Approximation, Wrong> {
+    let mut names = item.params.iter().flat_map(|group| &group.names);
+    let parameter = names.next().filter(|_| names.next().is_none());
+    let parameter = parameter.ok_or_else(|| {
+        let help =
+            "write `approx f(t: fix) = ...`; of more arguments, approximate parts of one each";
+        wrong(
+            item.name.span,
+            format!("`{}` needs one parameter", item.name.name),
+            help,
+        )
+    })?;
+    let function = formula(&item.value, &parameter.ident.name)?;
+    let domain = domain(&item.on)?;
+    let goal = goal(item)?;
+    let outside = outside(item)?;
+    let fit = fit(&function, domain, goal, Arithmetic::default()).map_err(|e| unfit(item, e))?;
+    let text = script::function(&item.name.name, &parameter.ident.name, &fit, &outside);
+    Ok(Approximation {
+        name: item.name.name.clone(),
+        function,
+        fit,
+        text,
+    })
+}
+
+/// The formula as a function of the parameter.
+fn formula(expr: &Expr, parameter: &str) -> Result<Function, Wrong> {
+    let of = |e: &Expr| formula(e, parameter).map(Box::new);
+    match &expr.kind {
+        ExprKind::Number(text) => {
+            let value = decimal(text).ok_or_else(|| too_large(expr.span))?;
+            Ok(Function::Constant(value))
+        }
+        ExprKind::Path { path, generics } if generics.is_empty() && path.segments.len() == 1 => {
+            let name = &path.segments[0].name;
+            if name == parameter {
+                return Ok(Function::Variable);
+            }
+            let help = format!(
+                "a formula is made of `{parameter}`, numbers, + - * / ^ and {}",
+                known()
+            );
+            Err(wrong(
+                expr.span,
+                format!("`{name}` is no part of a formula"),
+                help,
+            ))
+        }
+        ExprKind::Tuple(inner) if inner.len() == 1 => formula(&inner[0], parameter),
+        ExprKind::Unary(UnaryOp::Neg, inner) => Ok(Function::Apply(Elementary::Negate, of(inner)?)),
+        ExprKind::Binary(f, op, g) => match op {
+            BinaryOp::Add => Ok(Function::Add(of(f)?, of(g)?)),
+            BinaryOp::Sub => Ok(Function::Sub(of(f)?, of(g)?)),
+            BinaryOp::Mul => Ok(Function::Mul(of(f)?, of(g)?)),
+            BinaryOp::Div => Ok(Function::Div(of(f)?, of(g)?)),
+            BinaryOp::Pow => Ok(Function::Power(of(f)?, exponent(g)?)),
+            _ => Err(no_formula(expr.span)),
+        },
+        ExprKind::Call { callee, args } => {
+            let name = match &callee.kind {
+                ExprKind::Path { path, .. } => path.segments.last().map(|s| s.name.as_str()),
+                _ => None,
+            };
+            let elementary = name.and_then(Elementary::named);
+            match (elementary, args.as_slice()) {
+                (Some(elementary), [only]) if only.name.is_none() && only.comp.is_none() => {
+                    Ok(Function::Apply(elementary, of(&only.value)?))
+                }
+                _ => Err(no_formula(expr.span)),
+            }
+        }
+        _ => Err(no_formula(expr.span)),
+    }
+}
+
+fn known() -> String {
+    Elementary::NAMES.join(", ")
+}
+
+fn no_formula(span: Span) -> Wrong {
+    let help = format!("numbers, the parameter, + - * / ^ and {}", known());
+    wrong(span, "this is no formula that can be approximated", help)
+}
+
+fn too_large(span: Span) -> Wrong {
+    wrong(
+        span,
+        "the number is too large",
+        "fixed point has at most 62 bits before the point",
+    )
+}
+
+fn exponent(expr: &Expr) -> Result<i32, Wrong> {
+    let help = "write it with `exp` and `ln`: x^a = exp(a * ln(x))";
+    let whole = constant(expr)
+        .ok()
+        .filter(|v| v.fract() == 0.0 && v.abs() <= LARGEST_POWER as f64);
+    whole.map(|v| v as i32).ok_or_else(|| {
+        wrong(
+            expr.span,
+            format!("a power is a whole number up to {LARGEST_POWER}"),
+            help,
+        )
+    })
+}
+
+/// A decimal as an interval around it.
+fn decimal(text: &str) -> Option<Interval> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let units = number::fixed(whole, fraction)?;
+    // As everywhere in scripts, a literal is the nearest multiple of 2^-64.
+    let value = units as f64 / 18_446_744_073_709_551_616.0;
+    let exact = (value * 18_446_744_073_709_551_616.0) as i128 == units;
+    Some(if exact {
+        Interval::point(value)
+    } else {
+        Interval::new(value.next_down(), value.next_up())
+    })
+}
+
+/// A public number made of literals.
+fn constant(expr: &Expr) -> Result<f64, Wrong> {
+    let value = formula(expr, "")?;
+    let at = value.at(0.0);
+    if at.is_finite() {
+        Ok(at)
+    } else {
+        Err(too_large(expr.span))
+    }
+}
+
+fn domain(expr: &Expr) -> Result<Domain, Wrong> {
+    let help = "write `on -8..8`: two numbers, the lower one first";
+    let (start, end) = match &expr.kind {
+        ExprKind::Range { start, end, .. } => (start, end),
+        // `-8..8` may be read as the negation of a range.
+        _ => return Err(wrong(expr.span, "the domain is an interval", help)),
+    };
+    let (low, high) = (constant(start)?, constant(end)?);
+    Domain::new(low, high).ok_or_else(|| wrong(expr.span, "the domain is empty", help))
+}
+
+fn goal(item: &Approx) -> Result<Goal, Wrong> {
+    let help = "`within 0.001`, `degree 7` or `rounds 3`";
+    let [(word, value)] = item.goals.as_slice() else {
+        let span = item
+            .goals
+            .get(1)
+            .map_or(item.name.span, |(word, _)| word.span);
+        return Err(wrong(span, "an approximation has one goal", help));
+    };
+    let number = constant(value)?;
+    let whole = || {
+        let fits = number.fract() == 0.0 && (0.0..=1024.0).contains(&number);
+        let number = fits.then_some(number as usize);
+        number.ok_or_else(|| {
+            wrong(
+                value.span,
+                format!("`{}` takes a whole number", word.name),
+                help,
+            )
+        })
+    };
+    match word.name.as_str() {
+        "within" if number > 0.0 => Ok(Goal::Within(number)),
+        "within" => Err(wrong(
+            value.span,
+            "no error is as small as this",
+            "an error is above 0",
+        )),
+        "degree" => Ok(Goal::Degree(whole()?)),
+        "rounds" => Ok(Goal::Depth(u32::try_from(whole()?).unwrap_or(u32::MAX))),
+        _ => Err(Wrong {
+            code: "U01",
+            span: word.span,
+            message: format!("`{}` is not executable yet", word.name),
+            help: help.to_owned(),
+        }),
+    }
+}
+
+fn outside(item: &Approx) -> Result<Outside, Wrong> {
+    let help = "`outside clamp`, `outside saturate(0, 1)`, `outside extend` or `outside unchecked`";
+    let Some(expr) = &item.outside else {
+        let message = format!("what is `{}` outside of its domain?", item.name.name);
+        return Err(wrong(item.name.span, message, help));
+    };
+    let name = |expr: &Expr| match &expr.kind {
+        ExprKind::Path { path, .. } => path.segments.first().map(|s| s.name.clone()),
+        _ => None,
+    };
+    match &expr.kind {
+        ExprKind::Call { callee, args } if name(callee).as_deref() == Some("saturate") => {
+            let [below, above] = args.as_slice() else {
+                return Err(wrong(expr.span, "`saturate` takes two numbers", help));
+            };
+            let text = |e: &Expr| constant(e).map(script::decimal);
+            Ok(Outside::Saturate(text(&below.value)?, text(&above.value)?))
+        }
+        _ => match name(expr).as_deref() {
+            Some("clamp") => Ok(Outside::Clamp),
+            Some("extend" | "unchecked") => Ok(Outside::Extend),
+            Some("assert") => Err(Wrong {
+                code: "U01",
+                span: expr.span,
+                message: "`outside assert` is not executable yet".to_owned(),
+                help: help.to_owned(),
+            }),
+            _ => Err(wrong(expr.span, "this is no rule for the outside", help)),
+        },
+    }
+}
+
+fn unfit(item: &Approx, unfit: Unfit) -> Wrong {
+    let name = &item.name.name;
+    match unfit {
+        Unfit::Undefined(near) => wrong(
+            item.value.span,
+            format!(
+                "`{name}` has no bounded value or derivative near {}",
+                near.at
+            ),
+            "leave that point out of the domain",
+        ),
+        Unfit::Degree(degree) => wrong(
+            item.goals
+                .first()
+                .map_or(item.name.span, |(_, value)| value.span),
+            format!("degree {degree} is too high"),
+            format!("at most {}", smpc_approx::choose::HIGHEST),
+        ),
+        Unfit::Unreachable(best) => Wrong {
+            code: "P20",
+            span: item
+                .goals
+                .first()
+                .map_or(item.name.span, |(_, value)| value.span),
+            message: format!(
+                "no polynomial of degree {} or less is as near as this",
+                smpc_approx::choose::HIGHEST
+            ),
+            help: format!(
+                "`within {}` is reached, by degree {}: {:.1e} is the approximation, {:.1e} the arithmetic",
+                round_up(best.budget.total()),
+                best.polynomial.degree(),
+                best.budget.approximation + best.budget.coefficients,
+                best.budget.evaluation
+            ),
+        },
+    }
+}
+
+/// Two significant digits, not less.
+fn round_up(value: f64) -> String {
+    let mut digits = 1usize;
+    let mut scale = 10.0;
+    while value * scale < 10.0 && digits < 18 {
+        scale *= 10.0;
+        digits += 1;
+    }
+    format!("{:.digits$}", (value * scale).ceil() / scale)
+}
+
+impl Elab<'_> {
+    /// Defines the function that an `approx` becomes.
+    pub fn approx(&mut self, module: usize, item: &Approx) {
+        let found = match approximation(item) {
+            Ok(found) => found,
+            Err(diagnostic) => {
+                self.modules[module].broken.insert(item.name.name.clone());
+                return self.report(diagnostic);
+            }
+        };
+        let name = format!("approximation of {}", found.name);
+        let file = self.sources.add(&name, &found.text);
+        let parsed = smpc_grammar::parse(file, &found.text);
+        for error in parsed.diagnostics {
+            self.report(error);
+        }
+        for inner in parsed.module.items {
+            if let ItemKind::Fn(function) = inner.kind {
+                let def = FnDef {
+                    name: function.name.name.clone(),
+                    function: Rc::new(ast::Function {
+                        name: item.name.clone(),
+                        ..function
+                    }),
+                    module,
+                };
+                self.define(module, def);
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! `smpc party`: one party of a script, connected to the others.
+
+use crate::Answer;
+use crate::args::{Connection, Party};
+use crate::commands::run::{duration, grouped};
+use crate::output::{self, Handed};
+use crate::peer::{Described, Interpreted};
+use crate::pipeline::validated;
+use crate::problem::{Exit, Failure, Problem};
+use serde_json::json;
+use smpc_driver::{Compiled, Roster, compile};
+use smpc_grammar::Sources;
+use smpc_runtime::net::Peers;
+use smpc_runtime::party::{self, Options};
+use std::fmt::Write;
+
+/// Runs one party.
+///
+/// # Errors
+/// Errors of the script, of this party's files, of the peers, or of the run.
+pub fn party(sources: &mut Sources, args: &Party) -> Result<Answer, Failure> {
+    if args.values {
+        let problem = Problem::plain("I16", "a party shows no shares and no messages")
+            .help("`smpc trace --values` shows those of a simulated run");
+        return Err(Failure::one(Exit::Usage, problem));
+    }
+    let (compiled, mut options) = connected(sources, &args.connection)?;
+    options.outputs.clone_from(&args.outputs);
+    options.format = args.format;
+    options.seed = args.seed;
+    options.metrics.clone_from(&args.metrics);
+    options.prepared.clone_from(&args.prepared);
+    let program = &compiled.bound.program;
+    let described = Described::of(program, &compiled.identity);
+    let interpreted = Interpreted::of(validated(program)?, sources);
+    let part =
+        |me, channel: &mut dyn smpc_runtime::channel::Channel, publics: &[i128], inputs, seed| {
+            interpreted.part(me, channel, publics, inputs, seed)
+        };
+    let done = described.with(|description| party::run(description, &options, &part));
+    let done = done.map_err(|stop| interpreted.stopped(stop))?;
+    let handed: Vec<Handed> = interpreted
+        .handed()
+        .into_iter()
+        .map(|output| Handed {
+            name: output.name,
+            field: output.field,
+            show: output.show,
+            party: output.party,
+            shape: output.value.shape().to_vec(),
+            values: output.value.to_i128s(),
+        })
+        .collect();
+    let outputs = output::gather(&compiled.script.program, &handed);
+    let mut text = output::text(&outputs);
+    let account = &done.account;
+    let _ = write!(
+        text,
+        "\n{}: {} rounds, {} messages, {} bytes sent",
+        options.name,
+        grouped(account.rounds),
+        grouped(account.messages),
+        grouped(account.bytes),
+    );
+    if account.offline_bytes > 0 {
+        let _ = write!(text, ", {} offline", grouped(account.offline_bytes));
+    }
+    let _ = writeln!(
+        text,
+        " under {} in {}",
+        compiled.bound.backend,
+        duration(done.seconds)
+    );
+    let json = json!({
+        "party": options.name,
+        "outputs": output::json(&outputs),
+        "scheme": compiled.bound.backend,
+        "parties": program.parties.len(),
+        "cost": {
+            "rounds": account.rounds,
+            "messages": account.messages,
+            "bytes": account.bytes,
+            "offline_bytes": account.offline_bytes,
+            "setup_bytes": account.setup_bytes,
+        },
+        "seconds": done.seconds,
+    });
+    Ok(Answer {
+        exit: 0,
+        text,
+        json,
+    })
+}
+
+/// The script for the parties that the peers' file names, and the options of one of them.
+pub fn connected(sources: &mut Sources, args: &Connection) -> Result<(Compiled, Options), Failure> {
+    let peers = Peers::read(&args.peers).map_err(|error| {
+        let path = args.peers.display().to_string();
+        Failure::one(
+            Exit::Usage,
+            Problem::file(error.code(), error.message(), path),
+        )
+    })?;
+    let binding = smpc_driver::Binding {
+        roster: Some(Roster {
+            names: peers.names().map(str::to_owned).collect(),
+            place: args.peers.display().to_string(),
+        }),
+        ..args.script.binding.options()
+    };
+    let compiled = compile(sources, &args.script.file, &binding)?;
+    // The peers' file has said how many members a family has.
+    let counts = &compiled.script.family_sizes;
+    let set = binding
+        .set
+        .iter()
+        .filter(|(name, _)| !counts.contains(name));
+    let options = Options {
+        name: args.name.clone(),
+        peers: args.peers.clone(),
+        key: args.key.clone(),
+        listen: args.listen.clone(),
+        inputs: compiled.script.folder.clone(),
+        set: set.cloned().collect(),
+        wait: args.wait,
+        timeout: args.timeout,
+        log: args.log,
+        store: args.store.clone(),
+        ..Options::default()
+    };
+    Ok((compiled, options))
+}

@@ -1,0 +1,136 @@
+//! A script all the way to its program, and to the options of the code that carries it out.
+
+use crate::pipeline::{self, Bound, Script};
+use crate::problem::{Exit, Failure, Problem};
+use crate::{Binding, Setting, Spelling, bind, fingerprint};
+use smpc_codegen::{File, Module, Options, Runtime, Unsupported};
+use smpc_grammar::Sources;
+use smpc_ir::Identity;
+use smpc_ir::share::{SizeOrigin, Type};
+use std::path::Path;
+
+/// A script bound to a backend, with the validator's word that its program is sound.
+pub struct Compiled {
+    /// The script.
+    pub script: Script,
+    /// The script under its backend. Its defaults are the values that the binding gives.
+    pub bound: Bound,
+    /// What parties must agree on.
+    pub identity: Identity,
+}
+
+/// Reads, checks, binds and lowers a script. `sources` keeps the texts that places point into.
+///
+/// # Errors
+/// Every error of the script, what its backend lacks, or values that are none of a parameter.
+pub fn compile(sources: &mut Sources, path: &Path, binding: &Binding) -> Result<Compiled, Failure> {
+    let script = pipeline::script(sources, path, binding)?;
+    let mut bound = pipeline::bind(sources, &script, binding, false)?;
+    bind::defaults(&script, &mut bound, binding)?;
+    pipeline::validated(&bound.program)?;
+    let identity = fingerprint::identity(sources, &script, &bound);
+    Ok(Compiled {
+        script,
+        bound,
+        identity,
+    })
+}
+
+impl Compiled {
+    /// The files that were read, as they were named: the script, what it uses, its scheme. What the
+    /// library holds is none of them.
+    pub fn files<'s>(&self, sources: &'s Sources) -> Vec<&'s str> {
+        let mut files = self.script.files.clone();
+        files.push(self.bound.file);
+        let names = files.into_iter().filter_map(|file| sources.get(file));
+        let mut names: Vec<&str> = names.map(|file| file.name.as_str()).collect();
+        names.retain(|name| !name.starts_with("std::"));
+        names.dedup();
+        names
+    }
+
+    /// The files of a crate that carries the script out. `sizes` become constants.
+    ///
+    /// # Errors
+    /// There is no such size, or the program has something for which no code is generated.
+    pub fn package(
+        &self,
+        sources: &Sources,
+        name: &str,
+        runtime: Runtime,
+        sizes: &[Setting],
+    ) -> Result<Vec<File>, Failure> {
+        let options = self.options(name, runtime, sizes, Spelling::CommandLine)?;
+        let program = pipeline::validated(&self.bound.program)?;
+        smpc_codegen::generate(program, sources, &options).map_err(unsupported)
+    }
+
+    /// The same as a module for another crate.
+    ///
+    /// # Errors
+    /// As [`Compiled::package`].
+    pub fn module(
+        &self,
+        sources: &Sources,
+        name: &str,
+        runtime: Runtime,
+        sizes: &[Setting],
+    ) -> Result<Module, Failure> {
+        let options = self.options(name, runtime, sizes, Spelling::Rust)?;
+        let program = pipeline::validated(&self.bound.program)?;
+        smpc_codegen::module(program, sources, &options).map_err(unsupported)
+    }
+
+    fn options(
+        &self,
+        name: &str,
+        runtime: Runtime,
+        sizes: &[Setting],
+        spelling: Spelling,
+    ) -> Result<Options, Failure> {
+        let program = &self.bound.program;
+        let mut known: Vec<&str> = vec![];
+        let of_inputs = program.sizes.iter();
+        known.extend(
+            of_inputs
+                .filter(|size| matches!(size.origin, SizeOrigin::Input { .. }))
+                .map(|size| size.name.as_str()),
+        );
+        let integers = program.params.iter().filter(|p| p.ty == Type::Int);
+        known.extend(integers.map(|param| param.name.as_str()));
+        let mut problems = vec![];
+        let mut fixed: Vec<(String, i128)> = vec![];
+        for (name, text) in sizes {
+            let shown = spelling.size(name, text);
+            if !known.contains(&name.as_str()) {
+                let problem = Problem::plain("I13", format!("`{shown}`: there is no such size"));
+                problems.push(problem.help(if known.is_empty() {
+                    "the script has no sizes that could be fixed".to_owned()
+                } else {
+                    format!("its sizes are `{}`", known.join("`, `"))
+                }));
+            } else if let Ok(value @ 0..) = text.parse::<i64>() {
+                fixed.retain(|(known, _)| known != name);
+                fixed.push((name.clone(), value.into()));
+            } else {
+                let problem = Problem::plain("I13", format!("`{shown}`: this is no size"));
+                problems.push(problem.help("a size is an integer of at least 0"));
+            }
+        }
+        if problems.is_empty() {
+            Ok(Options {
+                name: name.to_owned(),
+                runtime,
+                identity: self.identity.clone(),
+                sizes: fixed,
+            })
+        } else {
+            Err(Failure::new(Exit::Usage, problems))
+        }
+    }
+}
+
+fn unsupported(error: Unsupported) -> Failure {
+    let problem = Problem::plain(Unsupported::CODE, error.to_string());
+    Failure::one(Exit::Script, problem)
+}

@@ -1,0 +1,295 @@
+//! From a script's file to a validated party program, with every error on the way.
+
+use crate::binding::{Binding, DEFAULT_BACKEND};
+use crate::load::{self, Beside, Loaded, read_text};
+use crate::problem::{Exit, Failure, Problem};
+use smpc_grammar::Sources;
+use smpc_grammar::ast::FileId;
+use smpc_ir::flat::{Protocols, TruncMode};
+use smpc_ir::local::Source;
+use smpc_ir::{lower, party, share};
+use smpc_protocol::Library;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A script without errors.
+pub struct Script {
+    /// The file's name, without folders.
+    pub name: String,
+    /// Its text and the texts it uses.
+    pub files: Vec<FileId>,
+    /// What it computes.
+    pub program: share::Program,
+    /// Where its inputs are.
+    pub folder: PathBuf,
+    /// Size names of its party families, which `--set` may give.
+    pub family_sizes: Vec<String>,
+}
+
+impl Script {
+    /// Whether there is anything to run: a file of functions only is checked, not lowered.
+    pub fn runs(&self) -> bool {
+        !self.program.parties.is_empty()
+    }
+}
+
+/// A script bound to a backend.
+pub struct Bound {
+    /// The backend's name.
+    pub backend: String,
+    /// What it is bound with: its parameters and the truncation mode.
+    pub arguments: Vec<(String, String)>,
+    /// The file that declares it.
+    pub file: FileId,
+    /// Its protocols.
+    pub protocols: smpc_protocol::Bound,
+    /// What each party does.
+    pub program: party::Program,
+}
+
+/// Parses and checks a script.
+///
+/// # Errors
+/// Every error of the script.
+pub fn script(sources: &mut Sources, path: &Path, binding: &Binding) -> Result<Script, Failure> {
+    let loaded = load::load(sources, path, &binding.base)?;
+    check_loaded(sources, &loaded, path, binding)
+}
+
+/// Checks a script that is parsed already.
+///
+/// # Errors
+/// Every error of the script.
+pub fn check_loaded(
+    sources: &mut Sources,
+    loaded: &Loaded,
+    path: &Path,
+    binding: &Binding,
+) -> Result<Script, Failure> {
+    let folder = binding.inputs_folder(path);
+    // A broken file may lack the items that say what to count; its errors come first.
+    let families: BTreeMap<String, usize> =
+        match load::count_families(&loaded.module, &folder, binding) {
+            Ok(families) => families,
+            Err(_) if !loaded.errors.is_empty() => {
+                return Err(Failure::script(loaded.errors.clone()));
+            }
+            Err(failure) => return Err(failure),
+        };
+    let open = load::open_families(&loaded.module);
+    let options = smpc_check::Options {
+        families,
+        sets: binding.set.clone(),
+    };
+    let checked = smpc_check::check_module(
+        sources,
+        loaded.file,
+        &loaded.module,
+        loaded.errors.clone(),
+        &Beside::script(&binding.base.join(path)),
+        &options,
+    )
+    .map_err(Failure::script)?;
+    if let Err(invalid) = smpc_check::validate(&checked.program) {
+        let rule = format!("{} ({})", invalid.rule, invalid.step);
+        return Err(broken(&rule, Source::default()));
+    }
+    let files = (loaded.file.0..).map(FileId);
+    let files = files.take_while(|file| sources.get(*file).is_some());
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    Ok(Script {
+        name: name.to_string_lossy().into_owned(),
+        files: files.collect(),
+        program: checked.program,
+        folder,
+        family_sizes: open.into_iter().map(|(_, size)| size).collect(),
+    })
+}
+
+/// Binds the backend that the command line or the script names, and lowers the script to it.
+///
+/// # Errors
+/// There is no such backend, or it lacks what the script needs.
+pub fn bind(
+    sources: &mut Sources,
+    script: &Script,
+    binding: &Binding,
+    probes: bool,
+) -> Result<Bound, Failure> {
+    let Backend {
+        name: backend,
+        arguments,
+        file,
+        protocols,
+    } = backend(sources, &script.program.using, binding)?;
+    let options = lower::Options { probes };
+    let program = lower::lower(&script.program, &protocols, options).map_err(|errors| {
+        let problems = errors
+            .into_iter()
+            .map(|error| {
+                Problem::source(error.code, error.message, error.source).help(format!(
+                    "the backend is `{backend}`; `smpc schemes` lists others"
+                ))
+            })
+            .collect();
+        Failure::new(Exit::Script, problems)
+    })?;
+    Ok(Bound {
+        backend,
+        arguments,
+        file,
+        protocols,
+        program,
+    })
+}
+
+/// A backend that is bound.
+pub struct Backend {
+    /// Its name.
+    pub name: String,
+    /// As [`Bound::arguments`].
+    pub arguments: Vec<(String, String)>,
+    /// The file that declares it.
+    pub file: FileId,
+    /// Its protocols.
+    pub protocols: smpc_protocol::Bound,
+}
+
+/// Finds and binds the backend.
+///
+/// # Errors
+/// There is no such backend, or it cannot be bound.
+pub fn backend(
+    sources: &mut Sources,
+    using: &share::Using,
+    binding: &Binding,
+) -> Result<Backend, Failure> {
+    let mut library = Library::standard(sources);
+    let wanted = binding.scheme.as_deref().or(using.backend.as_deref());
+    let mut name = wanted.unwrap_or(DEFAULT_BACKEND).to_owned();
+    // Arguments and the mode written in the script belong to the backend it names.
+    let own = binding.scheme.is_none() || binding.scheme == using.backend;
+    let mut args = if own { using.args.clone() } else { Vec::new() };
+    let trunc = if own { using.trunc.clone() } else { None };
+    if name.contains('(') {
+        let Some((plain, given)) = smpc_protocol::written(&name) else {
+            let problem = Problem::plain("I16", format!("`{name}` names no backend"))
+                .help("write a name, or a name with arguments: `additive(n: 3)`");
+            return Err(Failure::one(Exit::Usage, problem));
+        };
+        (name, args) = (plain, given);
+    }
+    if name.ends_with(".smpc") || name.contains(['/', '\\']) {
+        let (file, text) = read_text(sources, Path::new(&name), &binding.base)?;
+        let mut errors = library.add(file, &text);
+        if errors.is_empty() {
+            // What the scheme gets wrong is told as such, not as something the script lacks. A
+            // protocol that is not executable yet hinders only a script that needs it.
+            errors = library.check_file(file);
+            errors.retain(|error| error.code != "U01");
+        }
+        if !errors.is_empty() {
+            return Err(Failure::script(errors));
+        }
+        name = library.only_backend(file).ok_or_else(|| {
+            let problem = Problem::file("I16", "the file does not declare one backend", &name)
+                .help("a scheme's file has one `backend NAME { ... }`");
+            Failure::one(Exit::Usage, problem)
+        })?;
+    }
+    let known = library.backends();
+    let Some(entry) = known.iter().find(|known| known.name == name) else {
+        return Err(unknown_backend(&name, &known, binding));
+    };
+    if let Some(parties) = binding.parties {
+        if !entry.params.iter().any(|(param, _)| param == "n") {
+            return Err(Failure::one(
+                Exit::Usage,
+                Problem::plain(
+                    "I17",
+                    format!("backend `{name}` has a fixed number of parties"),
+                )
+                .help(format!(
+                    "leave `{}` out, or choose another backend",
+                    binding.spelling.parties()
+                )),
+            ));
+        }
+        args.retain(|(name, _)| name != "n");
+        args.push(("n".to_owned(), i128::from(parties)));
+    }
+    let protocols = library
+        .bind(&name, &args, trunc.as_deref())
+        .map_err(Failure::script)?;
+    let value = |(param, default): &(String, Option<i128>)| {
+        let given = args.iter().find(|(name, _)| name == param);
+        let value = given.map(|(_, value)| *value).or(*default)?;
+        Some((param.clone(), value.to_string()))
+    };
+    let mut arguments: Vec<_> = entry.params.iter().filter_map(value).collect();
+    let mode = match protocols.trunc_mode() {
+        TruncMode::Exact => "exact",
+        TruncMode::OneUnit => "one_unit",
+        TruncMode::Local => "local",
+    };
+    arguments.push(("trunc".to_owned(), mode.to_owned()));
+    Ok(Backend {
+        file: entry.file,
+        name,
+        arguments,
+        protocols,
+    })
+}
+
+fn unknown_backend(name: &str, known: &[smpc_protocol::BackendInfo], binding: &Binding) -> Failure {
+    let names: Vec<&str> = known.iter().map(|backend| backend.name.as_str()).collect();
+    let problem = Problem::plain("I16", format!("there is no backend `{name}`")).help(format!(
+        "there are `{}`; a scheme of your own is named by its file: `{}`",
+        names.join("`, `"),
+        binding.spelling.scheme("./mine.smpc")
+    ));
+    // Whoever wrote the name has the error: the command line, or the script.
+    let exit = if binding.scheme.is_some() {
+        Exit::Usage
+    } else {
+        Exit::Script
+    };
+    Failure::one(exit, problem)
+}
+
+/// Tells every error of a scheme's file.
+///
+/// # Errors
+/// Every error found.
+pub fn check_library(sources: &mut Sources, loaded: &Loaded) -> Result<(), Failure> {
+    let mut library = Library::standard(sources);
+    let text = sources.get(loaded.file).map(|file| file.text.clone());
+    library.add(loaded.file, &text.unwrap_or_default());
+    let errors = library.check_file(loaded.file);
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::script(errors))
+    }
+}
+
+/// The program with the validator's certificate. A broken rule is a bug of the compiler, told as
+/// an error all the same.
+///
+/// # Errors
+/// The rule that is broken.
+pub fn validated(program: &party::Program) -> Result<party::Validated<'_>, Failure> {
+    party::validate(program).map_err(|invalid| broken(invalid.rule, invalid.source))
+}
+
+fn broken(rule: &str, source: Source) -> Failure {
+    let message = format!("the compiler broke a rule of its own: {rule}");
+    let problem = Problem::source("I18", message, source)
+        .help("this is a bug of smpc, not of the script; please report it");
+    Failure::one(Exit::Run, problem)
+}
+
+/// The width of the bound ring.
+pub fn ring_bits(bound: &Bound) -> u8 {
+    bound.protocols.ring_bits()
+}

@@ -1,0 +1,142 @@
+//! Identities and errors, over scripts in a folder of the test's own.
+
+use crate::{Binding, Compiled, Failure, Setting, Spelling, compile};
+use smpc_codegen::Runtime;
+use smpc_grammar::Sources;
+use std::fs;
+use std::path::PathBuf;
+
+const MEAN: &str = "party a, b;\n\ninput x: [fix; n] from a;\ninput y: [fix; n] from b;\n\n\
+                    reveal sum(share x) + sum(share y) as total;\n\nleaks total, n to all;\n";
+
+/// A folder below the system's temporary one, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str, text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("smpc-driver-{}-{name}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        fs::write(path.join("mean.smpc"), text).unwrap();
+        Self(path)
+    }
+
+    fn compile(&self, scheme: Option<&str>) -> Result<Compiled, (Failure, Vec<String>)> {
+        let binding = Binding {
+            base: self.0.clone(),
+            scheme: scheme.map(str::to_owned),
+            spelling: Spelling::Rust,
+            ..Binding::default()
+        };
+        let mut sources = Sources::new();
+        compile(&mut sources, "mean.smpc".as_ref(), &binding).map_err(|failure| {
+            let lines = failure.lines(&sources);
+            (failure, lines)
+        })
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn one_script_has_one_identity() {
+    let unix = Folder::new("unix", MEAN).compile(None).unwrap();
+    let windows = Folder::new("windows", &MEAN.replace('\n', "\r\n"));
+    let windows = windows.compile(None).unwrap();
+    assert_eq!(unix.identity, windows.identity);
+    assert_eq!(unix.identity.script.0, "mean.smpc");
+    assert_eq!(unix.identity.scheme.0, "rep3(k: 64, trunc: one_unit)");
+}
+
+#[test]
+fn a_comment_changes_the_script_and_not_the_program() {
+    let plain = Folder::new("plain", MEAN).compile(None).unwrap().identity;
+    let text = format!("// of two\n{MEAN}");
+    let other = Folder::new("other", &text).compile(None).unwrap().identity;
+    assert_ne!(plain.script.1, other.script.1);
+    assert_eq!(plain.program, other.program);
+}
+
+#[test]
+fn another_scheme_is_another_program() {
+    let folder = Folder::new("schemes", MEAN);
+    let rep3 = folder.compile(Some("rep3")).unwrap().identity;
+    let additive = folder.compile(Some("additive")).unwrap().identity;
+    assert_eq!(rep3.script, additive.script);
+    assert_ne!(rep3.scheme, additive.scheme);
+    assert_ne!(rep3.program, additive.program);
+}
+
+#[test]
+fn errors_name_the_place_as_it_was_given() {
+    let folder = Folder::new("error", &MEAN.replace("share x", "shar x"));
+    let Err((_, lines)) = folder.compile(None) else {
+        panic!("an error")
+    };
+    assert!(lines[0].starts_with("mean.smpc:6:"), "{lines:?}");
+    let folder = Folder::new("unknown", MEAN);
+    let Err((failure, lines)) = folder.compile(Some("rep4")) else {
+        panic!("an error")
+    };
+    assert_eq!(failure.problems[0].code, "I16");
+    assert!(lines[0].contains("scheme = \"./mine.smpc\""), "{lines:?}");
+}
+
+#[test]
+fn fixed_sizes_are_constants() {
+    let folder = Folder::new("fixed", MEAN);
+    let compiled = folder.compile(None).unwrap();
+    let runtime = || Runtime::Version("1".to_owned());
+    let sources = Sources::new();
+    let fixed = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
+    let package = |sizes: &[Setting]| compiled.package(&sources, "mean", runtime(), sizes);
+    let text = |files: Vec<smpc_codegen::File>, path: &str| {
+        let file = files.into_iter().find(|file| file.path == path);
+        file.map(|file| file.text).unwrap_or_default()
+    };
+    let open = text(package(&[]).unwrap(), "src/lib.rs");
+    assert!(open.contains("pub n: usize"));
+    let files = package(&fixed("n", "400")).unwrap();
+    let library = text(files.clone(), "src/lib.rs");
+    assert!(library.contains("pub const N: i128 = 400;"));
+    assert!(!library.contains("pub n: usize"));
+    assert!(text(files.clone(), "src/a.rs").contains("let n = sizes::N;"));
+    assert!(text(files, "src/raw.rs").contains("the program was built for n = 400"));
+    for (name, value) in [("k", "3"), ("n", "-1"), ("n", "x")] {
+        let failure = package(&fixed(name, value)).unwrap_err();
+        assert_eq!(failure.problems[0].code, "I13");
+    }
+}
+
+#[test]
+fn a_module_names_the_runtime_it_is_given() {
+    let folder = Folder::new("module", MEAN);
+    let compiled = folder.compile(None).unwrap();
+    let runtime = Runtime::Within("::smpc::runtime".to_owned());
+    let module = compiled.module(&Sources::new(), "mean", runtime, &[]);
+    let module = module.unwrap();
+    assert!(module.text.contains("pub mod mean {"));
+    assert!(!module.text.contains("smpc_runtime"));
+    assert!(!module.tokens.to_string().contains("smpc_source"));
+}
+
+#[test]
+fn settings_become_defaults() {
+    let text = MEAN.replace("party a, b;", "party a, b;\nparam rate: fix = 0.5;");
+    let folder = Folder::new("defaults", &text);
+    let compile = |value: &str| {
+        let binding = Binding {
+            base: folder.0.clone(),
+            set: vec![("rate".to_owned(), value.to_owned())],
+            ..Binding::default()
+        };
+        crate::compile(&mut Sources::new(), "mean.smpc".as_ref(), &binding)
+    };
+    let compiled = compile("0.25").unwrap();
+    assert_eq!(compiled.bound.program.params[0].default, Some(1 << 62));
+    assert_eq!(compiled.identity, compile("0.5").unwrap().identity);
+    assert!(compile("x").is_err());
+}

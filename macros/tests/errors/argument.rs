@@ -1,0 +1,3 @@
+smpc_macros::program!("good.smpc", shceme = "rep3");
+
+fn main() {}

@@ -1,0 +1,3 @@
+smpc_macros::program!("missing.smpc");
+
+fn main() {}

@@ -1,0 +1,3 @@
+smpc_macros::program!("privacy.smpc");
+
+fn main() {}

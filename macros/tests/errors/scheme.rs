@@ -1,0 +1,3 @@
+smpc_macros::program!("good.smpc", scheme = "rep4");
+
+fn main() {}

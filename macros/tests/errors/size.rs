@@ -1,0 +1,3 @@
+smpc_macros::program!("good.smpc", sizes = { k = 3 });
+
+fn main() {}

@@ -1,0 +1,3 @@
+smpc_macros::program!("syntax.smpc");
+
+fn main() {}

@@ -1,0 +1,403 @@
+//! The command line of a compiled program: arguments, input files, outputs.
+
+mod arguments;
+mod show;
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+pub use smpc_ir::party::OutputInfo;
+pub use smpc_ir::share::Type;
+
+use crate::channel::Channel;
+use crate::endpoint::{Account, Failure, run_locally};
+use crate::files::{self, Element, Problem, Wanted};
+use crate::number;
+use crate::tensor::Tensor;
+use arguments::{Arguments, USAGE, arguments};
+
+/// What a program is started with, compiled or not.
+#[derive(Clone, Copy, Debug)]
+pub struct Description<'a> {
+    /// The script's file name.
+    pub name: &'a str,
+    /// Version of the language.
+    pub language: &'a str,
+    /// SHA-256 of the script's texts.
+    pub script: [u8; 32],
+    /// The scheme with its arguments, and the SHA-256 of its text.
+    pub scheme: (&'a str, [u8; 32]),
+    /// SHA-256 of the program that all parties carry out.
+    pub program: [u8; 32],
+    /// Names of the parties.
+    pub parties: &'a [&'a str],
+    /// Sizes of inputs, then parameters.
+    pub publics: &'a [Public<'a>],
+    /// Inputs.
+    pub inputs: &'a [Input<'a>],
+    /// Outputs, in the order in which a part hands them back.
+    pub outputs: &'a [OutputInfo<'a>],
+}
+
+/// A size or a parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct Public<'a> {
+    /// Its name in the script.
+    pub name: &'a str,
+    /// Where its value comes from.
+    pub origin: Origin,
+}
+
+impl Public<'_> {
+    /// Whether it is the size of an input.
+    pub fn is_size(&self) -> bool {
+        matches!(self.origin, Origin::Axis { .. })
+    }
+}
+
+/// Where a public value comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum Origin {
+    /// The length of an axis of an input.
+    Axis {
+        /// Which input.
+        input: usize,
+        /// Which axis.
+        axis: usize,
+    },
+    /// An integer, from the command line unless there is a default.
+    Integer(Option<i128>),
+    /// As [`Origin::Integer`], of fixed point in units of 2^-64.
+    Fixed(Option<i128>),
+}
+
+/// An input: a file of its party, or a column of one.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// Position of the owner.
+    pub party: usize,
+    /// The file's name, without its ending.
+    pub file: &'a str,
+    /// The column of a table.
+    pub column: Option<&'a str>,
+    /// Element type.
+    pub ty: Type,
+    /// Whether elements are characters.
+    pub text: bool,
+    /// Width of the ring.
+    pub ring_bits: u8,
+    /// How many axes.
+    pub rank: usize,
+    /// The type with its sizes as the script writes it.
+    pub shown: &'a str,
+    /// Of each axis: the position in [`Description::publics`] of its length, if that is the length
+    /// as it stands.
+    pub axes: &'a [Option<usize>],
+}
+
+/// One party's part: position, channels, public values, inputs, seed; outputs by name, in the order
+/// of [`Description::outputs`].
+pub type Part<'p> = dyn Fn(usize, &mut dyn Channel, &[i128], Vec<Option<Tensor>>, Option<u64>) -> Handed
+    + Sync
+    + 'p;
+
+/// What a party was handed, each output as often as it was handed out, and what it sent.
+pub type Handed = Result<(Vec<(&'static str, Vec<Tensor>)>, Account), Failure>;
+
+/// Why a program stopped: problems of its command line or files, or the failure of a run.
+#[derive(Clone, Debug)]
+pub struct Stop {
+    /// 2 the command line, 3 inputs and parameters, 4 the computation, 130 interrupted.
+    pub exit: u8,
+    /// Why.
+    pub why: Why,
+}
+
+/// What a [`Stop`] is about.
+#[derive(Clone, Debug)]
+pub enum Why {
+    /// At least one problem of a file or of the command line.
+    Problems(Vec<Problem>),
+    /// The run, or its connections.
+    Failed(Failure),
+}
+
+impl Stop {
+    /// The command line cannot be carried out.
+    pub fn usage(code: &'static str, message: impl Into<String>) -> Self {
+        Self::problems(2, vec![Problem::new(code, message, "")])
+    }
+
+    /// Problems of files.
+    pub fn problems(exit: u8, problems: Vec<Problem>) -> Self {
+        Self {
+            exit,
+            why: Why::Problems(problems),
+        }
+    }
+
+    /// The run failed.
+    pub fn failed(failure: Failure) -> Self {
+        Self {
+            exit: 4,
+            why: Why::Failed(failure),
+        }
+    }
+
+    /// Where in the script the run was, as far as known.
+    pub fn place(&self) -> &str {
+        match &self.why {
+            Why::Problems(_) => "",
+            Why::Failed(failure) => &failure.place,
+        }
+    }
+
+    /// The code of the first problem.
+    pub fn code(&self) -> &str {
+        match &self.why {
+            Why::Problems(problems) => problems.first().map_or("", |problem| problem.code),
+            Why::Failed(failure) => failure.code,
+        }
+    }
+}
+
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.why {
+            Why::Problems(problems) => {
+                for (at, problem) in problems.iter().enumerate() {
+                    if at > 0 {
+                        f.write_str("\n")?;
+                    }
+                    problem.fmt(f)?;
+                }
+                Ok(())
+            }
+            Why::Failed(failure) => {
+                write!(f, "error[{}]: {}", failure.code, failure.message)?;
+                if !failure.place.is_empty() {
+                    write!(f, "\n  --> {}", failure.place)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Description<'_> {
+    /// The inputs as the readers of files take them.
+    pub fn wanted(&self) -> Vec<Wanted<'_>> {
+        let inputs = self.inputs.iter();
+        inputs
+            .map(|input| Wanted {
+                party: input.party,
+                owner: self.parties.get(input.party).copied().unwrap_or(""),
+                file: input.file,
+                column: input.column,
+                element: Element {
+                    ty: input.ty,
+                    text: input.text,
+                    ring_bits: input.ring_bits,
+                },
+                rank: input.rank,
+                shown: input.shown.into(),
+            })
+            .collect()
+    }
+
+    /// Reads the inputs of every party, or of one; inputs of others stay absent. All problems of
+    /// all files are told.
+    ///
+    /// # Errors
+    /// A file is missing or does not fit.
+    pub fn read(&self, folder: &Path, only: Option<usize>) -> Result<Vec<Option<Tensor>>, Stop> {
+        let wanted = self.wanted();
+        let mut read = files::read(&wanted, folder, only);
+        let mut tensors = vec![];
+        for ((input, array), path) in wanted.iter().zip(&read.arrays).zip(&read.paths) {
+            let tensor = array.as_ref().map(|array| array.tensor(input.element));
+            tensors.push(tensor.transpose().unwrap_or_else(|error| {
+                let flaw = Problem::new("I06", error.to_string(), path.clone());
+                read.problems.push(flaw);
+                None
+            }));
+        }
+        if read.problems.is_empty() {
+            Ok(tensors)
+        } else {
+            Err(Stop::problems(3, read.problems))
+        }
+    }
+
+    /// The sizes that the inputs at hand fix, in the order of [`Description::publics`].
+    ///
+    /// # Errors
+    /// Two inputs of this party disagree.
+    pub fn sizes(&self, inputs: &[Option<Tensor>]) -> Result<Vec<Option<i128>>, Stop> {
+        let mut sizes = vec![None; self.publics.len()];
+        for (input, tensor) in self.inputs.iter().zip(inputs) {
+            let Some(tensor) = tensor else { continue };
+            for (axis, length) in input.axes.iter().zip(tensor.shape()) {
+                let found = *length as i128;
+                let Some((slot, public)) = axis.and_then(|at| {
+                    let public = self.publics.get(at)?;
+                    Some((sizes.get_mut(at)?, public))
+                }) else {
+                    continue;
+                };
+                let known = *slot.get_or_insert(found);
+                if known != found {
+                    let owner = self.parties.get(input.party).copied().unwrap_or("");
+                    let message = format!(
+                        "size `{}` is {known} in another input and {found} in `{}`",
+                        public.name, input.file
+                    );
+                    let problem = Problem::new("I08", message, format!("{owner}/{}", input.file));
+                    return Err(Stop::problems(3, vec![problem]));
+                }
+            }
+        }
+        Ok(sizes)
+    }
+
+    /// The values of the parameters, given or by default, with their names.
+    ///
+    /// # Errors
+    /// One has no value or no readable one, or there is no such parameter.
+    pub fn params(&self, set: &[(String, String)]) -> Result<Vec<(String, i128)>, Stop> {
+        let all = self.publics.iter();
+        let params = all.filter(|p| !p.is_size());
+        let fail = |message| Stop::problems(3, vec![Problem::new("I13", message, "")]);
+        for (name, _) in set {
+            if !params.clone().any(|param| param.name == name) {
+                return Err(fail(format!("the script has no parameter `{name}`")));
+            }
+        }
+        let value = |public: &Public<'_>| -> Result<(String, i128), Stop> {
+            let name = public.name;
+            // The last setting of a name wins, as usual on a command line.
+            let given = set.iter().rev().find(|(set, _)| set == name);
+            let read = |read: fn(&str) -> Result<i128, number::NumberError>, default| match given {
+                Some((_, text)) => {
+                    read(text).map_err(|e| fail(format!("`--set {name}={text}`: {e}")))
+                }
+                None => Option::<i128>::ok_or_else(default, || {
+                    fail(format!(
+                        "parameter `{name}` has no value: give `--set {name}=...`"
+                    ))
+                }),
+            };
+            let value = match public.origin {
+                Origin::Fixed(default) => read(number::fixed, default),
+                Origin::Integer(default) => read(number::integer, default),
+                Origin::Axis { .. } => Ok(0),
+            };
+            Ok((name.to_owned(), value?))
+        };
+        params.map(value).collect()
+    }
+}
+
+/// Runs the program. Exit codes: 0 success, 2 the command line, 3 inputs, 4 the computation, 130
+/// interrupted.
+pub fn main(
+    description: &Description<'_>,
+    part: impl Fn(usize, &mut dyn Channel, &[i128], Vec<Option<Tensor>>, Option<u64>) -> Handed + Sync,
+) -> ExitCode {
+    let done = match arguments(std::env::args().skip(1)) {
+        Ok(None) => Ok(USAGE.to_owned() + "\n"),
+        Ok(Some(arguments)) => carry_out(description, &arguments, &part),
+        Err(message) => Err(Stop::usage("I16", message)),
+    };
+    // A closed terminal is no reason to panic, and there is nobody left to tell.
+    let (code, _) = match done {
+        Ok(text) => (0, std::io::stdout().write_all(text.as_bytes())),
+        Err(stop) => {
+            let text = stop.to_string();
+            let text = format!("{}\n", text.trim_end());
+            (stop.exit, std::io::stderr().write_all(text.as_bytes()))
+        }
+    };
+    ExitCode::from(code)
+}
+
+fn carry_out(
+    description: &Description<'_>,
+    arguments: &Arguments,
+    part: &Part<'_>,
+) -> Result<String, Stop> {
+    if !arguments.local {
+        return party(description, arguments, part);
+    }
+    let inputs = description.read(&arguments.inputs, None)?;
+    let params = description.params(&arguments.set)?;
+    let sizes = description.sizes(&inputs)?;
+    let sizes = sizes.into_iter().flatten();
+    let publics: Vec<i128> = sizes.chain(params.into_iter().map(|(_, v)| v)).collect();
+    let run = |me: usize, channel: &mut dyn Channel| {
+        // A party is given its own inputs and nobody else's.
+        let own = description.inputs.iter().zip(&inputs);
+        let own = own.map(|(input, tensor)| tensor.clone().filter(|_| input.party == me));
+        part(me, channel, &publics, own.collect(), arguments.seed)
+    };
+    let runs = run_locally(description.parties, run).map_err(Stop::failed)?;
+    let mut files = vec![];
+    let mut text = String::new();
+    for (name, (outputs, _)) in description.parties.iter().zip(&runs) {
+        show::outputs(&mut text, name, outputs, arguments.raw);
+        if let Some(folder) = &arguments.outputs {
+            files.extend(description.rendered(outputs, &folder.join(name), arguments.format));
+        }
+    }
+    for (name, (_, account)) in description.parties.iter().zip(&runs) {
+        show::account(&mut text, name, account);
+    }
+    files::write_all(&files).map_err(|problem| Stop::problems(4, vec![problem]))?;
+    Ok(text)
+}
+
+impl Description<'_> {
+    /// The files of what a party was handed.
+    pub fn rendered(
+        &self,
+        outputs: &[(&'static str, Vec<Tensor>)],
+        folder: &Path,
+        format: files::Format,
+    ) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+        let all = self.outputs.iter().zip(outputs);
+        let all: Vec<_> = all
+            .map(|(info, (_, values))| (*info, values.clone()))
+            .collect();
+        let files = files::render(&all, format).into_iter();
+        files
+            .map(|(name, bytes)| (folder.join(name), bytes))
+            .collect()
+    }
+}
+
+#[cfg(feature = "net")]
+fn party(
+    description: &Description<'_>,
+    arguments: &Arguments,
+    part: &Part<'_>,
+) -> Result<String, Stop> {
+    let Some(options) = &arguments.party else {
+        let message = format!("name a party, or give `--local`\n{USAGE}");
+        return Err(Stop::usage("I16", message));
+    };
+    let done = crate::party::run(description, options, part)?;
+    let mut text = String::new();
+    show::outputs(&mut text, &options.name, &done.outputs, arguments.raw);
+    show::account(&mut text, &options.name, &done.account);
+    Ok(text)
+}
+
+#[cfg(not(feature = "net"))]
+fn party(_: &Description<'_>, _: &Arguments, _: &Part<'_>) -> Result<String, Stop> {
+    let message = "built without a network, it runs all parties in one process: give `--local`";
+    Err(Stop::usage("I16", message))
+}
+
+#[cfg(test)]
+mod tests;

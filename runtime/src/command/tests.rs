@@ -1,0 +1,107 @@
+//! The command line and what is known before a run.
+
+use super::*;
+use smpc_ir::party::Elem;
+
+#[test]
+fn options() {
+    let parse = |text: &str| arguments(text.split_whitespace().map(str::to_owned));
+    let all = parse("--local --seed 7 --set n=3 --inputs d")
+        .unwrap()
+        .unwrap();
+    assert_eq!((all.local, all.seed), (true, Some(7)));
+    assert_eq!(all.set, [("n".to_owned(), "3".to_owned())]);
+    assert!(parse("--seed x").is_err());
+    assert!(parse("--other").is_err());
+    assert!(parse("--help").unwrap().is_none());
+    assert!(parse("--local alice").is_err());
+    assert!(parse("alice").is_err());
+    assert!(
+        parse("alice --peers p --values")
+            .unwrap_err()
+            .contains("simulated")
+    );
+}
+
+#[cfg(feature = "net")]
+#[test]
+fn options_of_a_party() {
+    let parse = |text: &str| arguments(text.split_whitespace().map(str::to_owned));
+    let text =
+        "alice --peers p/peers.toml --timeout 90s --wait 2m --log off --outputs o --format npy";
+    let options = parse(text).unwrap().unwrap().party.unwrap();
+    assert_eq!(options.name, "alice");
+    assert_eq!(options.timeout.as_secs(), 90);
+    assert_eq!(options.wait.as_secs(), 120);
+    assert_eq!(options.format, files::Format::Npy);
+    for wrong in ["--timeout soon", "--timeout 0s", "--log loud"] {
+        assert!(
+            parse(&format!("alice --peers p {wrong}")).is_err(),
+            "{wrong}"
+        );
+    }
+}
+
+const INPUT: Input<'_> = Input {
+    party: 0,
+    file: "x",
+    column: None,
+    ty: Type::Int,
+    text: false,
+    ring_bits: 64,
+    rank: 1,
+    shown: "[int; n]",
+    axes: &[Some(0)],
+};
+
+fn description<'a>(publics: &'a [Public<'a>], inputs: &'a [Input<'a>]) -> Description<'a> {
+    Description {
+        name: "t.smpc",
+        language: "0",
+        script: [0; 32],
+        scheme: ("s", [0; 32]),
+        program: [0; 32],
+        parties: &["a", "b"],
+        publics,
+        inputs,
+        outputs: &[],
+    }
+}
+
+#[test]
+fn sizes_come_from_whoever_has_an_input_of_them() {
+    let publics = [
+        Public {
+            name: "n",
+            origin: Origin::Axis { input: 0, axis: 0 },
+        },
+        Public {
+            name: "k",
+            origin: Origin::Integer(None),
+        },
+    ];
+    let second = Input {
+        party: 1,
+        file: "y",
+        ..INPUT
+    };
+    let inputs = [INPUT, second];
+    let description = description(&publics, &inputs);
+    let list = |n: usize| Tensor::from_i128s(Elem::Ring(64), &[n], &vec![0; n]).ok();
+    assert_eq!(description.sizes(&[list(3), None]).unwrap()[0], Some(3));
+    assert_eq!(description.sizes(&[None, list(4)]).unwrap()[0], Some(4));
+    assert_eq!(description.sizes(&[None, None]).unwrap()[0], None);
+    assert_eq!(
+        description.sizes(&[list(3), list(4)]).unwrap_err().code(),
+        "I08"
+    );
+    let set = |text: &str| description.params(&[("k".to_owned(), text.to_owned())]);
+    assert_eq!(set("5").unwrap(), [("k".to_owned(), 5)]);
+    assert_eq!(set("x").unwrap_err().code(), "I13");
+    assert!(description.params(&[]).is_err());
+    assert!(
+        description
+            .params(&[("n".to_owned(), "1".to_owned())])
+            .is_err()
+    );
+}

@@ -1,0 +1,181 @@
+//! JSON: nested lists for tensors, a list of objects or an object of lists for tables.
+
+use super::{Array, Expected, Problem, Problems, bad_element, wrong_rank};
+use serde_json::Value;
+
+/// Nesting beyond this is no tensor.
+const MOST_AXES: usize = 16;
+
+/// Reads every expected column, or the one tensor.
+pub(super) fn read(
+    bytes: &[u8],
+    shown: &str,
+    expected: &[Expected<'_>],
+    problems: &mut Problems,
+) -> Vec<Option<Array>> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let value: Value = match serde_json::from_slice(bytes) {
+        Ok(value) => value,
+        Err(error) => {
+            problems.push(
+                Problem::new("I10", format!("the file is not JSON: {error}"), shown)
+                    .at_row(format!("line {}", error.line())),
+            );
+            return vec![None; expected.len()];
+        }
+    };
+    expected
+        .iter()
+        .map(|e| match e.wanted.column {
+            Some(name) => {
+                let column = column(&value, name, shown, e, problems)?;
+                tensor(&column, shown, e, problems)
+            }
+            None => tensor(&value, shown, e, problems),
+        })
+        .collect()
+}
+
+fn column(
+    value: &Value,
+    name: &str,
+    shown: &str,
+    expected: &Expected<'_>,
+    problems: &mut Problems,
+) -> Option<Value> {
+    let missing = |row: Option<usize>| {
+        let problem = Problem::new("I07", format!("there is no field `{name}`"), shown)
+            .help("expected a list of objects, or an object of lists")
+            .declared(expected.position);
+        match row {
+            Some(row) => problem.at_row(format!("element [{row}]")),
+            None => problem,
+        }
+    };
+    match value {
+        Value::Object(fields) => {
+            let field = fields.get(name).cloned();
+            if field.is_none() {
+                problems.push(missing(None));
+            }
+            field
+        }
+        Value::Array(rows) => {
+            let mut found = Vec::with_capacity(rows.len());
+            for (at, row) in rows.iter().enumerate() {
+                match row.get(name) {
+                    Some(field) => found.push(field.clone()),
+                    None => problems.push(missing(Some(at))),
+                }
+            }
+            (found.len() == rows.len()).then_some(Value::Array(found))
+        }
+        _ => {
+            problems.push(missing(None));
+            None
+        }
+    }
+}
+
+fn tensor(
+    value: &Value,
+    shown: &str,
+    expected: &Expected<'_>,
+    problems: &mut Problems,
+) -> Option<Array> {
+    let mut shape = Vec::new();
+    let mut inner = value;
+    while let Value::Array(items) = inner {
+        shape.push(items.len());
+        if shape.len() > MOST_AXES {
+            break;
+        }
+        let Some(first) = items.first() else {
+            problems.push(
+                Problem::new("I02", "the list is empty", shown)
+                    .help(format!("expected `{}`", expected.wanted.shown)),
+            );
+            return None;
+        };
+        inner = first;
+    }
+    if shape.len() != expected.wanted.rank {
+        problems.push(wrong_rank(shown, expected, &shape));
+        return None;
+    }
+    let before = problems.len();
+    let mut values = Vec::new();
+    let mut walk = Walk {
+        shown,
+        expected,
+        values: &mut values,
+        problems,
+    };
+    walk.collect(value, &shape, &mut Vec::new());
+    (problems.len() == before).then_some(Array { shape, values })
+}
+
+struct Walk<'w> {
+    shown: &'w str,
+    expected: &'w Expected<'w>,
+    values: &'w mut Vec<i128>,
+    problems: &'w mut Problems,
+}
+
+impl Walk<'_> {
+    /// Depth is bounded by the shape, so recursion is too.
+    fn collect(&mut self, value: &Value, shape: &[usize], index: &mut Vec<usize>) {
+        let place = |index: &[usize]| {
+            let text: Vec<String> = index.iter().map(usize::to_string).collect();
+            format!("element [{}]", text.join(", "))
+        };
+        match (shape.split_first(), value) {
+            (Some((dim, rest)), Value::Array(items)) => {
+                if items.len() != *dim {
+                    self.problems.push(
+                        Problem::new(
+                            "I03",
+                            format!(
+                                "this list has {} elements, the first has {dim}",
+                                items.len()
+                            ),
+                            self.shown,
+                        )
+                        .at_row(place(index))
+                        .help(format!("expected `{}`", self.expected.wanted.shown)),
+                    );
+                }
+                for (at, item) in items.iter().enumerate() {
+                    index.push(at);
+                    self.collect(item, rest, index);
+                    index.pop();
+                }
+            }
+            (Some(_), _) => self.problems.push(
+                Problem::new(
+                    "I03",
+                    "here is a value where the others are lists",
+                    self.shown,
+                )
+                .at_row(place(index))
+                .help(format!("expected `{}`", self.expected.wanted.shown)),
+            ),
+            (None, value) => {
+                let element = self.expected.wanted.element;
+                let read = match value {
+                    Value::Number(number) => element.read_text(&number.to_string()),
+                    Value::String(text) => element.read_text(text),
+                    Value::Bool(bit) => element.read_text(if *bit { "1" } else { "0" }),
+                    other => element.read_text(&other.to_string()),
+                };
+                match read {
+                    Ok(value) => self.values.push(value),
+                    Err(flaw) => {
+                        let problem = bad_element(&flaw, self.shown, place(index), None);
+                        self.problems.push(problem);
+                    }
+                }
+            }
+        }
+    }
+}

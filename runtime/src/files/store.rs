@@ -1,0 +1,279 @@
+//! Files that appear whole or not at all.
+//!
+//! Contents go to temporary files beside their destination, are forced to the disk, and only then
+//! take their names. An error at any file takes back the others. What a crash of the machine in
+//! the middle of renaming leaves is a set of whole files, not all of them new.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::Problem;
+
+/// Files on the disk that do not have their names yet. Dropping it removes them.
+#[derive(Debug, Default)]
+pub struct Staged {
+    files: Vec<Waiting>,
+    /// Folders that were made for them, outermost first.
+    folders: Vec<PathBuf>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    target: PathBuf,
+    /// Where the contents are until the file has its name.
+    temporary: Option<PathBuf>,
+    /// What had the name before, until all files have theirs.
+    backup: Option<PathBuf>,
+    /// Whether the file has its name.
+    placed: bool,
+}
+
+/// Writes every file, all or none.
+///
+/// # Errors
+/// Something cannot be written; nothing is.
+pub fn write_all(files: &[(PathBuf, Vec<u8>)]) -> Result<(), Problem> {
+    stage(files)?.commit()
+}
+
+/// Writes the contents of every file to the disk, beside where it is to be.
+///
+/// # Errors
+/// Something cannot be written; nothing is left.
+pub fn stage(files: &[(PathBuf, Vec<u8>)]) -> Result<Staged, Problem> {
+    let mut staged = Staged::default();
+    for (target, contents) in files {
+        staged
+            .add(target, contents)
+            .map_err(|error| unwritten(target, &error))?;
+    }
+    Ok(staged)
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> Problem {
+    Problem::new(
+        "I15",
+        format!("the file cannot be written: {error}"),
+        path.display().to_string(),
+    )
+}
+
+/// A folder could be renamed away like a file.
+fn no_folder(target: &Path) -> io::Result<()> {
+    if target.is_dir() {
+        return Err(io::Error::other("there is a folder of this name"));
+    }
+    Ok(())
+}
+
+/// A name beside `target` that nothing has.
+fn beside(target: &Path, ending: &str) -> PathBuf {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let mut name = OsString::from(".");
+    name.push(target.file_name().unwrap_or_default());
+    name.push(format!(".{}-{number}.{ending}", std::process::id()));
+    target.with_file_name(name)
+}
+
+impl Staged {
+    fn add(&mut self, target: &Path, contents: &[u8]) -> io::Result<()> {
+        no_folder(target)?;
+        if let Some(folder) = target.parent() {
+            self.make(folder)?;
+        }
+        let temporary = beside(target, "tmp");
+        // A file that is there already, or a link, is not ours to follow.
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&temporary)?;
+        self.files.push(Waiting {
+            target: target.to_owned(),
+            temporary: Some(temporary),
+            backup: None,
+            placed: false,
+        });
+        file.write_all(contents)?;
+        file.sync_all()
+    }
+
+    fn make(&mut self, folder: &Path) -> io::Result<()> {
+        if folder.as_os_str().is_empty() || folder.is_dir() {
+            return Ok(());
+        }
+        if let Some(parent) = folder.parent() {
+            self.make(parent)?;
+        }
+        match fs::create_dir(folder) {
+            Ok(()) => self.folders.push(folder.to_owned()),
+            // Another party of the same machine may have been faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Gives every file its name.
+    ///
+    /// # Errors
+    /// A file cannot be renamed; those that were are taken back.
+    pub fn commit(mut self) -> Result<(), Problem> {
+        for waiting in &mut self.files {
+            waiting
+                .place()
+                .map_err(|error| unwritten(&waiting.target, &error))?;
+        }
+        let mut folders: Vec<PathBuf> = vec![];
+        for waiting in &mut self.files {
+            waiting.placed = false;
+            if let Some(backup) = waiting.backup.take() {
+                // The new file is there; an old one that stays is no harm.
+                let _ = fs::remove_file(backup);
+            }
+            let folder = waiting.target.parent().map(Path::to_owned);
+            folders.extend(folder.filter(|folder| !folders.contains(folder)));
+        }
+        let made = std::mem::take(&mut self.folders);
+        folders.extend(made.iter().filter_map(|f| f.parent().map(Path::to_owned)));
+        for folder in folders {
+            sync_folder(&folder);
+        }
+        Ok(())
+    }
+}
+
+/// Names are on the disk once their folder is. Not every system can force that.
+fn sync_folder(folder: &Path) {
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+}
+
+impl Waiting {
+    fn place(&mut self) -> io::Result<()> {
+        let Some(temporary) = self.temporary.clone() else {
+            return Ok(());
+        };
+        no_folder(&self.target)?;
+        if fs::symlink_metadata(&self.target).is_ok() {
+            let backup = beside(&self.target, "old");
+            // A second name keeps the old contents in place until the new ones are; not every
+            // file system has them.
+            if fs::hard_link(&self.target, &backup).is_err() {
+                fs::rename(&self.target, &backup)?;
+            }
+            self.backup = Some(backup);
+        }
+        fs::rename(&temporary, &self.target)?;
+        self.temporary = None;
+        self.placed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        // Nothing can be done about errors here, and an earlier one is being told.
+        for waiting in self.files.iter_mut().rev() {
+            if let Some(temporary) = waiting.temporary.take() {
+                let _ = fs::remove_file(temporary);
+            }
+            match waiting.backup.take() {
+                Some(backup) => {
+                    let _ = fs::rename(backup, &waiting.target);
+                }
+                None if waiting.placed => {
+                    let _ = fs::remove_file(&waiting.target);
+                }
+                None => {}
+            }
+        }
+        for folder in self.folders.iter().rev() {
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("smpc-store-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn all_files_appear_and_nothing_else() {
+        let base = folder("all");
+        fs::write(base.join("a.csv"), "old").unwrap();
+        let files = [
+            (base.join("a.csv"), b"1\n".to_vec()),
+            (base.join("x/y/b.csv"), b"2\n".to_vec()),
+        ];
+        write_all(&files).unwrap();
+        assert_eq!(names(&base), ["a.csv", "x"]);
+        assert_eq!(names(&base.join("x/y")), ["b.csv"]);
+        assert_eq!(fs::read(base.join("a.csv")).unwrap(), b"1\n");
+        fs::remove_dir_all(base).unwrap();
+    }
+
+    #[test]
+    fn an_error_leaves_everything_as_it_was() {
+        let base = folder("error");
+        fs::write(base.join("a.csv"), "old").unwrap();
+        fs::create_dir(base.join("c.csv")).unwrap();
+        let files = [
+            (base.join("a.csv"), b"1\n".to_vec()),
+            (base.join("new/b.csv"), b"2\n".to_vec()),
+            (base.join("c.csv"), b"3\n".to_vec()),
+        ];
+        assert_eq!(write_all(&files).unwrap_err().code, "I15");
+        assert_eq!(names(&base), ["a.csv", "c.csv"]);
+        // The folder comes between: files that had their names lose them again.
+        fs::remove_dir(base.join("c.csv")).unwrap();
+        let staged = stage(&files).unwrap();
+        assert_eq!(names(&base.join("new")).len(), 1);
+        fs::create_dir(base.join("c.csv")).unwrap();
+        fs::write(base.join("c.csv/inside"), "").unwrap();
+        assert_eq!(staged.commit().unwrap_err().code, "I15");
+        assert_eq!(names(&base), ["a.csv", "c.csv"]);
+        assert_eq!(fs::read(base.join("a.csv")).unwrap(), b"old");
+        fs::remove_dir_all(base).unwrap();
+    }
+
+    #[test]
+    fn what_is_dropped_leaves_nothing() {
+        let base = folder("drop");
+        drop(stage(&[(base.join("d/a.csv"), b"1\n".to_vec())]).unwrap());
+        assert!(names(&base).is_empty());
+        fs::remove_dir_all(base).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_full_disk_is_told() {
+        // A folder that is no folder stands for every error of the system.
+        let error = write_all(&[(PathBuf::from("/dev/null/a.csv"), vec![1])]).unwrap_err();
+        assert_eq!(error.code, "I15");
+        assert_eq!(error.path, "/dev/null/a.csv");
+    }
+}

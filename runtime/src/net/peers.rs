@@ -1,0 +1,141 @@
+//! Who the parties are: addresses and pinned certificates from `peers.toml`, and this party's key.
+
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::certificate::{Validity, date, validity};
+use super::error::NetError;
+
+/// The parties of a network, as `peers.toml` lists them.
+#[derive(Clone, Debug)]
+pub struct Peers {
+    file: PathBuf,
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub name: String,
+    pub address: String,
+    pub certificate: CertificateDer<'static>,
+    validity: Validity,
+}
+
+impl Entry {
+    /// Why the certificate is not valid at this moment.
+    pub fn invalid(&self, now: i64) -> Option<String> {
+        let Validity { from, until } = self.validity;
+        if now < from {
+            Some(format!(
+                "the certificate is valid from {} on only",
+                date(from)
+            ))
+        } else if now > until {
+            Some(format!("the certificate has expired on {}", date(until)))
+        } else {
+            None
+        }
+    }
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
+}
+
+impl Peers {
+    /// Reads `peers.toml` and the certificates it names, which are relative to it.
+    ///
+    /// # Errors
+    /// A file cannot be read, an entry is malformed, two parties have one certificate.
+    pub fn read(path: &Path) -> Result<Self, NetError> {
+        let at = |message: String| NetError::own(format!("{}: {message}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|e| at(e.to_string()))?;
+        let table: toml::Table =
+            toml::from_str(&text).map_err(|e| at(e.to_string().trim_end().to_owned()))?;
+        if let Some(other) = table.keys().find(|key| *key != "party") {
+            return Err(at(format!("`{other}` is unknown: only `party` is read")));
+        }
+        let parties = table.get("party").and_then(toml::Value::as_table);
+        let parties = parties.ok_or_else(|| at("there is no `[party.NAME]`".to_owned()))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let mut entries: Vec<Entry> = vec![];
+        for (name, entry) in parties {
+            let field = |field: &str| {
+                let value = entry.get(field).and_then(toml::Value::as_str);
+                value.ok_or_else(|| at(format!("party `{name}` has no text `{field}`")))
+            };
+            let known = ["address", "certificate"];
+            let mut fields = entry.as_table().into_iter().flat_map(toml::Table::keys);
+            if let Some(other) = fields.find(|f| !known.contains(&f.as_str())) {
+                return Err(at(format!("party `{name}` has an unknown `{other}`")));
+            }
+            let (address, file) = (
+                field("address")?.to_owned(),
+                folder.join(field("certificate")?),
+            );
+            let bad = |e: &dyn std::fmt::Display| {
+                NetError::own(format!("{} (certificate of {name}): {e}", file.display()))
+            };
+            let certificate = CertificateDer::from_pem_file(&file).map_err(|e| bad(&e))?;
+            let validity = validity(&certificate).ok_or_else(|| bad(&"no X.509 certificate"))?;
+            if let Some(twin) = entries.iter().find(|e| e.certificate == certificate) {
+                let message = format!("{name} has the certificate of {}", twin.name);
+                return Err(at(message));
+            }
+            entries.push(Entry {
+                name: name.clone(),
+                address,
+                certificate,
+                validity,
+            });
+        }
+        Ok(Self {
+            file: path.to_owned(),
+            entries,
+        })
+    }
+
+    /// Names of the parties.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|e| e.name.as_str())
+    }
+
+    /// Where a party's private key is if nothing else is said: `NAME.key` beside `peers.toml`.
+    pub fn default_key(&self, name: &str) -> PathBuf {
+        self.file.with_file_name(format!("{name}.key"))
+    }
+
+    /// The entries of these parties, in their order; every certificate is valid now.
+    pub(crate) fn entries(&self, names: &[String]) -> Result<Vec<Entry>, NetError> {
+        let now = now();
+        let entry = |name: &String| {
+            let entry = self.entries.iter().find(|e| e.name == *name);
+            let at = self.file.display();
+            let entry =
+                entry.ok_or_else(|| NetError::own(format!("{at}: party `{name}` is missing")))?;
+            match entry.invalid(now) {
+                Some(why) => Err(NetError::identity(name, why)),
+                None => Ok(entry.clone()),
+            }
+        };
+        names.iter().map(entry).collect()
+    }
+}
+
+/// Reads a private key in PEM (PKCS#8, PKCS#1 or SEC1).
+pub(crate) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, NetError> {
+    let key = PrivateKeyDer::from_pem_file(path);
+    #[cfg(unix)]
+    if let Ok(data) = std::fs::metadata(path) {
+        use std::os::unix::fs::PermissionsExt as _;
+        if data.permissions().mode() & 0o077 != 0 {
+            tracing::warn!(file = %path.display(), "others can read the private key");
+        }
+    }
+    key.map_err(|e| NetError::own(format!("{} (private key): {e}", path.display())))
+}

@@ -1,0 +1,401 @@
+//! What the threads of a party's connections share: for each peer what came, what is to go, and
+//! how it stands.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use zeroize::Zeroize as _;
+
+use super::Options;
+use super::abort::{Aborter, Reason};
+use super::dial::Arrival;
+use super::frame::{Frame, Kind};
+use super::tls::Cause;
+use crate::channel::Fault;
+
+/// So many messages may be on their way at any length: parties that send to one another in one
+/// round must not wait for one another.
+const MESSAGES: usize = 8;
+
+/// A peer is told at the latest after so many messages that they were taken out. Less than
+/// [`MESSAGES`], so that a sender which waits does so because of messages nobody took.
+const REPORT: u64 = 4;
+
+/// Waiting threads look up so often for what nobody tells them.
+const LOOK_UP: Duration = Duration::from_millis(200);
+
+/// Sent buffers kept for reuse, for each peer.
+const SPARE: usize = 4;
+
+pub(crate) struct Shared {
+    pub me: usize,
+    pub names: Vec<String>,
+    pub idle: Duration,
+    pub max_frame: u64,
+    pub window: u64,
+    pub aborter: Aborter,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub peers: Vec<Peer>,
+    /// Connections made and refused while connecting.
+    pub arrivals: Vec<Arrival>,
+    /// How this party ends, once it does.
+    pub ending: Option<Ending>,
+    /// Whether it does because it was told to.
+    pub interrupted: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Done,
+    Failed { since: Instant },
+}
+
+#[derive(Default)]
+pub(crate) struct Peer {
+    /// Whether there is a connection, or was.
+    pub linked: bool,
+    /// Whether the connection's thread has ended.
+    pub closed: bool,
+    pub hello: Option<Vec<u8>>,
+    pub agreed: Option<Vec<u8>>,
+    pub settled: bool,
+    pub done: bool,
+    pub failed: Option<Reason>,
+    pub fault: Option<Fault>,
+    /// What TLS says about the fault.
+    pub detail: Option<(Cause, String)>,
+    /// Seconds of silence, once there are too many.
+    pub silent: Option<u64>,
+
+    /// Messages that came and were not taken out.
+    inbox: VecDeque<Vec<u8>>,
+    inbox_bytes: u64,
+    /// Messages taken out, and how many of them the peer was told of.
+    taken: u64,
+    reported: u64,
+    unreported_bytes: u64,
+    /// Length of the next message to be taken out, while it is waited for.
+    expected: Option<usize>,
+    /// Length of the message of which a part has come.
+    incoming: Option<usize>,
+
+    /// Frames that are to go.
+    queue: VecDeque<(Kind, Vec<u8>)>,
+    /// Lengths of the messages queued or sent that the peer has not taken out.
+    ahead: VecDeque<u64>,
+    ahead_bytes: u64,
+    acknowledged: u64,
+    /// Buffers of sent messages.
+    spare: Vec<Vec<u8>>,
+}
+
+impl Peer {
+    pub fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// Messages handed over for this peer so far.
+    pub fn sent(&self) -> u64 {
+        self.acknowledged + self.ahead.len() as u64
+    }
+
+    #[cfg(test)]
+    pub fn unacknowledged(&self) -> u64 {
+        self.ahead_bytes
+    }
+
+    fn report_due(&self, window: u64) -> bool {
+        self.taken - self.reported >= REPORT || self.unreported_bytes > window / 4
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        for message in self.inbox.iter_mut().chain(&mut self.spare) {
+            message.zeroize();
+        }
+        for (_, contents) in &mut self.queue {
+            contents.zeroize();
+        }
+    }
+}
+
+impl State {
+    /// What ends the run, if anything does: first what a peer did, then what peers say, then what
+    /// follows from another's end.
+    pub fn trouble(&self, shared: &Shared) -> Option<(usize, Fault)> {
+        if self.interrupted {
+            return Some((shared.me, Fault::Interrupted));
+        }
+        let peers = || self.peers.iter().enumerate();
+        let own = peers().find_map(|(p, peer)| {
+            let fault = peer.fault.as_ref().filter(|f| !f.is_consequence())?;
+            Some((p, fault.clone()))
+        });
+        let failed = || {
+            peers().find_map(|(p, peer)| {
+                let reason = peer.failed.as_ref()?;
+                let first = reason.about.is_none_or(|about| about == shared.me);
+                let Reason { code, place, .. } = reason.clone();
+                first.then_some((p, Fault::Failed { code, place }))
+            })
+        };
+        let gone = || {
+            peers().find_map(|(p, peer)| {
+                let fault = peer.fault.as_ref().filter(|_| peer.failed.is_none())?;
+                Some((p, fault.clone()))
+            })
+        };
+        let reported = || {
+            peers().find_map(|(p, peer)| {
+                let reason = peer.failed.as_ref()?;
+                let about = reason.about.filter(|a| *a < self.peers.len())?;
+                let (by, code) = (shared.names[p].clone(), reason.code.clone());
+                Some((about, Fault::Reported { by, code }))
+            })
+        };
+        let silent = || {
+            peers().find_map(|(p, peer)| {
+                let seconds = peer.silent.filter(|_| !peer.closed)?;
+                Some((p, Fault::TimedOut { seconds }))
+            })
+        };
+        own.or_else(failed)
+            .or_else(gone)
+            .or_else(reported)
+            .or_else(silent)
+    }
+}
+
+impl Shared {
+    pub fn new(me: usize, names: Vec<String>, options: &Options) -> Self {
+        let peers = names.iter().map(|_| Peer::default()).collect();
+        Self {
+            me,
+            names,
+            idle: options.idle(),
+            max_frame: options.max_frame.min((1 << 56) - 1),
+            window: options.window,
+            aborter: options.aborter.clone(),
+            state: Mutex::new(State {
+                peers,
+                ..State::default()
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// A thread that panicked left nothing half-done that others would trip over.
+    pub fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn notify(&self) {
+        self.changed.notify_all();
+    }
+
+    /// Waits until something has changed, or for a moment.
+    pub fn pause<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let waited = self.changed.wait_timeout(state, LOOK_UP);
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Waits until `ready` gives a value.
+    ///
+    /// # Errors
+    /// The peer that ended the run meanwhile, and how.
+    pub fn wait<T>(
+        &self,
+        mut ready: impl FnMut(&mut State) -> Option<T>,
+    ) -> Result<T, (usize, Fault)> {
+        let mut state = self.lock();
+        loop {
+            if let Some(value) = ready(&mut state) {
+                return Ok(value);
+            }
+            if let Some(trouble) = state.trouble(self) {
+                return Err(trouble);
+            }
+            state = self.pause(state);
+        }
+    }
+
+    /// Queues a message for a peer, waiting while it is too far behind. Gives back buffers of
+    /// messages that are sent.
+    pub fn send(&self, to: usize, contents: Vec<u8>) -> Result<Vec<Vec<u8>>, (usize, Fault)> {
+        let mut contents = Some(contents);
+        self.wait(|state| {
+            if state.ending.is_some() {
+                return None;
+            }
+            let peer = &mut state.peers[to];
+            let full = peer.ahead.len() >= MESSAGES && peer.ahead_bytes >= self.window;
+            if peer.fault.is_some() || peer.failed.is_some() || peer.done || full {
+                return None;
+            }
+            let contents = contents.take()?;
+            peer.ahead.push_back(contents.len() as u64);
+            peer.ahead_bytes += contents.len() as u64;
+            peer.queue.push_back((Kind::Message, contents));
+            Some(std::mem::take(&mut peer.spare))
+        })
+    }
+
+    /// Waits for the next message of a peer. The flag says that the peer is to be told.
+    pub fn receive(&self, from: usize, length: usize) -> Result<(Vec<u8>, bool), (usize, Fault)> {
+        self.lock().peers[from].expected = Some(length);
+        let message = self.wait(|state| {
+            let peer = &mut state.peers[from];
+            let message = peer.inbox.pop_front();
+            if let (None, Some(found)) = (&message, peer.incoming.filter(|l| *l != length)) {
+                peer.fault.get_or_insert(Fault::Length {
+                    expected: length,
+                    found,
+                });
+            }
+            if message.is_none() && peer.settled {
+                // It thinks that nothing is missing.
+                peer.fault.get_or_insert(Fault::Gone);
+            }
+            message
+        })?;
+        let mut state = self.lock();
+        let peer = &mut state.peers[from];
+        peer.expected = None;
+        peer.inbox_bytes -= message.len() as u64;
+        if message.len() != length {
+            let found = message.len();
+            let fault = Fault::Length {
+                expected: length,
+                found,
+            };
+            peer.fault.get_or_insert(fault.clone());
+            return Err((from, fault));
+        }
+        peer.taken += 1;
+        peer.unreported_bytes += message.len() as u64;
+        Ok((message, peer.report_due(self.window)))
+    }
+
+    /// Queues a frame that is no message.
+    pub fn control(&self, to: usize, kind: Kind, contents: Vec<u8>) {
+        self.lock().peers[to].queue.push_back((kind, contents));
+    }
+
+    /// Ends this party's part: nothing that is not on the wire yet goes any more, but why.
+    pub fn fail(&self, reason: &Reason) {
+        let mut state = self.lock();
+        if matches!(state.ending, Some(Ending::Failed { .. })) {
+            return;
+        }
+        state.ending = Some(Ending::Failed {
+            since: Instant::now(),
+        });
+        for peer in &mut state.peers {
+            for (_, contents) in &mut peer.queue {
+                contents.zeroize();
+            }
+            peer.queue.clear();
+            peer.queue.push_back((Kind::Failed, reason.encode()));
+        }
+        self.notify();
+    }
+
+    /// The next frame to go to a peer, with the number of messages taken out. `alive`: a sign of
+    /// life is due.
+    pub fn next(&self, to: usize, alive: bool) -> Option<(Kind, Vec<u8>, u64)> {
+        let mut state = self.lock();
+        let peer = &mut state.peers[to];
+        let (kind, contents) = match peer.queue.pop_front() {
+            Some(next) => next,
+            None if alive || peer.report_due(self.window) => (Kind::Alive, vec![]),
+            None => return None,
+        };
+        peer.reported = peer.taken;
+        peer.unreported_bytes = 0;
+        Some((kind, contents, peer.taken))
+    }
+
+    /// A message's buffer once it is sent. Small ones may hold keys.
+    pub fn spent(&self, to: usize, mut buffer: Vec<u8>) {
+        let mut state = self.lock();
+        let spare = &mut state.peers[to].spare;
+        if buffer.len() >= 1 << 12 && spare.len() < SPARE {
+            spare.push(buffer);
+        } else {
+            drop(state);
+            buffer.zeroize();
+        }
+    }
+
+    /// Whether a message of this length may come now.
+    pub fn admit(&self, from: usize, kind: Kind, length: usize) -> Result<Option<Vec<u8>>, Fault> {
+        if kind != Kind::Message {
+            return Ok(None);
+        }
+        let mut state = self.lock();
+        let peer = &mut state.peers[from];
+        if peer.agreed.is_none() {
+            return Err(Fault::Garbage);
+        }
+        if peer.inbox.len() >= MESSAGES && peer.inbox_bytes >= self.window {
+            return Err(Fault::Flood);
+        }
+        peer.incoming = Some(length);
+        match peer.expected.filter(|_| peer.inbox.is_empty()) {
+            Some(expected) if expected != length => Err(Fault::Length {
+                expected,
+                found: length,
+            }),
+            Some(_) => Ok(Some(Vec::with_capacity(length))),
+            None => Ok(None),
+        }
+    }
+
+    /// A frame came.
+    pub fn arrived(&self, from: usize, frame: Frame) -> Result<(), Fault> {
+        let mut state = self.lock();
+        let peer = &mut state.peers[from];
+        let told = frame.taken.checked_sub(peer.acknowledged);
+        let told = told.filter(|n| *n <= peer.ahead.len() as u64);
+        let told = told.ok_or(Fault::Garbage)?;
+        for _ in 0..told {
+            peer.ahead_bytes -= peer.ahead.pop_front().unwrap_or(0);
+        }
+        peer.acknowledged = frame.taken;
+        let over = peer.done || peer.failed.is_some();
+        match frame.kind {
+            _ if over && frame.kind != Kind::Alive => return Err(Fault::Garbage),
+            Kind::Hello if peer.hello.is_none() => peer.hello = Some(frame.contents),
+            Kind::Agreed if peer.hello.is_some() && peer.agreed.is_none() => {
+                peer.agreed = Some(frame.contents);
+            }
+            Kind::Message if !peer.settled => {
+                peer.incoming = None;
+                peer.inbox_bytes += frame.contents.len() as u64;
+                peer.inbox.push_back(frame.contents);
+            }
+            Kind::Alive => {
+                if told == 0 {
+                    return Ok(());
+                }
+            }
+            Kind::Settled if peer.agreed.is_some() => peer.settled = true,
+            Kind::Done if peer.settled => peer.done = true,
+            Kind::Failed => {
+                let reason = Reason::decode(&frame.contents).ok_or(Fault::Garbage)?;
+                peer.failed = Some(reason);
+            }
+            _ => return Err(Fault::Garbage),
+        }
+        drop(state);
+        self.notify();
+        Ok(())
+    }
+}

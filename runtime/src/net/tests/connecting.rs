@@ -1,0 +1,377 @@
+//! Connecting, and what can be wrong before the first message.
+
+use std::time::{Duration, SystemTime};
+
+use super::{LONG, Network, Party, timely};
+use crate::channel::Fault;
+use crate::net::keygen::{self, Span};
+use crate::net::proxy::{Action, Proxy, Way};
+use crate::net::{Aborter, Peers, Progress, connect_on};
+
+fn errors(net: &Network, change: impl Fn(usize, &mut Party) + Sync) -> Vec<(&'static str, String)> {
+    let results = timely(|| net.run(change, |_, channel| channel.close()));
+    let error = |result: Result<_, super::NetError>| {
+        let error = result.unwrap_err();
+        (error.code(), error.to_string())
+    };
+    results.into_iter().map(error).collect()
+}
+
+#[test]
+fn sizes_are_merged() {
+    let net = Network::new(&["alice", "bob", "carol"]);
+    let sizes = std::thread::scope(|scope| {
+        let join = |me: usize| {
+            let net = &net;
+            scope.spawn(move || {
+                let (channel, sizes) = net
+                    .join(me, |party| {
+                        let of = |owner, value| (me == owner).then_some(value);
+                        party.agreement.sizes = vec![
+                            ("n".to_owned(), of(0, 7)),
+                            ("m".to_owned(), of(2, 9)),
+                            ("d".to_owned(), (me != 1).then_some(4)),
+                        ];
+                    })
+                    .unwrap();
+                channel.close().unwrap();
+                sizes
+            })
+        };
+        let threads: Vec<_> = (0..3).map(join).collect();
+        threads
+            .into_iter()
+            .map(|t| t.join().unwrap())
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(sizes, vec![vec![7, 9, 4]; 3]);
+}
+
+#[test]
+fn progress_is_told() {
+    let net = Network::new(&["alice", "bob"]);
+    let told = std::thread::scope(|scope| {
+        let bob = scope.spawn(|| net.join(1, |_| {}).unwrap().0.close());
+        let mut told = vec![];
+        let listener = net.listeners[0].try_clone().unwrap();
+        let key = net.folder.join("alice.key");
+        let (channel, _) = connect_on(
+            Some(listener),
+            0,
+            &net.peers(),
+            &key,
+            &net.agreement(),
+            &super::Options::default(),
+            &mut |p| told.push(p),
+        )
+        .unwrap();
+        channel.close().unwrap();
+        bob.join().unwrap().unwrap();
+        told
+    });
+    let listening = Progress::Listening {
+        address: net.addresses[0].to_string(),
+    };
+    assert_eq!(told.first(), Some(&listening));
+    assert!(told.contains(&Progress::Connected {
+        peer: "bob".to_owned()
+    }));
+    assert_eq!(told.last(), Some(&Progress::Agreed));
+}
+
+#[test]
+fn another_script_is_named_on_all_sides() {
+    let net = Network::new(&["alice", "bob", "carol"]);
+    let found = errors(&net, |me, party| {
+        if me == 1 {
+            party.agreement.script.1 = [9; 32];
+            party.agreement.params = vec![("epochs".to_owned(), 31)];
+        }
+    });
+    assert_eq!(
+        found[0],
+        (
+            "I43",
+            "bob: it runs something else: params epochs = 30 here, epochs = 31 at bob; \
+             the text of script mean.smpc differs: 010101010101 here, 090909090909 at bob"
+                .to_owned()
+        )
+    );
+    assert_eq!(found[1].0, "I43");
+    assert!(found[1].1.contains("epochs = 31 here, epochs = 30 at "));
+    // Carol sees it herself, or hears of it first.
+    assert!(found[2].1.starts_with("bob: ") || found[2].1.starts_with("alice: "));
+}
+
+#[test]
+fn other_sizes_are_named() {
+    let net = Network::new(&["alice", "bob", "carol"]);
+    let found = errors(&net, |me, party| {
+        let size = [Some(4), Some(5), None][me];
+        party.agreement.sizes = vec![("n".to_owned(), size)];
+    });
+    assert_eq!(
+        found[0].1,
+        "bob: it runs something else: sizes n = 4 here, n = 5 at bob"
+    );
+    assert_eq!(
+        found[1].1,
+        "alice: it runs something else: sizes n = 5 here, n = 4 at alice"
+    );
+    let carol = &found[2].1;
+    // Carol sees it herself, is told, or finds one of them gone.
+    assert!(
+        carol.starts_with("alice: ") || carol.starts_with("bob: "),
+        "{carol}"
+    );
+}
+
+#[test]
+fn a_size_nobody_knows() {
+    let net = Network::new(&["alice", "bob"]);
+    let found = errors(&net, |_, party| {
+        party.agreement.sizes = vec![("n".to_owned(), None)];
+    });
+    assert!(found.iter().any(|e| e.1 == "no party knows the size n"));
+}
+
+#[test]
+fn a_peer_that_never_comes() {
+    let net = Network::new(&["alice", "bob", "carol"]);
+    let short = |party: &mut Party| party.options.connect_timeout = Duration::from_secs(1);
+    let found = std::thread::scope(|scope| {
+        let alice = scope.spawn(|| net.join(0, short).err().unwrap());
+        let carol = scope.spawn(|| net.join(2, short).err().unwrap());
+        [alice.join().unwrap(), carol.join().unwrap()]
+    });
+    // Whoever is first to give up tells the other.
+    assert!(found.iter().any(|e| e.code() == "I41"));
+    for error in found {
+        assert_eq!(error.peer(), Some("bob"), "{error}");
+    }
+}
+
+#[test]
+fn another_certificate() {
+    for impostor in [0, 1] {
+        let net = Network::new(&["alice", "bob"]);
+        // The impostor's own files say otherwise than those of its peer.
+        let name = &net.names[impostor];
+        let other = net.folder.join("other");
+        let parties = [(name.clone(), net.addresses[impostor].to_string())];
+        keygen::write(&other, &parties, Span::days(1)).unwrap();
+        let text = std::fs::read_to_string(net.folder.join("peers.toml")).unwrap();
+        let text = text.replace(&format!("{name}.pem"), &format!("other/{name}.pem"));
+        let path = net.folder.join("impostor.toml");
+        std::fs::write(&path, text).unwrap();
+        let found = errors(&net, |me, party| {
+            party.options.connect_timeout = Duration::from_secs(2);
+            if me == impostor {
+                party.peers = Peers::read(&path).unwrap();
+                party.key = other.join(format!("{name}.key"));
+            }
+        });
+        let [alice, bob] = &found[..] else {
+            panic!("two parties")
+        };
+        if impostor == 0 {
+            let why = "alice: the certificate it shows is not the one in peers.toml";
+            assert_eq!(*bob, ("I42", why.to_owned()));
+        } else {
+            assert_eq!(bob.0, "I42", "{}", bob.1);
+            assert!(
+                bob.1
+                    .starts_with("alice: it does not accept our certificate")
+            );
+        }
+        let (code, text) = alice;
+        assert_eq!(*code, "I41");
+        assert!(
+            text.starts_with("bob: no connection in time"),
+            "{text} {impostor}"
+        );
+        assert!(text.contains("certificate"), "{found:?}");
+    }
+}
+
+#[test]
+fn an_expired_certificate() {
+    let day = Duration::from_secs(86_400);
+    let span = Span {
+        from: SystemTime::now() - 9 * day,
+        until: SystemTime::now() - 2 * day,
+    };
+    let net = Network::with(&["alice", "bob"], span);
+    for (code, text) in errors(&net, |_, _| {}) {
+        assert_eq!(code, "I42");
+        assert!(text.contains("the certificate has expired on "), "{text}");
+    }
+}
+
+#[test]
+fn a_certificate_that_is_not_valid_yet() {
+    let day = Duration::from_secs(86_400);
+    let span = Span {
+        from: SystemTime::now() + 2 * day,
+        until: SystemTime::now() + 9 * day,
+    };
+    let net = Network::with(&["alice", "bob"], span);
+    for (code, text) in errors(&net, |_, _| {}) {
+        assert_eq!(code, "I42");
+        assert!(text.contains("is valid from "), "{text}");
+    }
+}
+
+#[test]
+fn the_key_of_another() {
+    let net = Network::new(&["alice", "bob"]);
+    let key = net.folder.join("bob.key");
+    let error = net.join(0, |party| party.key = key).err().unwrap();
+    assert_eq!(
+        (error.code(), error.message()),
+        (
+            "I40",
+            "the private key does not belong to the certificate of alice"
+        )
+    );
+}
+
+#[test]
+fn garbage_instead_of_tls() {
+    for (way, at) in [
+        (Way::Back, 0),
+        (Way::Forth, 0),
+        (Way::Back, 300),
+        (Way::Forth, 300),
+    ] {
+        let net = Network::new(&["alice", "bob"]);
+        let proxy = Proxy::start(net.addresses[0]).unwrap();
+        proxy.after(way, at, Action::Insert(b"GET / HTTP/1.1\r\n\r\n".repeat(4)));
+        let found = errors(&net, |me, party| {
+            party.options.connect_timeout = Duration::from_secs(2);
+            if me == 1 {
+                party.peers = net.through(0, &proxy);
+            }
+        });
+        assert!(found[0].1.starts_with("bob: "), "{found:?}");
+        assert!(found[1].1.starts_with("alice: "), "{found:?}");
+    }
+}
+
+#[test]
+fn a_connection_that_ends_during_the_handshake() {
+    for action in [Action::Close, Action::Reset, Action::Stall] {
+        for (way, at) in [
+            (Way::Forth, 0),
+            (Way::Forth, 100),
+            (Way::Back, 200),
+            (Way::Forth, 600),
+        ] {
+            let net = Network::new(&["alice", "bob"]);
+            let proxy = Proxy::start(net.addresses[0]).unwrap();
+            proxy.after(way, at, action.clone());
+            let found = errors(&net, |me, party| {
+                party.options.connect_timeout = Duration::from_secs(1);
+                party.options.handshake_timeout = Duration::from_millis(500);
+                if me == 1 {
+                    party.peers = net.through(0, &proxy);
+                }
+            });
+            assert!(found[0].1.starts_with("bob: "), "{found:?}");
+            assert!(found[1].1.starts_with("alice: "), "{found:?}");
+        }
+    }
+}
+
+#[test]
+fn strangers_do_not_disturb() {
+    use std::io::Write as _;
+    let net = Network::new(&["alice", "bob"]);
+    let mut strangers = vec![];
+    for _ in 0..5 {
+        let mut stranger = std::net::TcpStream::connect(net.addresses[0]).unwrap();
+        stranger.write_all(b"\x16\x03\x01hello?").unwrap();
+        strangers.push(stranger);
+    }
+    let results = net.run(|_, _| {}, |_, channel| channel.close());
+    results.into_iter().for_each(|r| r.unwrap().unwrap());
+}
+
+#[test]
+fn an_interrupt_while_connecting() {
+    let net = Network::new(&["alice", "bob", "carol"]);
+    let aborter = Aborter::default();
+    let found = std::thread::scope(|scope| {
+        let alice = scope.spawn(|| {
+            let own = aborter.clone();
+            net.join(0, |party| party.options.aborter = own)
+                .err()
+                .unwrap()
+        });
+        let stop = &aborter;
+        let bob = scope.spawn(|| {
+            let mut stop = |progress| {
+                if progress
+                    == (Progress::Connected {
+                        peer: "alice".to_owned(),
+                    })
+                {
+                    stop.abort("I45", "");
+                }
+            };
+            let options = super::Options {
+                connect_timeout: LONG,
+                ..super::Options::default()
+            };
+            let (listener, key) = (
+                net.listeners[1].try_clone().unwrap(),
+                net.folder.join("bob.key"),
+            );
+            let (peers, agreement) = (net.peers(), net.agreement());
+            connect_on(
+                Some(listener),
+                1,
+                &peers,
+                &key,
+                &agreement,
+                &options,
+                &mut stop,
+            )
+            .err()
+            .unwrap()
+        });
+        timely(|| [alice.join().unwrap(), bob.join().unwrap()])
+    });
+    assert_eq!(found[0].code(), "I45");
+    let told = Fault::Failed {
+        code: "I45".to_owned(),
+        place: String::new(),
+    };
+    assert_eq!(found[1].code(), "I44");
+    assert_eq!(found[1].message(), format!("alice: {told}"));
+}
+
+#[test]
+fn files_that_are_wrong() {
+    let net = Network::new(&["alice", "bob"]);
+    let read = |text: &str| {
+        let path = net.folder.join("wrong.toml");
+        std::fs::write(&path, text).unwrap();
+        let error = Peers::read(&path).unwrap_err();
+        assert_eq!(error.code(), "I40");
+        error.to_string()
+    };
+    assert!(read("[party").contains("wrong.toml"));
+    assert!(read("").contains("there is no `[party.NAME]`"));
+    assert!(read("[party.a]\naddress = \"h:1\"").contains("party `a` has no text `certificate`"));
+    assert!(read("[party.a]\naddress = 3").contains("party `a` has no text `address`"));
+    assert!(read("[party.a]\nadress = \"\"").contains("party `a` has an unknown `adress`"));
+    assert!(read("[parties]").contains("`parties` is unknown"));
+    let alice = "address = \"h:1\"\ncertificate = \"alice.pem\"\n";
+    let twins = format!("[party.a]\n{alice}[party.\"b[0]\"]\n{alice}");
+    assert!(read(&twins).contains("b[0] has the certificate of a"));
+    let key = "[party.a]\naddress = \"h:1\"\ncertificate = \"alice.key\"";
+    assert!(read(key).contains("(certificate of a)"));
+    let gone = "[party.a]\naddress = \"h:1\"\ncertificate = \"none.pem\"";
+    assert!(read(gone).contains("none.pem"));
+}

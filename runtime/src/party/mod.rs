@@ -1,0 +1,406 @@
+//! One party of a computation as a process of its own: connects, agrees, runs, and hands out what it
+//! was told only when every peer has done its part.
+//!
+//! Interpreted and compiled parties come here alike; they differ in the [`Part`] they bring. What is
+//! logged or measured are names, phases, counts and times, never a value.
+
+mod interrupt;
+mod log;
+mod metrics;
+mod options;
+pub mod prepared;
+mod preparing;
+
+pub use log::Level;
+pub use options::{Options, duration};
+pub use preparing::prepare;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use ring::digest::{SHA256, digest};
+
+use crate::channel::Channel;
+use crate::command::{Description, Part, Stop};
+use crate::endpoint::{Account, Failure, STACK};
+use crate::files::{self, Staged};
+use crate::net::{self, Aborter, Agreement, NetChannel, NetError, PROTOCOL, Peers, Progress};
+use crate::tensor::Tensor;
+use metrics::{Counted, Metered, Times};
+use prepared::{Reader, Replaying, StorageKey, USED};
+
+/// What a run gave.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// This party's position.
+    pub me: usize,
+    /// Sizes and parameters, in the order of [`Description::publics`].
+    pub publics: Vec<i128>,
+    /// What the party was handed.
+    pub outputs: Vec<(&'static str, Vec<Tensor>)>,
+    /// What it sent.
+    pub account: Account,
+    /// How long it computed, without connecting.
+    pub seconds: f64,
+}
+
+/// Runs one party.
+///
+/// # Errors
+/// Its own files, the peers, or the run. Nothing is written then, but metrics.
+pub fn run(
+    description: &Description<'_>,
+    options: &Options,
+    part: &Part<'_>,
+) -> Result<Done, Stop> {
+    log::start(options.log);
+    let mut times = Times::default();
+    let mut counted = Counted::default();
+    let done = attempt(description, options, part, &mut times, &mut counted);
+    let done = done.inspect_err(|stop| tracing::error!(code = stop.code(), "stopped"));
+    if let Some(path) = &options.metrics {
+        let (error, account) = match &done {
+            Ok(done) => (None, Some(&done.account)),
+            Err(stop) => (Some(stop.code()), None),
+        };
+        let metrics = metrics::json(&options.name, error, account, &times, counted);
+        let text = format!("{metrics:#}\n").into_bytes();
+        let written = files::write_all(&[(path.clone(), text)]);
+        if let (Ok(_), Err(problem)) = (&done, written) {
+            return Err(Stop::problems(4, vec![problem]));
+        }
+    }
+    done
+}
+
+fn attempt(
+    description: &Description<'_>,
+    options: &Options,
+    part: &Part<'_>,
+    times: &mut Times,
+    counted: &mut Counted,
+) -> Result<Done, Stop> {
+    let (me, peers) = who(description, options)?;
+    if options.seed.is_some() && options.prepared.is_some() {
+        let message = "prepared material brings its own keys: leave `--seed` out";
+        return Err(Stop::usage("I16", message));
+    }
+    if options.seed.is_some() {
+        tracing::warn!("keys follow from the seed: whoever knows it can compute every secret");
+    }
+    let inputs = description.read(&options.inputs, Some(me))?;
+    let params = description.params(&options.set)?;
+    let material = match &options.prepared {
+        Some(path) => {
+            let key = StorageKey::read(&options.store()).map_err(Stop::failed)?;
+            let reader = Reader::open(path, &key).map_err(Stop::failed)?;
+            if reader.belongs().party != options.name {
+                let text = format!("the material is {}'s", reader.belongs().party);
+                return Err(Stop::failed(used(text)));
+            }
+            Some(reader)
+        }
+        None => None,
+    };
+    let purpose = match &material {
+        Some(reader) => format!("prepared {}", prepared::hex(&reader.belongs().session)),
+        None => "run".to_owned(),
+    };
+    let agreement = agreement(description, purpose, &params, description.sizes(&inputs)?);
+    let begun = Instant::now();
+    let (channel, sizes) = connect(me, &peers, options, &agreement, times)?;
+    let publics: Vec<i128> = sizes
+        .iter()
+        .copied()
+        .chain(params.iter().map(|(_, value)| *value))
+        .collect();
+    let mut link = Link::new(channel);
+    fits(description, &inputs, &publics).map_err(|stop| link.end(stop))?;
+    let ready = match material {
+        Some(reader) if reader.belongs().agreement != agreed(&agreement, &sizes) => {
+            let text = "the material was prepared for another script, scheme, parameter or size";
+            Err(used(text.to_owned()))
+        }
+        // From here on it is gone, whatever happens.
+        Some(reader) => prepared::consume(&reader, &options.store()).map(|()| Some(reader)),
+        None => Ok(None),
+    };
+    let reader = ready.map_err(|failure| link.end(Stop::failed(failure)))?;
+    times.connect = begun.elapsed();
+    let begun = Instant::now();
+    let (handed, measured) = {
+        let mut replaying;
+        let inner: &mut (dyn Channel + Send) = match reader {
+            Some(reader) => {
+                replaying = Replaying::new(link.channel()?, reader);
+                &mut replaying
+            }
+            None => link.channel()?,
+        };
+        let mut metered = Metered::new(inner, description.parties.len());
+        let handed = apart(&options.name, || {
+            part(me, &mut metered, &publics, inputs, options.seed)
+        });
+        (handed, metered.counted(description.parties, me))
+    };
+    *counted = measured;
+    times.run = begun.elapsed();
+    let (outputs, account) = handed.map_err(|failure| link.end(Stop::failed(failure)))?;
+    tracing::info!(
+        rounds = account.rounds,
+        messages = account.messages,
+        bytes = account.bytes,
+        "computed"
+    );
+    let begun = Instant::now();
+    let folder = options.outputs.as_ref();
+    let files = folder
+        .map(|folder| description.rendered(&outputs, &folder.join(&options.name), options.format));
+    finish(link, &files.unwrap_or_default())?;
+    times.finish = begun.elapsed();
+    Ok(Done {
+        me,
+        publics,
+        outputs,
+        account,
+        seconds: times.run.as_secs_f64(),
+    })
+}
+
+/// Ends a run that went well here: files are on the disk before peers are told, and have their names
+/// when every peer has said the same.
+fn finish(mut link: Link, files: &[(PathBuf, Vec<u8>)]) -> Result<(), Stop> {
+    let staged: Staged =
+        files::stage(files).map_err(|problem| link.end(Stop::problems(4, vec![problem])))?;
+    link.settle()?;
+    staged
+        .commit()
+        .map_err(|problem| link.end(Stop::problems(4, vec![problem])))?;
+    if !files.is_empty() {
+        tracing::info!(files = files.len(), "outputs written");
+    }
+    link.close()
+}
+
+/// The position of the party, and its peers, one for each party.
+fn who(description: &Description<'_>, options: &Options) -> Result<(usize, Peers), Stop> {
+    let names = || format!("its parties are {}", description.parties.join(", "));
+    let Some(me) = description.parties.iter().position(|p| *p == options.name) else {
+        let message = format!("the script has no party `{}`: {}", options.name, names());
+        return Err(Stop::usage("I40", message));
+    };
+    let peers = Peers::read(&options.peers).map_err(|e| Stop::usage("I40", e.message()))?;
+    for name in description.parties {
+        if !peers.names().any(|peer| peer == *name) {
+            let path = options.peers.display();
+            let message = format!("{path} lacks party `{name}`: {}", names());
+            return Err(Stop::usage("I40", message));
+        }
+    }
+    Ok((me, peers))
+}
+
+fn agreement(
+    description: &Description<'_>,
+    purpose: String,
+    params: &[(String, i128)],
+    sizes: Vec<Option<i128>>,
+) -> Agreement {
+    let named = description.publics.iter().zip(sizes);
+    let sizes = named.filter(|(public, _)| public.is_size());
+    Agreement {
+        protocol: PROTOCOL,
+        language: description.language.to_owned(),
+        script: (description.name.to_owned(), description.script),
+        scheme: (description.scheme.0.to_owned(), description.scheme.1),
+        program: description.program,
+        purpose,
+        parties: description
+            .parties
+            .iter()
+            .map(|p| (*p).to_owned())
+            .collect(),
+        params: params.to_vec(),
+        sizes: sizes
+            .map(|(public, value)| (public.name.to_owned(), value))
+            .collect(),
+    }
+}
+
+/// The digest of what was agreed on, but for the purpose.
+fn agreed(agreement: &Agreement, sizes: &[i128]) -> [u8; 32] {
+    let names = agreement.sizes.iter().map(|(name, _)| name.clone());
+    let sizes = names.zip(sizes.iter().map(|size| Some(*size)));
+    let whole = Agreement {
+        purpose: String::new(),
+        // Files may be named differently at each party.
+        script: (String::new(), agreement.script.1),
+        sizes: sizes.collect(),
+        ..agreement.clone()
+    };
+    let hello = net::hello::Hello {
+        from: 0,
+        to: 0,
+        agreement: whole,
+    };
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest(&SHA256, &hello.encode()).as_ref());
+    bytes
+}
+
+fn used(message: String) -> Failure {
+    Failure {
+        code: USED,
+        ..Failure::setup(message)
+    }
+}
+
+fn unconnected(error: &NetError) -> Stop {
+    let mut stop = Stop::failed(Failure {
+        code: error.code(),
+        consequence: error.is_consequence(),
+        ..Failure::setup(error.message())
+    });
+    if interrupt::asked() {
+        stop.exit = interrupt::EXIT;
+    }
+    stop
+}
+
+fn connect(
+    me: usize,
+    peers: &Peers,
+    options: &Options,
+    agreement: &Agreement,
+    times: &mut Times,
+) -> Result<(NetChannel, Vec<i128>), Stop> {
+    let begun = Instant::now();
+    let aborter = Aborter::default();
+    interrupt::watch(&aborter);
+    let own = net::Options {
+        connect_timeout: options.wait,
+        idle_timeout: options.timeout,
+        listen: options.listen.clone(),
+        aborter,
+        ..net::Options::default()
+    };
+    let key = options.key.clone();
+    let key = key.unwrap_or_else(|| peers.default_key(&options.name));
+    let mut awaited: Option<(Vec<String>, Option<String>)> = None;
+    let mut progress = |progress: Progress| {
+        // What happened the transport says itself; here is what did not happen yet, told when it
+        // changes.
+        let Progress::Waiting { peers, reason } = progress else {
+            return;
+        };
+        let now = Some((peers, reason));
+        if awaited != now {
+            if let Some((peers, reason)) = &now {
+                let reason = reason.as_deref().unwrap_or("not there yet");
+                tracing::info!(peers = %peers.join(", "), %reason, "waiting");
+            }
+            awaited = now;
+        }
+    };
+    let connected = net::connect(me, peers, &key, agreement, &own, &mut progress);
+    times.connect = begun.elapsed();
+    connected.map_err(|error| unconnected(&error))
+}
+
+/// Whether this party's inputs have the sizes that all agreed on.
+fn fits(
+    description: &Description<'_>,
+    inputs: &[Option<Tensor>],
+    publics: &[i128],
+) -> Result<(), Stop> {
+    for (input, tensor) in description.inputs.iter().zip(inputs) {
+        let Some(tensor) = tensor else { continue };
+        for (axis, length) in input.axes.iter().zip(tensor.shape()) {
+            let Some((public, agreed)) =
+                axis.and_then(|at| Some((description.publics.get(at)?, publics.get(at)?)))
+            else {
+                continue;
+            };
+            if *agreed != *length as i128 {
+                let message = format!(
+                    "input `{}` has {length} where size `{}` is {agreed}",
+                    input.file, public.name
+                );
+                let problem = files::Problem::new("I08", message, input.file);
+                return Err(Stop::problems(3, vec![problem]));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Runs on a thread with room for deep recursion; a panic there is an error here.
+fn apart<T: Send>(
+    name: &str,
+    work: impl FnOnce() -> Result<T, Failure> + Send,
+) -> Result<T, Failure> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .stack_size(STACK)
+            .spawn_scoped(scope, work);
+        match thread {
+            Ok(thread) => thread
+                .join()
+                .unwrap_or_else(|_| Err(Failure::setup("the endpoint stopped unexpectedly"))),
+            Err(_) => Err(Failure::setup("the system starts no more threads")),
+        }
+    })
+}
+
+/// The connection to all peers, which are told how this party ended whichever way that is.
+struct Link(Option<NetChannel>);
+
+impl Link {
+    fn new(channel: NetChannel) -> Self {
+        Self(Some(channel))
+    }
+
+    fn channel(&mut self) -> Result<&mut NetChannel, Stop> {
+        let ended = || Stop::failed(Failure::setup("the connection has ended"));
+        self.0.as_mut().ok_or_else(ended)
+    }
+
+    /// Tells the peers that this party failed: the code and the place, nothing else.
+    fn end(&mut self, mut stop: Stop) -> Stop {
+        if interrupt::asked() {
+            stop.exit = interrupt::EXIT;
+        }
+        if let Some(channel) = self.0.take() {
+            let place = stop.place().to_owned();
+            channel.fail(stop.code(), &place);
+        }
+        stop
+    }
+
+    fn settle(&mut self) -> Result<(), Stop> {
+        let settled = self.channel()?.settle();
+        settled.map_err(|error| self.end(Stop::failed(Failure::from(error))))
+    }
+
+    fn close(mut self) -> Result<(), Stop> {
+        match self.0.take() {
+            // Every peer has said that it is done; whether its farewell comes changes nothing.
+            Some(channel) => {
+                if let Err(error) = channel.close() {
+                    tracing::warn!(%error, "a peer did not take its leave");
+                }
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        if let Some(channel) = self.0.take() {
+            channel.fail("I32", "");
+        }
+    }
+}

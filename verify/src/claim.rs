@@ -1,0 +1,454 @@
+//! The meaning of claims: terms over integers and bits, evaluated on concrete operands and results.
+
+use crate::machine::signed;
+use crate::problem::Spec;
+use crate::term::{mask, width};
+use smpc_ir::claim::{Claims, Domain, Ensures, Operator, Term};
+use smpc_ir::flat::TruncMode;
+use smpc_ir::party::Elem;
+
+/// A value in a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Value {
+    /// An integer; an equation holds modulo 2 to the power of `ring` where a ring element took
+    /// part. Inexact once it has left 128 bits: then only its residues mean something.
+    Number {
+        value: i128,
+        ring: Option<u8>,
+        exact: bool,
+    },
+    Bits(u128, u8),
+}
+
+/// Operands and results of one execution, by position and row.
+pub(crate) struct Instance<'a> {
+    /// Element types of the parameters.
+    pub params: &'a [Elem],
+    /// Element types of the results.
+    pub results: &'a [Elem],
+    /// Words of the parameters.
+    pub inputs: &'a [Vec<u128>],
+    /// Words of the results.
+    pub outputs: &'a [Vec<u128>],
+}
+
+/// What a quantified name stands for.
+#[derive(Clone, Copy)]
+enum Bound<'b> {
+    None,
+    Number(i128),
+    Order(&'b [usize]),
+}
+
+fn number(value: i128) -> Value {
+    Value::Number {
+        value,
+        ring: None,
+        exact: true,
+    }
+}
+
+fn truth(value: bool) -> Value {
+    Value::Bits(value.into(), 1)
+}
+
+/// A word of an element type. `Ring(64)` of a public amount is a ring element like others.
+fn read(word: u128, elem: Elem) -> Value {
+    match elem {
+        Elem::Bits(m) => Value::Bits(word & mask(elem), m),
+        _ => Value::Number {
+            value: signed(word, elem),
+            ring: Some(width(elem)),
+            exact: true,
+        },
+    }
+}
+
+fn residue(value: i128, ring: u8) -> u128 {
+    value as u128 & mask(Elem::Ring(ring))
+}
+
+fn equal(a: Value, b: Value) -> Option<bool> {
+    match (a, b) {
+        (Value::Bits(a, m), Value::Bits(b, l)) => (m == l).then_some(a == b),
+        (
+            Value::Number {
+                value: a,
+                ring: r,
+                exact: x,
+            },
+            Value::Number {
+                value: b,
+                ring: s,
+                exact: y,
+            },
+        ) => match (r, s) {
+            (None, None) => (x && y).then_some(a == b),
+            (Some(r), Some(s)) => Some(residue(a, r.min(s)) == residue(b, r.min(s))),
+            (Some(r), None) | (None, Some(r)) => Some(residue(a, r) == residue(b, r)),
+        },
+        (Value::Bits(a, _), Value::Number { value, exact, .. })
+        | (Value::Number { value, exact, .. }, Value::Bits(a, _)) => {
+            exact.then_some(u128::try_from(value) == Ok(a))
+        }
+    }
+}
+
+/// An integer where only an exact one means something.
+fn exact(value: Value) -> Option<i128> {
+    match value {
+        Value::Number {
+            value, exact: true, ..
+        } => Some(value),
+        Value::Number { .. } => None,
+        Value::Bits(word, _) => i128::try_from(word).ok(),
+    }
+}
+
+fn holds(value: Value) -> Option<bool> {
+    match value {
+        Value::Bits(word, 1) => Some(word == 1),
+        Value::Number { value, .. } => Some(value != 0),
+        Value::Bits(..) => None,
+    }
+}
+
+impl Instance<'_> {
+    fn value(&self, term: &Term, row: usize, bound: Bound<'_>) -> Option<Value> {
+        let at = |list: &[Vec<u128>], elems: &[Elem], i: u32| {
+            let rows = list.get(i as usize)?;
+            Some(read(
+                *rows.get(row % rows.len().max(1))?,
+                *elems.get(i as usize)?,
+            ))
+        };
+        match term {
+            Term::Param(i) => at(self.inputs, self.params, *i),
+            Term::Result(i) => at(self.outputs, self.results, *i),
+            Term::Bound => match bound {
+                Bound::Number(value) => Some(number(value)),
+                _ => None,
+            },
+            Term::Integer(value) => Some(number(*value)),
+            Term::Cast(inner, elem) => {
+                let inner = self.value(inner, row, bound)?;
+                let word = match inner {
+                    Value::Bits(word, _) => word,
+                    Value::Number { value, .. } => value as u128,
+                };
+                Some(read(word & mask(*elem), *elem))
+            }
+            Term::Apply(Operator::Rows, args) => {
+                let Bound::Order(order) = bound else {
+                    return None;
+                };
+                self.value(args.first()?, *order.get(row)?, bound)
+            }
+            Term::Apply(operator, args) => {
+                let first = self.value(args.first()?, row, bound)?;
+                match args.get(1) {
+                    None => unary(*operator, first),
+                    Some(second) => binary(*operator, first, self.value(second, row, bound)?),
+                }
+            }
+        }
+    }
+
+    /// Whether a precondition holds; one that has no value does not.
+    pub fn requires(&self, term: &Term, rows: usize) -> bool {
+        (0..rows).all(|row| {
+            self.value(term, row, Bound::None)
+                .and_then(holds)
+                .unwrap_or(false)
+        })
+    }
+
+    /// Whether a postcondition holds, its exceptions apart; `None` where it has no value.
+    pub fn ensures(&self, ensures: &Ensures, rows: usize) -> Option<bool> {
+        let each = |row: usize, bound: Bound<'_>| holds(self.value(&ensures.claim, row, bound)?);
+        match &ensures.over {
+            None => (0..rows).try_fold(true, |all, row| Some(all && each(row, Bound::None)?)),
+            Some(Domain::Range(from, to)) => (0..rows).try_fold(true, |all, row| {
+                let end = |term| exact(self.value(term, row, Bound::None)?);
+                let (from, to) = (end(from)?, end(to)?);
+                // Rounding errors are few; a wider range is no claim that can be tried out.
+                if to.checked_sub(from)? > 64 {
+                    return None;
+                }
+                let mut found = false;
+                for e in from..=to {
+                    found |= each(row, Bound::Number(e))?;
+                }
+                Some(all && found)
+            }),
+            Some(Domain::Permutation) => {
+                let mut found = false;
+                for order in orders(rows) {
+                    found |= (0..rows).try_fold(true, |all, row| {
+                        Some(all && each(row, Bound::Order(&order))?)
+                    })?;
+                }
+                Some(found)
+            }
+        }
+    }
+
+    /// The probability with which a postcondition may fail on these operands.
+    pub fn except(&self, ensures: &Ensures) -> Option<f64> {
+        match &ensures.except {
+            None => Some(0.0),
+            Some(term) => self.real(term),
+        }
+    }
+
+    fn real(&self, term: &Term) -> Option<f64> {
+        Some(match term {
+            Term::Apply(Operator::Div, args) => {
+                self.real(args.first()?)? / self.real(args.get(1)?)?
+            }
+            Term::Apply(Operator::Pow, args) => {
+                self.real(args.first()?)?.powf(self.real(args.get(1)?)?)
+            }
+            Term::Apply(Operator::Add, args) => {
+                self.real(args.first()?)? + self.real(args.get(1)?)?
+            }
+            Term::Apply(Operator::Sub, args) => {
+                self.real(args.first()?)? - self.real(args.get(1)?)?
+            }
+            Term::Apply(Operator::Mul, args) => {
+                self.real(args.first()?)? * self.real(args.get(1)?)?
+            }
+            Term::Apply(Operator::Abs, args) => self.real(args.first()?)?.abs(),
+            other => match self.value(other, 0, Bound::None)? {
+                Value::Number {
+                    value, exact: true, ..
+                } => value as f64,
+                _ => return None,
+            },
+        })
+    }
+}
+
+fn orders(rows: usize) -> Vec<Vec<usize>> {
+    match rows {
+        2 => vec![vec![0, 1], vec![1, 0]],
+        _ => vec![(0..rows).collect()],
+    }
+}
+
+fn unary(operator: Operator, a: Value) -> Option<Value> {
+    match (operator, a) {
+        (Operator::Neg, Value::Number { value, ring, exact }) => {
+            let (value, wrapped) = value.overflowing_neg();
+            Some(Value::Number {
+                value,
+                ring,
+                exact: exact && !wrapped,
+            })
+        }
+        (Operator::Not, value) => Some(truth(!holds(value)?)),
+        (
+            Operator::Abs,
+            Value::Number {
+                value,
+                ring,
+                exact: true,
+            },
+        ) => Some(Value::Number {
+            value: value.checked_abs()?,
+            ring,
+            exact: true,
+        }),
+        (
+            Operator::Bits,
+            Value::Number {
+                value,
+                ring: Some(ring),
+                ..
+            },
+        ) => Some(Value::Bits(residue(value, ring), ring)),
+        (Operator::Bits, bits) => Some(bits),
+        (Operator::Unsigned, Value::Bits(word, m)) => Some(Value::Number {
+            value: word as i128,
+            ring: Some(m),
+            exact: word <= i128::MAX as u128,
+        }),
+        (
+            Operator::Unsigned,
+            Value::Number {
+                value,
+                ring: Some(ring),
+                ..
+            },
+        ) => {
+            let word = residue(value, ring);
+            Some(Value::Number {
+                value: word as i128,
+                ring: None,
+                exact: word <= i128::MAX as u128,
+            })
+        }
+        _ => None,
+    }
+}
+
+fn binary(operator: Operator, a: Value, b: Value) -> Option<Value> {
+    match operator {
+        Operator::Eq => return equal(a, b).map(truth),
+        Operator::Lt | Operator::Le => {
+            let (a, b) = match (a, b) {
+                (Value::Bits(a, _), Value::Bits(b, _)) => {
+                    return Some(truth(if operator == Operator::Lt {
+                        a < b
+                    } else {
+                        a <= b
+                    }));
+                }
+                _ => (exact(a)?, exact(b)?),
+            };
+            return Some(truth(if operator == Operator::Lt {
+                a < b
+            } else {
+                a <= b
+            }));
+        }
+        Operator::And => return Some(truth(holds(a)? && holds(b)?)),
+        Operator::Or => return Some(truth(holds(a)? || holds(b)?)),
+        _ => {}
+    }
+    if let (Value::Bits(a, m), Value::Bits(b, l)) = (a, b) {
+        return match operator {
+            Operator::Add | Operator::Sub if m == l => Some(Value::Bits(a ^ b, m)),
+            Operator::Mul if m == l => Some(Value::Bits(a & b, m)),
+            _ => None,
+        };
+    }
+    let (
+        Value::Number {
+            value: x,
+            ring: r,
+            exact: p,
+        },
+        Value::Number {
+            value: y,
+            ring: s,
+            exact: q,
+        },
+    ) = (a, b)
+    else {
+        return None;
+    };
+    let ring = match (r, s) {
+        (Some(r), Some(s)) => Some(r.min(s)),
+        (r, s) => r.or(s),
+    };
+    let (value, wrapped) = match operator {
+        Operator::Add => x.overflowing_add(y),
+        Operator::Sub => x.overflowing_sub(y),
+        Operator::Mul => x.overflowing_mul(y),
+        Operator::Pow => {
+            let power = u32::try_from(y).ok()?;
+            x.overflowing_pow(power)
+        }
+        Operator::Shl => match u32::try_from(y) {
+            Ok(by) if q && by < 127 => x.overflowing_mul(1 << by),
+            Ok(_) if q => (0, true),
+            _ => return None,
+        },
+        Operator::Shr => match u32::try_from(y) {
+            Ok(by) if p && q => (x >> by.min(127), false),
+            _ => return None,
+        },
+        Operator::Min if p && q => (x.min(y), false),
+        Operator::Max if p && q => (x.max(y), false),
+        _ => return None,
+    };
+    // Amounts and exponents are numbers of their own, in no ring.
+    let ring = match operator {
+        Operator::Shl | Operator::Shr | Operator::Pow => r,
+        _ => ring,
+    };
+    Some(Value::Number {
+        value,
+        ring,
+        exact: p && q && !wrapped,
+    })
+}
+
+/// What the standard operation of this name means, beside what the protocol says of itself.
+pub(crate) fn standard(spec: Spec, elem: Elem, params: usize) -> Claims {
+    use Operator as Op;
+    let (x, y, z) = (Term::Param(0), Term::Param(1), Term::Result(0));
+    let apply = |operator, args: &[Term]| Term::Apply(operator, args.to_vec());
+    let equals = |term: Term| Ensures {
+        claim: apply(Op::Eq, &[z.clone(), term]),
+        over: None,
+        except: None,
+        text: String::new(),
+    };
+    let m = i128::from(width(elem));
+    let within = |term: &Term, bits: i128| {
+        let bound = apply(Op::Pow, &[Term::Integer(2), Term::Integer(bits)]);
+        let low = apply(
+            Op::Le,
+            &[apply(Op::Neg, std::slice::from_ref(&bound)), term.clone()],
+        );
+        apply(Op::And, &[low, apply(Op::Lt, &[term.clone(), bound])])
+    };
+    let truncation = |value: Term, amount: Term, mode: TruncMode, claims: &mut Claims| {
+        let floor = apply(Op::Shr, &[value.clone(), amount]);
+        let mut claim = equals(match mode {
+            TruncMode::Exact => floor.clone(),
+            _ => apply(Op::Add, &[floor, Term::Bound]),
+        });
+        if mode != TruncMode::Exact {
+            claim.over = Some(Domain::Range(Term::Integer(-1), Term::Integer(1)));
+        }
+        if mode == TruncMode::Local {
+            let more = apply(Op::Add, &[apply(Op::Abs, &[value]), Term::Integer(1)]);
+            let all = apply(Op::Pow, &[Term::Integer(2), Term::Integer(m)]);
+            claim.except = Some(apply(Op::Div, &[more, all]));
+        } else {
+            claims.requires.push(within(&value, m - 2));
+        }
+        claims.ensures.push(claim);
+    };
+    let mut claims = Claims::default();
+    match spec {
+        Spec::Share | Spec::Reveal => claims.ensures.push(equals(x)),
+        Spec::Sum => {
+            let sum = (1..params as u32).fold(x, |sum, i| apply(Op::Add, &[sum, Term::Param(i)]));
+            claims.ensures.push(equals(sum));
+        }
+        Spec::Mul => claims.ensures.push(equals(apply(Op::Mul, &[x, y]))),
+        Spec::Trunc(mode) => truncation(x, y, mode, &mut claims),
+        Spec::MulTrunc(mode) => {
+            truncation(apply(Op::Mul, &[x, y]), Term::Param(2), mode, &mut claims);
+        }
+        Spec::ToBits => claims.ensures.push(equals(apply(Op::Bits, &[x]))),
+        Spec::Msb => {
+            let negative = apply(Op::Lt, &[x, Term::Integer(0)]);
+            claims.ensures.push(equals(negative));
+        }
+        Spec::LessThan => {
+            let difference = apply(Op::Sub, &[x.clone(), y.clone()]);
+            claims.requires.push(within(&difference, m - 1));
+            claims.ensures.push(equals(apply(Op::Lt, &[x, y])));
+        }
+        Spec::Equal => claims.ensures.push(equals(apply(Op::Eq, &[x, y]))),
+        Spec::BitToRing => {
+            let number = apply(Op::Unsigned, &[x]);
+            // The bit's own ring has one bit; the result's is meant.
+            claims
+                .ensures
+                .push(equals(Term::Cast(Box::new(number), elem)));
+        }
+        Spec::Shuffle => {
+            let mut claim = equals(apply(Op::Rows, &[x, Term::Bound]));
+            claim.over = Some(Domain::Permutation);
+            claims.ensures.push(claim);
+        }
+        Spec::Unspecified => {}
+    }
+    claims
+}

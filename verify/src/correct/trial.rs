@@ -1,0 +1,449 @@
+//! Trials of a claim: all assignments in small rings, random ones at full width.
+
+use super::{Claimed, sum};
+use crate::certificate::{Assumption, Name};
+use crate::machine::{Batch, Choice, Counter, Machine, Random};
+use crate::problem::{Malformed, Operand, Problem, Spec, operand_ids};
+use crate::refute::{assignment_bits, domains, draw, first_elem};
+use crate::symbolic::{Class, Execution, SymbolInfo};
+use crate::term::{Poly, Symbol, Terms, mask, width};
+use crate::verdict::{Inputs, Limits, Wrong};
+use smpc_ir::claim::Domain;
+use smpc_ir::flat::{FlatOp, Kind};
+use smpc_ir::party::{CoinDomain, Elem, PartySet};
+
+/// Executions side by side.
+const LANES: usize = 64;
+
+pub(super) enum Enumeration {
+    All(u64),
+    Some(u64),
+    Wrong(Box<Wrong>),
+}
+
+/// The value of the result as a term, its coins replaced one for one so that few are left.
+struct Reduced {
+    run: Execution,
+    value: Poly,
+    /// Symbols that occur, the inputs' first.
+    symbols: Vec<Symbol>,
+    bits: u32,
+}
+
+/// A coin that stands alone in an argument of a function is replaced by that argument less the
+/// rest: a bijection of the coins, after which the argument is one symbol.
+fn reduce(problem: &Problem) -> Result<Option<Reduced>, Malformed> {
+    let [Operand::Shared(sharing)] = problem.results.as_slice() else {
+        return Ok(None);
+    };
+    let terms = Terms::new(512).with_budget(1 << 17);
+    let mut run = Execution::with_terms(problem, PartySet::EMPTY, Assumption::Fresh, terms)?;
+    let Some(terms) = run.result(problem, 0) else {
+        return Ok(None);
+    };
+    let mut value = sum(&terms, sharing);
+    for _ in 0..200 {
+        let arguments = run.terms.arguments(&value);
+        let next = arguments.iter().rev().find_map(|argument| {
+            if argument.monomials() < 2 {
+                return None;
+            }
+            let pads = run.terms.pads(argument);
+            let pad = pads
+                .into_iter()
+                .find(|s| run.symbols[s.0 as usize].class == Class::Pad)?;
+            Some((argument.clone(), pad))
+        });
+        let Some((argument, pad)) = next else { break };
+        let symbol = Symbol(run.symbols.len() as u32);
+        let info = run.symbols[pad.0 as usize].clone();
+        // The new symbol is uniform like the coin, and is no coin to be replaced again.
+        run.symbols.push(SymbolInfo {
+            class: Class::Noise,
+            ..info
+        });
+        let uniform = run.terms.symbol(symbol, argument.elem());
+        let Some(by) = run.terms.solve(&argument, pad, &uniform) else {
+            break;
+        };
+        value = run.terms.substitute(&value, pad, &by);
+    }
+    let support = run.terms.support(&value);
+    let inputs =
+        |symbol: &Symbol| matches!(run.symbols[symbol.0 as usize].name, Name::Value { .. });
+    let (mut symbols, coins): (Vec<Symbol>, Vec<Symbol>) = support.iter().partition(inputs);
+    let uniform = coins.iter().all(|s| match run.symbols[s.0 as usize].name {
+        Name::Coin { step } => {
+            problem.flat.steps[step as usize].op == FlatOp::Coin(CoinDomain::Uniform)
+        }
+        _ => true,
+    });
+    if !uniform {
+        return Ok(None);
+    }
+    // Every operand is enumerated, whether it occurs or not.
+    symbols.clear();
+    for (at, info) in run.symbols.iter().enumerate() {
+        if matches!(info.name, Name::Value { .. }) && info.kind != Kind::Scalar {
+            symbols.push(Symbol(at as u32));
+        }
+    }
+    symbols.extend(coins);
+    let bits = symbols
+        .iter()
+        .map(|s| u32::from(width(run.symbols[s.0 as usize].elem)))
+        .sum();
+    Ok(Some(Reduced {
+        run,
+        value,
+        symbols,
+        bits,
+    }))
+}
+
+/// What one execution shows.
+enum Outcome {
+    /// Every claim that has a value holds; whether all have one.
+    Right(bool),
+    /// The claim by its number, and the probability with which it may fail.
+    Fails(usize, f64),
+}
+
+impl Claimed {
+    fn required(&self, inputs: &[Vec<u128>], rows: usize) -> bool {
+        let instance = self.instance(inputs, &[]);
+        let mut requires = self.claims.iter().flat_map(|c| &c.requires);
+        requires.all(|term| instance.requires(term, rows))
+    }
+
+    fn judge(&self, inputs: &[Vec<u128>], outputs: &[Vec<u128>], rows: usize) -> Outcome {
+        let instance = self.instance(inputs, outputs);
+        let mut complete = true;
+        for (number, ensures) in self.claims.iter().flat_map(|c| &c.ensures).enumerate() {
+            match instance.ensures(ensures, rows) {
+                Some(true) => {}
+                None => complete = false,
+                Some(false) => match instance.except(ensures) {
+                    Some(except) => return Outcome::Fails(number, except),
+                    None => complete = false,
+                },
+            }
+        }
+        Outcome::Right(complete)
+    }
+
+    fn text(&self, number: usize) -> String {
+        let ensures = self.claims.iter().flat_map(|c| &c.ensures).nth(number);
+        match ensures {
+            Some(ensures) if !ensures.text.is_empty() => {
+                format!("it does not hold that it {}", ensures.text)
+            }
+            _ => "the result is not the claimed value".to_owned(),
+        }
+    }
+
+    /// Whether a claim may fail with some probability, or speaks of orders of rows.
+    fn needs_every_coin(&self) -> bool {
+        self.claims
+            .iter()
+            .flat_map(|c| &c.ensures)
+            .any(|e| e.except.is_some() || e.over == Some(Domain::Permutation))
+    }
+
+    /// The most that any claim allows to fail on these operands.
+    fn allowance(&self, inputs: &[Vec<u128>]) -> f64 {
+        let instance = self.instance(inputs, &[]);
+        let ensures = self.claims.iter().flat_map(|c| &c.ensures);
+        ensures
+            .filter_map(|e| instance.except(e))
+            .fold(0.0, f64::max)
+    }
+}
+
+/// Enumerates what is left of the coins after [`reduce`]; `None` if that is too much, or a claim
+/// with a probability, which needs every coin counted.
+fn enumerate_reduced(
+    problem: &Problem,
+    claimed: &Claimed,
+    limits: &Limits,
+) -> Result<Option<Enumeration>, Malformed> {
+    if claimed.needs_every_coin() {
+        return Ok(None);
+    }
+    let Some(reduced) = reduce(problem)? else {
+        return Ok(None);
+    };
+    if f64::from(reduced.bits) > (limits.assignments as f64).log2() - 2.0 {
+        return Ok(None);
+    }
+    let run = &reduced.run;
+    let params: Vec<usize> = (0..problem.params.len())
+        .map(|at| {
+            let name = Name::Value { param: at as u32 };
+            run.symbols
+                .iter()
+                .position(|info| info.name == name)
+                .unwrap_or(0)
+        })
+        .collect();
+    let mut values = vec![0u128; run.symbols.len()];
+    let (mut done, mut total) = (Vec::new(), 0);
+    for amount in amounts(problem) {
+        let mut counter = Counter::default();
+        loop {
+            counter.rewind();
+            for symbol in &reduced.symbols {
+                let bound = mask(run.symbols[symbol.0 as usize].elem).wrapping_add(1);
+                values[symbol.0 as usize] = counter.below(bound);
+            }
+            let mut inputs: Inputs = params.iter().map(|at| vec![values[*at]]).collect();
+            set_amount(problem, &mut inputs, amount);
+            for (at, rows) in params.iter().zip(&inputs) {
+                values[*at] = rows[0];
+            }
+            if claimed.required(&inputs, 1) {
+                done.clear();
+                let Some(got) = run.terms.evaluate(&reduced.value, &values, &mut done) else {
+                    return Ok(None);
+                };
+                total += 1;
+                match claimed.judge(&inputs, &[vec![got]], 1) {
+                    Outcome::Right(true) => {}
+                    Outcome::Right(false) => return Ok(None),
+                    Outcome::Fails(number, _) => {
+                        let what = claimed.text(number);
+                        let wrong = wrong(problem, inputs, vec![got], what);
+                        return Ok(Some(Enumeration::Wrong(wrong)));
+                    }
+                }
+            }
+            if !counter.advance() {
+                break;
+            }
+        }
+    }
+    Ok(Some(Enumeration::All(total)))
+}
+
+/// The results of one execution, rows together.
+fn outcome(problem: &Problem, machine: &Machine, lane: usize) -> Inputs {
+    let results = problem.flat.results.iter().zip(&problem.results);
+    results
+        .map(|(operand, spec)| {
+            let ids = operand_ids(operand);
+            (0..machine.rows)
+                .map(|row| match spec {
+                    Operand::Clear { .. } => machine.word(ids[0], row, lane),
+                    Operand::Shared(sharing) => machine.reconstruct(ids, sharing, row, lane),
+                })
+                .collect()
+        })
+        .collect()
+}
+
+fn wrong(problem: &Problem, inputs: Inputs, got: Vec<u128>, what: String) -> Box<Wrong> {
+    Box::new(Wrong {
+        what,
+        elem: first_elem(problem),
+        inputs,
+        got,
+    })
+}
+
+/// Which parameters are public amounts.
+fn amount_params(problem: &Problem) -> impl Iterator<Item = usize> + '_ {
+    (0..problem.params.len()).filter(|at| {
+        operand_ids(&problem.flat.params[*at])
+            .iter()
+            .all(|id| problem.flat.values[*id as usize].kind == Kind::Scalar)
+    })
+}
+
+/// Public amounts tried: every shift that leaves room for the offset.
+pub(super) fn amounts(problem: &Problem) -> Vec<u128> {
+    if amount_params(problem).next().is_none() {
+        return vec![1];
+    }
+    (1..=u128::from(width(first_elem(problem)).saturating_sub(2)).min(2)).collect()
+}
+
+fn set_amount(problem: &Problem, inputs: &mut Inputs, amount: u128) {
+    for at in amount_params(problem) {
+        inputs[at] = vec![amount];
+    }
+}
+
+pub(super) fn enumerate(problem: &Problem, limits: &Limits) -> Result<Enumeration, Malformed> {
+    let claimed = Claimed::new(problem);
+    let mut machine = Machine::new(problem)?;
+    let rows = machine.rows;
+    if assignment_bits(problem, rows) > (limits.assignments as f64).log2() {
+        if let Some(done) = enumerate_reduced(problem, &claimed, limits)? {
+            return Ok(done);
+        }
+        let runs = limits.samples * 4;
+        return Ok(match random(problem, runs)? {
+            Err(wrong) => Enumeration::Wrong(wrong),
+            Ok(runs) => Enumeration::Some(runs),
+        });
+    }
+    let mut wide = Machine::with_lanes(problem, LANES)?;
+    let domains = domains(problem, rows);
+    let (mut total, mut complete) = (0, true);
+    for amount in amounts(problem) {
+        let mut outer = Counter::default();
+        loop {
+            outer.rewind();
+            let mut inputs = draw(&domains, &mut outer);
+            set_amount(problem, &mut inputs, amount);
+            if claimed.required(&inputs, rows) {
+                // One execution tells which coins there are.
+                let mut coins = Counter::default();
+                machine.load(problem, &inputs, 0, &mut coins);
+                machine.run(&mut coins);
+                let mut batch = Batch::new(&coins, LANES);
+                let (mut runs, mut failures, mut allowed) = (0u64, 0u64, 0.0f64);
+                let (mut last, mut before) = (None, None);
+                'coins: loop {
+                    let filled = batch.fill();
+                    for lane in 0..filled {
+                        wide.load(problem, &inputs, lane, &mut batch.lane(lane));
+                    }
+                    if filled == 0 {
+                        break;
+                    }
+                    wide.run(&mut batch);
+                    for lane in 0..filled {
+                        runs += 1;
+                        let got = outcome(problem, &wide, lane);
+                        // Most coins do not show in the result.
+                        if before.as_ref() == Some(&got) {
+                            continue;
+                        }
+                        match claimed.judge(&inputs, &got, rows) {
+                            Outcome::Right(all) => {
+                                complete &= all;
+                                before = Some(got);
+                            }
+                            Outcome::Fails(number, except) => {
+                                failures += 1;
+                                allowed = except;
+                                last = Some((number, got));
+                                if except <= 0.0 {
+                                    break 'coins;
+                                }
+                            }
+                        }
+                    }
+                }
+                total += runs;
+                if let Some((number, got)) = last
+                    && failures as f64 > allowed * runs as f64 + 1e-6
+                {
+                    let what = claimed.text(number);
+                    return Ok(Enumeration::Wrong(wrong(
+                        problem,
+                        inputs,
+                        got.concat(),
+                        what,
+                    )));
+                }
+            }
+            if !outer.advance() {
+                break;
+            }
+        }
+    }
+    Ok(if complete && total > 0 {
+        Enumeration::All(total)
+    } else {
+        Enumeration::Some(total)
+    })
+}
+
+/// A signed number of at most so many bits.
+fn number(bits: u32, elem: Elem, random: &mut Random) -> u128 {
+    let length = random.below(u128::from(bits) + 1) as u32;
+    let magnitude = random.below(0) & (1u128 << length.min(127)).wrapping_sub(1);
+    let value = if random.below(2) == 1 {
+        magnitude.wrapping_neg()
+    } else {
+        magnitude
+    };
+    value & mask(elem)
+}
+
+/// Operands for a random run: uniform, of every length, equal, or a little apart.
+fn operands(problem: &Problem, domains: &[(u128, usize)], run: u64, random: &mut Random) -> Inputs {
+    let elem = first_elem(problem);
+    let m = u32::from(width(elem));
+    let mut inputs = draw(domains, random);
+    if problem.spec != Spec::Shuffle && !run.is_multiple_of(4) {
+        for (rows, spec) in inputs.iter_mut().zip(&problem.params) {
+            if let Operand::Shared(sharing) = spec {
+                let bits = u32::from(width(sharing.elem));
+                rows.iter_mut()
+                    .for_each(|word| *word = number(bits, sharing.elem, random));
+            }
+        }
+    }
+    if run % 8 >= 6
+        && let [a, b, ..] = inputs.as_mut_slice()
+        && domains[0] == domains[1]
+    {
+        // Equality and order are decided close by.
+        let apart = if run.is_multiple_of(2) {
+            0
+        } else {
+            random.below(5)
+        };
+        for (a, b) in a.iter().zip(b) {
+            *b = a.wrapping_add(apart).wrapping_sub(2 * (apart / 2)) & mask(elem);
+        }
+    }
+    let f = 1 + random.below(u128::from(m.saturating_sub(2).clamp(1, 40)));
+    set_amount(problem, &mut inputs, f);
+    inputs
+}
+
+/// Random executions within what is required: how many there were, or a wrong one. Operands outside
+/// are drawn anew, a few times.
+pub(super) fn random(problem: &Problem, runs: u64) -> Result<Result<u64, Box<Wrong>>, Malformed> {
+    let claimed = Claimed::new(problem);
+    let mut machine = Machine::with_lanes(problem, LANES)?;
+    let rows = machine.rows;
+    let domains = domains(problem, rows);
+    let mut random = Random(runs ^ 0xc0de);
+    let (mut failures, mut expected, mut last) = (0u64, 0.0f64, None);
+    let (mut done, mut drawn) = (0u64, 0u64);
+    while done < runs && drawn < runs.saturating_mul(20) {
+        let mut batch: Vec<Inputs> = Vec::with_capacity(LANES);
+        while batch.len() < LANES && drawn < runs.saturating_mul(20) {
+            let inputs = operands(problem, &domains, drawn, &mut random);
+            drawn += 1;
+            if claimed.required(&inputs, rows) {
+                machine.load(problem, &inputs, batch.len(), &mut random);
+                batch.push(inputs);
+            }
+        }
+        machine.run(&mut random);
+        for (lane, inputs) in batch.into_iter().enumerate() {
+            done += 1;
+            let got = outcome(problem, &machine, lane);
+            expected += claimed.allowance(&inputs).min(1.0);
+            if let Outcome::Fails(number, except) = claimed.judge(&inputs, &got, rows) {
+                let wrong = wrong(problem, inputs, got.concat(), claimed.text(number));
+                if except <= 0.0 {
+                    return Ok(Err(wrong));
+                }
+                failures += 1;
+                last = Some(wrong);
+            }
+        }
+    }
+    let too_often = failures as f64 > expected + 6.0 * expected.sqrt() + 3.0;
+    Ok(match last.filter(|_| too_often) {
+        Some(wrong) => Err(wrong),
+        None => Ok(done),
+    })
+}

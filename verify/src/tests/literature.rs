@@ -1,0 +1,184 @@
+//! Mistakes that papers and reviewers warn of, written as a user would write them, and their cures.
+
+use crate::*;
+use smpc_grammar::Sources;
+use smpc_ir::flat::Protocols;
+use smpc_protocol::{Bound, Library};
+
+/// A scheme of a user's file: additive sharing over n parties, with more protocols.
+fn additive(protocols: &str) -> String {
+    format!(
+        "backend mine(n: int = 2, k: int = 64) {{ int, fix<f>: A<Z[2^k]>; bool, bits<m>: A<Bits[m]>; }}\n\
+         scheme A<R: Ring> {{ parties P[n]; dealer T; corrupt n-1 of P semihonest; corrupt T semihonest;\n\
+         share x = sum(x[i] for P[i]); P[i] holds x[i]; }}\n\
+         protocol share<D: party>(v: R @ D) -> x: A<R> ensures x == v private {{\n\
+         for each P[i] if i != 0 {{ x[i] <- R @ {{D, P[i]}}; }}\n\
+         x[0] = v - sum(x[i] for P[i] if i != 0); D -> P[0]: x[0]; }}\n{protocols}"
+    )
+}
+
+fn bind(text: &str, n: i128, k: i128) -> Bound {
+    let mut sources = Sources::default();
+    let mut library = Library::standard(&mut sources);
+    let file = sources.add("mine.smpc", text);
+    let errors = library.add(file, text);
+    assert!(errors.is_empty(), "{errors:?}");
+    let name = library.only_backend(file).unwrap();
+    let mut args = vec![("k".to_owned(), k)];
+    if text.contains("n: int") {
+        args.push(("n".to_owned(), n));
+    }
+    library
+        .bind(&name, &args, None)
+        .unwrap_or_else(|e| panic!("{e:?}"))
+}
+
+/// What is found of one protocol of a file, by its title.
+fn found(text: &str, n: i128, title: &str) -> Row {
+    let (full, small) = (bind(text, n, 64), bind(text, n, 3));
+    let small: [&dyn Protocols; 1] = [&small];
+    let limits = Limits {
+        runs: 2_000,
+        ..Limits::default()
+    };
+    let all = problems(&full, &small);
+    let titles: Vec<String> = all.iter().map(|(t, ..)| t.clone()).collect();
+    let (title, problem, rings) = all
+        .into_iter()
+        .find(|(t, ..)| t == title)
+        .unwrap_or_else(|| panic!("{title} is not among {titles:?}"));
+    let report = verify(&problem, &rings, &limits).unwrap();
+    (title, report, problem)
+}
+
+fn leaks_to((_, report, problem): &Row) -> Vec<String> {
+    let leaks = report.privacy.iter().filter(|(_, v)| v.is_refuted());
+    leaks.map(|(set, _)| problem.set_name(*set)).collect()
+}
+
+fn word((_, report, _): &Row) -> &'static str {
+    report.private().map_or("-", |(_, verdict)| verdict.word())
+}
+
+const OPENING: &str = "{ for each P[i] { P[i] -> P: u[i]; } c = sum(u[i] for P[i]); }";
+
+#[test]
+fn a_mask_of_half_the_ring_or_of_one_bit_leaks() {
+    // The mask 2s leaves the lowest bit in the open.
+    for (mask, leaks) in [("share(s)", false), ("share(2 * s)", true)] {
+        let text = additive(&format!(
+            "protocol masked(x: A<Z[2^k]>) -> c: Z[2^k] @ P private {{\n\
+             let s <- Z[2^k] @ T; let r = {mask};\n\
+             let u = x + r; for each P[i] {{ P[i] -> P: u[i]; }} c = sum(u[i] for P[i]); }}\n"
+        ));
+        let row = found(&text, 2, "masked");
+        assert_eq!(
+            !leaks_to(&row).is_empty(),
+            leaks,
+            "{mask}: {:?}",
+            row.1.privacy
+        );
+        assert_eq!(word(&row) == "proved", !leaks, "{mask}");
+    }
+    let text = additive(
+        "protocol masked(x: A<Z[2^k]>) -> c: Z[2^k] @ P private {\n\
+         let s <- Bits[1] @ T; let r = share(s as Z[2^k]);\n\
+         let u = x + r; for each P[i] { P[i] -> P: u[i]; } c = sum(u[i] for P[i]); }\n",
+    );
+    assert!(!leaks_to(&found(&text, 2, "masked")).is_empty());
+}
+
+#[test]
+fn neighbours_coins_do_not_rerandomise_among_four() {
+    let text = additive(&format!(
+        "protocol ring(x: A<R>) -> c: R @ P ensures c == x private {{\n\
+         for each P[i] {{ let r[i] <- R @ {{P[i], P[i+1]}}; let u[i] = x[i] + r[i] - r[i-1]; }}\n{}",
+        &OPENING[1..]
+    ));
+    // P[1] and P[3] know every coin of P[2]; three parties of three have no such pair.
+    let row = found(&text, 4, "ring");
+    let correct = row.1.correct.word();
+    assert_eq!(correct, "proved");
+    let needs = row.1.privacy.iter().any(|(set, verdict)| {
+        let pair = row.2.set_name(*set) == "{P[1], P[3]}";
+        pair && match verdict {
+            Verdict::Proved {
+                certificate: Some(c),
+            } => c.assume == Assumption::Fresh,
+            _ => true,
+        }
+    });
+    assert!(needs, "shares that are not fresh are told to P[1] and P[3]");
+    let row = found(&text, 3, "ring");
+    assert!(!row.1.requires_fresh(), "{:?}", row.1.privacy);
+}
+
+#[test]
+fn a_claim_of_ones_own_is_held_against_the_text() {
+    for (claim, verdict) in [
+        ("z == x + y", "proved"),
+        ("z == x - y", "WRONG"),
+        ("z == x + y + 1", "WRONG"),
+        ("z == x + e for e in 0..=1", "WRONG"),
+    ] {
+        let text = additive(&format!(
+            "protocol plus(x, y: A<R>) -> z: A<R> ensures {claim} private {{ z = x + y; }}\n"
+        ));
+        let row = found(&text, 2, "plus");
+        assert_eq!(
+            row.1.correct.word(),
+            verdict,
+            "{claim}: {:?}",
+            row.1.correct
+        );
+    }
+    let text = additive("protocol plus(x, y: A<R>) -> z: A<R> private { z = x + y; }\n");
+    assert_eq!(found(&text, 2, "plus").1.correct.word(), "-");
+}
+
+#[test]
+fn local_truncation_is_neither_exact_nor_safe_at_zero() {
+    // Two parties shift their own components: off by the carry, and far off if the sum wraps,
+    // which it does even at 0, where both components may be -2^(k-1).
+    for (claim, verdict) in [
+        ("z == (x >> f)", "WRONG"),
+        ("z == (x >> f) - e for e in 0..=1", "WRONG"),
+        (
+            "z == (x >> f) - e for e in 0..=1 except abs(x) / 2^k",
+            "WRONG",
+        ),
+        (
+            "z == (x >> f) - e for e in 0..=1 except (abs(x) + 1) / 2^k",
+            "exhausted",
+        ),
+    ] {
+        let text = additive(&format!(
+            "protocol cut(x: A<Z[2^k]>, f: int) -> z: A<Z[2^k]> requires fresh x ensures {claim} private {{\n\
+             z[0] = x[0] >> f; z[1] = x[1] >> f; }}\n"
+        ));
+        let row = found(&text, 2, "cut");
+        assert_eq!(
+            row.1.correct.word(),
+            verdict,
+            "{claim}: {:?}",
+            row.1.correct
+        );
+    }
+}
+
+#[test]
+fn a_corrupt_clause_that_the_sharing_does_not_bear_is_told() {
+    let text = additive("").replace("corrupt n-1 of P semihonest", "corrupt n of P semihonest");
+    let row = found(&text, 2, "share from P[0]");
+    assert_eq!(leaks_to(&row), vec!["{P[0], P[1]}"]);
+}
+
+#[test]
+fn an_opened_product_of_shares_leaks() {
+    // What a party multiplies itself is no product of the secrets: opened, it tells the shares.
+    let text = additive(
+        "protocol bad(x, y: A<R>) -> c: R @ P private {\n\
+         for each P[i] { let u[i] = x[i] * y[i]; P[i] -> P: u[i]; } c = sum(u[i] for P[i]); }\n",
+    );
+    assert!(!leaks_to(&found(&text, 3, "bad")).is_empty());
+}
