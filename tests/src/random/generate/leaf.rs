@@ -176,13 +176,13 @@ impl Generator {
         match &known.form {
             Form::Tensor(has) => {
                 if let Some(e) = self.part(name(), has, ty) {
-                    out.push((shared(e, share, self.draw.percent(50), &known.name), own));
+                    out.push((shared(e, share, self.draw.percent(50)), own));
                 }
             }
             Form::Tuple(parts) => {
                 for (at, has) in parts.iter().enumerate() {
                     if let Some(e) = self.part(Expr::Field(Box::new(name()), at), has, ty) {
-                        out.push((shared(e, share, false, &known.name), own));
+                        out.push((shared(e, share, false), own));
                     }
                 }
             }
@@ -197,10 +197,10 @@ impl Generator {
                         if let Some(i) = self.place(&dims[0]) {
                             let row = Expr::Index(Box::new(name()), vec![At::One(i)]);
                             let e = Expr::Member(Box::new(row), field);
-                            out.push((shared(e, share, false, &known.name), own));
+                            out.push((shared(e, share, false), own));
                         }
                     } else if let Some(e) = self.part(member, &column, ty) {
-                        out.push((shared(e, share, false, &known.name), own));
+                        out.push((shared(e, share, false), own));
                     }
                 }
             }
@@ -304,7 +304,7 @@ impl Generator {
 }
 
 /// Shared as a whole or where it is read.
-fn shared(e: Expr, share: bool, whole: bool, name: &str) -> Expr {
+fn shared(e: Expr, share: bool, whole: bool) -> Expr {
     if !share {
         return e;
     }
