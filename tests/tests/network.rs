@@ -49,7 +49,6 @@ fn same(name: &str, script: &Path, parties: &[&str], options: &[&str]) {
 }
 
 #[test]
-#[ignore = "has failed once on a busy machine, and was not run again since its repair"]
 fn average_salary() {
     let members: Vec<String> = (0..5).map(|i| format!("employee[{i}]")).collect();
     let mut parties: Vec<&str> = members.iter().map(String::as_str).collect();
@@ -189,7 +188,6 @@ fn prepared_material_serves_one_run() {
 }
 
 #[test]
-#[ignore = "has failed once on a busy machine, and was not run again since its repair"]
 fn what_depends_on_the_run_cannot_be_prepared() {
     let folder = Folder::new("depends");
     let text = "\
