@@ -4,11 +4,13 @@
 //! one process, joined by the in-memory channels. Contenders take turns; every figure is the median
 //! of several turns.
 
+mod generated;
 mod interpreted;
 mod limits;
 mod measure;
 mod rep3;
 
+use generated::Inputs;
 use interpreted::Script;
 use measure::{Contender, RUNS, Sample, Time, alternate, by_hand, median};
 use rep3::Operand;
@@ -21,6 +23,8 @@ use smpc_runtime::prg::{Seed, Stream};
 const PRODUCTS: usize = 1_000_000;
 const SIDE: usize = 512;
 const COMPARISONS: usize = 100_000;
+
+const RING: Elem = Elem::Ring(64);
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -112,7 +116,10 @@ fn compare<'a>(
     mut contenders: Vec<Contender<'a>>,
 ) -> Result<(), Failure> {
     println!("\n{title}: milliseconds, all three parties in this process");
-    contenders.push(("script", Box::new(|times| script.run(times).map(|_| ()))));
+    contenders.push((
+        "script, interpreted",
+        Box::new(|times| script.run(times).map(|_| ())),
+    ));
     let samples = alternate(repeats, &mut contenders)?;
     println!(
         "{:<28}{:>10}{:>12}{:>10}{:>10}{:>10}{:>12}",
@@ -151,6 +158,17 @@ fn compare<'a>(
     Ok(())
 }
 
+/// Whether generated code gave and sent what the interpreter did.
+fn same(generated: &generated::Done, script: &smpc_interp::Outcome) -> Result<(), Failure> {
+    let (accounts, result) = generated;
+    let sent = accounts.iter().map(|account| account.bytes);
+    if *result == interpreted::result(script) && sent.eq(script.bytes.iter().copied()) {
+        Ok(())
+    } else {
+        Err("generated and interpreted differ".into())
+    }
+}
+
 fn products() -> Result<(), Failure> {
     let (a, b) = (words(1, PRODUCTS), words(2, PRODUCTS));
     let dealt = [deal(1, &a, &[PRODUCTS])?, deal(2, &b, &[PRODUCTS])?];
@@ -172,6 +190,11 @@ fn products() -> Result<(), Failure> {
         .map(|(x, y)| x.wrapping_mul(y.wrapping_mul(*y)));
     let found = interpreted::result(&script.run(2)?);
     expect(found.into_iter().eq(squared), "the script of products");
+    let generated = Inputs::new(&[
+        (vec![PRODUCTS], a.clone(), 0, RING),
+        (vec![PRODUCTS], b.clone(), 1, RING),
+    ])?;
+    same(&generated.products(2)?, &script.run(2)?)?;
     compare(
         "1,000,000 independent products",
         20,
@@ -188,6 +211,10 @@ fn products() -> Result<(), Failure> {
             (
                 "by hand",
                 Box::new(|times| by_hand(&dealt, times, |p, x, y| p.mul(x, y)).map(|_| ())),
+            ),
+            (
+                "script, generated",
+                Box::new(|times| Ok(generated.products(times).map(|_| ())?)),
             ),
             (
                 "by hand, kernel on tensors",
@@ -217,6 +244,11 @@ fn matrix() -> Result<(), Failure> {
     let found = interpreted::result(&script.run(1)?);
     expect(found == product, "the script of matrix products");
     let mut out = vec![0; SIDE * SIDE];
+    let generated = Inputs::new(&[
+        (vec![SIDE, SIDE], a.clone(), 0, RING),
+        (vec![SIDE, SIDE], b.clone(), 1, RING),
+    ])?;
+    same(&generated.matrix(1)?, &script.run(1)?)?;
     compare(
         "512 x 512 matrix product",
         4,
@@ -235,6 +267,10 @@ fn matrix() -> Result<(), Failure> {
                 Box::new(|times| {
                     by_hand(&dealt, times, |p, x, y| p.matrix(SIDE, x, y)).map(|_| ())
                 }),
+            ),
+            (
+                "script, generated",
+                Box::new(|times| Ok(generated.matrix(times).map(|_| ())?)),
             ),
         ],
     )
@@ -263,6 +299,12 @@ fn comparisons() -> Result<(), Failure> {
     // Each party draws two masks for the product of the summands' bits, and two for each of the
     // 62 products of either kind in the tree: 2 (64 + 2 · 62) bits, and 64 for the sharing.
     let coins = COMPARISONS * (2 * (64 + 2 * 62) + 64) / 64;
+    let generated = Inputs::new(&[
+        (vec![COMPARISONS], a.clone(), 0, RING),
+        (vec![COMPARISONS], b.clone(), 1, RING),
+        (vec![COMPARISONS], vec![0; COMPARISONS], 0, Elem::Bits(1)),
+    ])?;
+    same(&generated.comparisons(1)?, &script.run(1)?)?;
     compare(
         "100,000 comparisons",
         8,
@@ -279,6 +321,10 @@ fn comparisons() -> Result<(), Failure> {
             (
                 "by hand",
                 Box::new(|times| by_hand(&dealt, times, |p, x, y| p.less_than(x, y)).map(|_| ())),
+            ),
+            (
+                "script, generated",
+                Box::new(|times| Ok(generated.comparisons(times).map(|_| ())?)),
             ),
         ],
     )

@@ -1,213 +1,383 @@
-//! Element-wise operations on tensors of one type and shape, as one formula over their elements.
+//! The formula of a pass: what is computed of one element.
 
-use proc_macro2::{Ident, Literal, Span, TokenStream};
+use std::collections::{HashMap, HashSet};
+
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
-use smpc_ir::local::{Local, Prim};
+use smpc_ir::local::Prim;
 use smpc_ir::party::{Elem, Value};
 
-use crate::emit::Emitter;
+use crate::facts::Facts;
+use crate::fuse::Pass;
 
-/// A formula under construction.
-pub(crate) struct Formula {
-    elem: Elem,
-    /// Arguments of the pass, with their names in the formula.
-    pub leaves: Vec<(Value, Ident)>,
-    /// Operations.
-    pub operations: usize,
-    /// A literal stands for a tensor: another argument has to give the shape.
-    filled: bool,
-    too_wide: bool,
-}
-
-/// At most so many arguments in one pass.
-const MOST: usize = 10;
+/// An expression holds at most so many operations.
+const MOST: usize = 8;
 
 /// Binding strength of operators.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Level {
     Other,
+    /// A chain of `^`, or of `&`: mixed ones get parentheses.
+    Xor,
+    And,
     Sum,
     Product,
     Single,
 }
 
-type Part = (TokenStream, Level);
+/// An expression of the formula.
+#[derive(Clone)]
+struct Part {
+    tokens: TokenStream,
+    level: Level,
+    /// Bits above the type's may be set.
+    dirty: bool,
+    operations: usize,
+}
 
-/// Whether a formula can have this operation between elements of this type.
-fn fits(prim: Prim, elem: Elem) -> bool {
+/// Whether formulas have this operation between these values. The operands' types are those of
+/// passes.
+pub(crate) fn fits(facts: &Facts, prim: Prim, args: &[Value], result: Value) -> bool {
+    let elem = facts.elem(result);
+    let wide = elem.wire_bits() > 64;
+    let single = |v: &Value| facts.elem(*v) == Elem::Bits(1);
+    let narrow = args.iter().all(|a| facts.elem(*a).wire_bits() <= 64);
     match prim {
-        _ if matches!(elem, Elem::Fix | Elem::Field(_)) => false,
         Prim::Add | Prim::Sub | Prim::Mul | Prim::Neg | Prim::Not => true,
-        Prim::Shl | Prim::ShrLogical => elem != Elem::Bits(1),
-        Prim::Shr => matches!(elem, Elem::Ring(64 | 128)),
+        Prim::Shl | Prim::ShrLogical | Prim::Shr => {
+            let amount = args.get(1).and_then(|by| facts.literal(*by));
+            let inside = amount.is_some_and(|by| (0..i128::from(elem.wire_bits())).contains(&by));
+            let whole = prim != Prim::Shr || !wide || elem == Elem::Ring(128);
+            let ring = prim != Prim::Shr || matches!(elem, Elem::Ring(_));
+            // A product with 0 and 1 for a bit would be no bit; single bits have one shift only.
+            inside && whole && ring && elem != Elem::Bits(1)
+        }
+        Prim::Eq | Prim::Lt | Prim::Select => narrow && !wide,
+        Prim::Cast => narrow && !wide && !matches!(elem, Elem::Field(_)),
+        Prim::BitSlice { .. } => narrow && !wide && !args.iter().any(single),
         _ => false,
     }
 }
 
-impl Formula {
-    /// The formula of an operation and of those written into it; `None` if there is only one or it
-    /// is none between elements.
-    pub fn of(emitter: &Emitter<'_>, value: Value) -> Option<(Self, TokenStream)> {
-        let mut formula = Self {
-            elem: emitter.info(value)?.elem,
-            leaves: vec![],
-            operations: 0,
-            filled: false,
-            too_wide: false,
-        };
-        let (tokens, _) = formula.inner(emitter, value, value)?;
-        let shaped = |(leaf, _): &(Value, Ident)| emitter.same_shape(*leaf, value);
-        let shaped = !formula.filled || formula.leaves.iter().any(shaped);
-        let several = formula.operations > 1 && !formula.leaves.is_empty();
-        (several && shaped && !formula.too_wide).then_some((formula, tokens))
+/// The statements and results of a pass's formula, given the names of what it reads.
+pub(crate) struct Formula<'a> {
+    facts: &'a Facts,
+    /// All elements are single bits, 64 at a time.
+    packed: bool,
+    wide: bool,
+    parts: HashMap<Value, Part>,
+    uses: HashMap<Value, usize>,
+}
+
+impl<'a> Formula<'a> {
+    /// Whether all elements are single bits, 64 at a time.
+    pub fn is_packed(facts: &Facts, pass: &Pass<'_>) -> bool {
+        let values = pass
+            .members
+            .iter()
+            .flat_map(|m| m.args.iter().chain([&m.result]));
+        let mut values =
+            values.filter(|v| facts.literal(**v).is_none() || !facts.shape(**v).is_empty());
+        values.all(|v| facts.elem(*v) == Elem::Bits(1))
     }
 
-    /// An operation of the formula.
-    fn inner(&mut self, emitter: &Emitter<'_>, value: Value, root: Value) -> Option<Part> {
-        let (Local::Prim(prim), args) = emitter.local(value)? else {
-            return None;
+    /// The body of the closure: a block, or the list of results alone. `define` names the values
+    /// that get a variable.
+    pub fn body(
+        facts: &'a Facts,
+        pass: &Pass<'_>,
+        given: &[(Value, Ident)],
+        define: &mut dyn FnMut(Value) -> Ident,
+    ) -> TokenStream {
+        let packed = Self::is_packed(facts, pass);
+        let outputs: HashSet<Value> = pass.outputs.iter().copied().collect();
+        let mut formula = Self {
+            facts,
+            packed,
+            wide: pass.outputs.iter().any(|v| facts.elem(*v).wire_bits() > 64),
+            parts: HashMap::new(),
+            uses: HashMap::new(),
         };
-        let info = emitter.info(value)?;
-        if info.elem != self.elem || !emitter.same_shape(value, root) || !fits(*prim, self.elem) {
-            return None;
+        for (value, name) in given {
+            let part = Part {
+                tokens: quote!(#name),
+                level: Level::Single,
+                dirty: false,
+                operations: 0,
+            };
+            formula.parts.insert(*value, part);
         }
-        let bits = matches!(self.elem, Elem::Bits(_));
-        let full = matches!(self.elem.wire_bits(), 64 | 128);
-        let before = (self.leaves.clone(), self.operations, self.filled);
-        self.operations += 1;
-        let part = match (prim, args) {
-            (Prim::Add | Prim::Sub, [a, b]) if bits => {
-                self.binary(emitter, (*a, *b), root, quote!(^), Level::Other)
+        let args = pass.members.iter().flat_map(|m| &m.args);
+        for value in args.chain(&pass.outputs) {
+            *formula.uses.entry(*value).or_default() += 1;
+        }
+        let mut statements = vec![];
+        for member in &pass.members {
+            let mut part = formula.operation(member.prim, &member.args, member.result);
+            let uses = formula.uses.get(&member.result).copied().unwrap_or(0);
+            let kept = outputs.contains(&member.result) && uses > 1;
+            if uses > 1 || part.operations >= MOST || kept {
+                let name = define(member.result);
+                let tokens = &part.tokens;
+                statements.push(quote!(let #name = #tokens;));
+                part.tokens = quote!(#name);
+                part.level = Level::Single;
+                part.operations = 0;
             }
-            (Prim::Mul, [a, b]) if bits => {
-                self.binary(emitter, (*a, *b), root, quote!(&), Level::Other)
-            }
-            (Prim::Add, [a, b]) => self.binary(emitter, (*a, *b), root, quote!(+), Level::Sum),
-            (Prim::Sub, [a, b]) => self.binary(emitter, (*a, *b), root, quote!(-), Level::Sum),
-            (Prim::Mul, [a, b]) => self.binary(emitter, (*a, *b), root, quote!(*), Level::Product),
-            (Prim::Neg, [a]) if bits => Some(self.argument(emitter, *a, root)),
-            (Prim::Neg, [a]) => {
-                let a = self.operand(emitter, *a, root, Level::Single);
-                Some((quote!(-#a), Level::Single))
-            }
-            (Prim::Not, [a]) => {
-                let a = self.operand(emitter, *a, root, Level::Single);
-                Some((quote!(!#a), Level::Single))
+            formula.parts.insert(member.result, part);
+        }
+        let results: Vec<_> = pass
+            .outputs
+            .iter()
+            .map(|v| formula.part(*v).tokens)
+            .collect();
+        if statements.is_empty() {
+            quote!([#(#results),*])
+        } else {
+            quote!({ #(#statements)* [#(#results),*] })
+        }
+    }
+
+    fn part(&self, value: Value) -> Part {
+        if let Some(part) = self.parts.get(&value) {
+            return part.clone();
+        }
+        let literal = self.facts.literal(value).unwrap_or(0);
+        let (tokens, level) = self.constant(literal, self.facts.elem(value));
+        Part {
+            tokens,
+            level,
+            dirty: false,
+            operations: 0,
+        }
+    }
+
+    fn constant(&self, value: i128, elem: Elem) -> (TokenStream, Level) {
+        let bits = u32::from(elem.wire_bits());
+        let raw = value.cast_unsigned() & (u128::MAX >> (128 - bits));
+        let tokens = if self.wide {
+            let literal = signed(raw.cast_signed());
+            quote!(wide(#literal))
+        } else {
+            let word = if self.packed { raw.wrapping_neg() } else { raw };
+            let literal = signed((word as u64).cast_signed().into());
+            quote!(word(#literal))
+        };
+        (tokens, Level::Single)
+    }
+
+    /// An argument whose unused bits are 0.
+    fn clean(&self, value: Value) -> Part {
+        let part = self.part(value);
+        let bits = self.facts.elem(value).wire_bits();
+        if !part.dirty || self.packed || bits == 64 || bits == 128 {
+            return part;
+        }
+        let (tokens, bits) = (&part.tokens, Literal::u8_unsuffixed(bits));
+        Part {
+            tokens: quote!(low(#tokens, #bits)),
+            level: Level::Single,
+            dirty: false,
+            ..part
+        }
+    }
+
+    /// A ring element as a signed word.
+    fn extended(&self, value: Value) -> Part {
+        let part = self.part(value);
+        let bits = self.facts.elem(value).wire_bits();
+        if bits == 64 || bits == 128 {
+            return part;
+        }
+        let (tokens, bits) = (&part.tokens, Literal::u8_unsuffixed(bits));
+        Part {
+            tokens: quote!(signed(#tokens, #bits)),
+            level: Level::Single,
+            dirty: true,
+            ..part
+        }
+    }
+
+    fn operation(&self, prim: Prim, args: &[Value], result: Value) -> Part {
+        let elem = self.facts.elem(result);
+        let of_bits = matches!(elem, Elem::Bits(_));
+        let call = |tokens: TokenStream, parts: &[&Part], dirty: bool| Part {
+            tokens,
+            level: Level::Single,
+            dirty,
+            operations: 1 + parts.iter().map(|p| p.operations).sum::<usize>(),
+        };
+        match (prim, args) {
+            (Prim::Add | Prim::Sub, [a, b]) if of_bits => self.infix(*a, *b, Level::Xor, quote!(^)),
+            (Prim::Mul, [a, b]) if of_bits => self.infix(*a, *b, Level::And, quote!(&)),
+            (Prim::Add, [a, b]) => self.infix(*a, *b, Level::Sum, quote!(+)),
+            (Prim::Sub, [a, b]) => self.infix(*a, *b, Level::Sum, quote!(-)),
+            (Prim::Mul, [a, b]) => self.infix(*a, *b, Level::Product, quote!(*)),
+            (Prim::Neg, [a]) if of_bits => self.part(*a),
+            (Prim::Neg | Prim::Not, [a]) => {
+                let part = self.part(*a);
+                let inner = bound(&part, Level::Single);
+                let tokens = if prim == Prim::Neg {
+                    quote!(-#inner)
+                } else {
+                    quote!(!#inner)
+                };
+                call(tokens, &[&part], true)
             }
             (Prim::Shl | Prim::Shr | Prim::ShrLogical, [a, by]) => {
-                let width = i128::from(self.elem.wire_bits());
-                match emitter.literal(*by).filter(|by| (0..width).contains(by)) {
-                    Some(by) => {
-                        let by = Literal::u8_unsuffixed(by as u8);
-                        // A right shift reads high bits, which only arguments have reduced.
-                        let a = if full || *prim == Prim::Shl {
-                            self.operand(emitter, *a, root, Level::Single)
-                        } else {
-                            self.leaf(emitter, *a)
-                        };
-                        Some(match (prim, self.elem.wire_bits() > 64) {
-                            (Prim::Shl, _) => (quote!(#a << #by), Level::Other),
-                            (Prim::ShrLogical, _) => (quote!(#a >> #by), Level::Other),
-                            (_, false) => (quote!(asr(#a, #by)), Level::Single),
-                            (_, true) => (quote!(asr_wide(#a, #by)), Level::Single),
-                        })
+                let by = self.facts.literal(*by).unwrap_or(0) as u8;
+                let by = Literal::u8_unsuffixed(by);
+                match prim {
+                    Prim::Shl => {
+                        let part = self.part(*a);
+                        let inner = bound(&part, Level::Single);
+                        let mut out = call(quote!(#inner << #by), &[&part], true);
+                        out.level = Level::Other;
+                        out
                     }
-                    None => None,
+                    Prim::ShrLogical => {
+                        let part = self.clean(*a);
+                        let inner = bound(&part, Level::Single);
+                        let mut out = call(quote!(#inner >> #by), &[&part], false);
+                        out.level = Level::Other;
+                        out
+                    }
+                    _ => {
+                        let part = self.extended(*a);
+                        let inner = &part.tokens;
+                        let name = if self.wide {
+                            quote!(asr_wide)
+                        } else {
+                            quote!(asr)
+                        };
+                        call(quote!(#name(#inner, #by)), &[&part], true)
+                    }
                 }
             }
-            _ => None,
-        };
-        if part.is_none() {
-            (self.leaves, self.operations, self.filled) = before;
+            (Prim::Eq | Prim::Lt, [a, b]) if self.packed => {
+                let (a, b) = (self.part(*a), self.part(*b));
+                let (x, y) = (bound(&a, Level::Single), bound(&b, Level::Single));
+                let tokens = if prim == Prim::Eq {
+                    quote!(!(#x ^ #y))
+                } else {
+                    quote!(!#x & #y)
+                };
+                let mut out = call(tokens, &[&a, &b], false);
+                out.level = Level::Other;
+                out
+            }
+            (Prim::Eq | Prim::Lt, [a, b]) => {
+                let signed = prim == Prim::Lt && matches!(self.facts.elem(*a), Elem::Ring(_));
+                let (x, y) = if signed {
+                    (self.extended(*a), self.extended(*b))
+                } else {
+                    (self.clean(*a), self.clean(*b))
+                };
+                let (s, t) = (&x.tokens, &y.tokens);
+                let tokens = match prim {
+                    Prim::Eq => quote!(same(#s, #t)),
+                    _ if signed => quote!(below_signed(#s, #t)),
+                    _ => quote!(below(#s, #t)),
+                };
+                call(tokens, &[&x, &y], false)
+            }
+            (Prim::Select, [c, a, b]) => {
+                let parts = [self.clean(*c), self.part(*a), self.part(*b)];
+                let [c, a, b] = parts.each_ref().map(|p| &p.tokens);
+                let dirty = parts[1].dirty || parts[2].dirty;
+                let tokens = if self.packed {
+                    let [c, a, b] = parts.each_ref().map(|p| bound(p, Level::Single));
+                    quote!(#b ^ (#c & (#a ^ #b)))
+                } else {
+                    quote!(pick(#c, #a, #b))
+                };
+                let mut out = call(tokens, &parts.each_ref(), dirty);
+                if self.packed {
+                    out.level = Level::Other;
+                }
+                out
+            }
+            (Prim::Cast, [a]) => {
+                let (from, to) = (self.facts.elem(*a), elem);
+                let grows = to.wire_bits() > from.wire_bits();
+                match (from, to) {
+                    (Elem::Ring(_), Elem::Ring(_)) if grows => self.extended(*a),
+                    _ if grows => self.clean(*a),
+                    _ => {
+                        let part = self.part(*a);
+                        let shrinks = to.wire_bits() < from.wire_bits();
+                        Part {
+                            dirty: part.dirty || shrinks,
+                            ..part
+                        }
+                    }
+                }
+            }
+            (Prim::BitSlice { start, step }, [a]) => {
+                let part = self.part(*a);
+                let inner = &part.tokens;
+                let count = Literal::u8_unsuffixed(elem.wire_bits());
+                let (start, step) = (
+                    Literal::u8_unsuffixed(start),
+                    crate::formula::signed(step.into()),
+                );
+                call(quote!(bits(#inner, #start, #step, #count)), &[&part], false)
+            }
+            _ => self.part(result),
         }
-        part
     }
 
-    fn binary(
-        &mut self,
-        emitter: &Emitter<'_>,
-        (a, b): (Value, Value),
-        root: Value,
-        operator: TokenStream,
-        level: Level,
-    ) -> Option<Part> {
-        let left = self.operand(emitter, a, root, level);
-        // Subtraction binds to the left, and mixed bit operators need parentheses anyway.
+    fn infix(&self, a: Value, b: Value, level: Level, operator: TokenStream) -> Part {
+        let (left, right) = (self.part(a), self.part(b));
+        let bitwise = matches!(level, Level::Xor | Level::And);
+        // Chains go to the left; operators on bits do not mix without parentheses.
         let tighter = match level {
             Level::Sum => Level::Product,
             _ => Level::Single,
         };
-        let right = self.operand(emitter, b, root, tighter);
-        // The same on both sides is no formula a person writes.
-        if left.to_string() == right.to_string()
-            && operator.to_string() != "+"
-            && operator.to_string() != "*"
-        {
-            return None;
-        }
-        Some((quote!(#left #operator #right), level))
-    }
-
-    /// An argument, in parentheses unless it binds as tightly as `level`.
-    fn operand(
-        &mut self,
-        emitter: &Emitter<'_>,
-        value: Value,
-        root: Value,
-        level: Level,
-    ) -> TokenStream {
-        let (tokens, own) = self.argument(emitter, value, root);
-        let need = if level == Level::Other {
+        let own = if bitwise && left.level != level {
             Level::Single
         } else {
             level
         };
-        if own >= need {
-            tokens
+        // What may stand in any order stands to the left.
+        let (x, y) = if bitwise && right.level == level && left.level != level {
+            (bound(&right, level), bound(&left, Level::Single))
         } else {
-            quote!((#tokens))
-        }
-    }
-
-    fn argument(&mut self, emitter: &Emitter<'_>, value: Value, root: Value) -> Part {
-        if let Some(constant) = emitter.literal(value) {
-            let info = emitter.info(value);
-            if info.is_some_and(|info| !info.shape.is_empty()) {
-                self.filled = true;
+            (bound(&left, own), bound(&right, tighter))
+        };
+        // The same on both sides is nothing a person writes.
+        if x.to_string() == y.to_string() {
+            match operator.to_string().as_str() {
+                "&" => return left,
+                "-" | "^" => {
+                    let (tokens, level) = self.constant(0, self.facts.elem(a));
+                    return Part {
+                        tokens,
+                        level,
+                        dirty: false,
+                        operations: 0,
+                    };
+                }
+                _ => {}
             }
-            return (self.constant(constant), Level::Single);
         }
-        if emitter.is_inline(value)
-            && let Some(part) = self.inner(emitter, value, root)
-        {
-            return part;
+        Part {
+            tokens: quote!(#x #operator #y),
+            level,
+            dirty: !bitwise || left.dirty || right.dirty,
+            operations: 1 + left.operations + right.operations,
         }
-        (self.leaf(emitter, value), Level::Single)
     }
+}
 
-    fn leaf(&mut self, emitter: &Emitter<'_>, value: Value) -> TokenStream {
-        if let Some((_, name)) = self.leaves.iter().find(|(v, _)| *v == value) {
-            return quote!(#name);
-        }
-        self.too_wide |= self.leaves.len() == MOST;
-        let number = self.leaves.len();
-        let own = emitter.name_of(value).filter(|_| !emitter.is_inline(value));
-        let name = own.unwrap_or_else(|| Ident::new(&format!("t{number}"), Span::call_site()));
-        self.leaves.push((value, name.clone()));
-        quote!(#name)
-    }
-
-    fn constant(&self, value: i128) -> TokenStream {
-        let width = self.elem.wire_bits();
-        let raw = value.cast_unsigned() & (u128::MAX >> (128 - u32::from(width)));
-        if width > 64 {
-            let literal = signed(raw.cast_signed());
-            return quote!(wide(#literal));
-        }
-        // Of single bits a word holds 64.
-        let word = if width == 1 { raw.wrapping_neg() } else { raw };
-        let literal = signed((word as u64).cast_signed().into());
-        quote!(word(#literal))
+/// An expression, in parentheses unless it binds as tightly as `level`.
+fn bound(part: &Part, level: Level) -> TokenStream {
+    let tokens = &part.tokens;
+    if part.level >= level {
+        tokens.clone()
+    } else {
+        quote!((#tokens))
     }
 }
 

@@ -14,7 +14,10 @@ const RESERVED: &[&str] = &[
     "arm",
     "asr",
     "asr_wide",
+    "below",
+    "below_signed",
     "bit_slice",
+    "bits",
     "broadcast",
     "cast",
     "ceil_div",
@@ -38,9 +41,8 @@ const RESERVED: &[&str] = &[
     "larger",
     "ln",
     "log2_ceil",
+    "low",
     "lt",
-    "map",
-    "map_wide",
     "matmul",
     "modulo",
     "mul",
@@ -48,10 +50,17 @@ const RESERVED: &[&str] = &[
     "not",
     "out",
     "pack",
+    "pass",
+    "pass_bits",
+    "pass_wide",
+    "pick",
+    "protocols",
     "public",
+    "raw",
     "reduce",
     "rem",
     "reshape",
+    "same",
     "scalar",
     "scan",
     "scatter",
@@ -60,6 +69,8 @@ const RESERVED: &[&str] = &[
     "shl",
     "shr",
     "shr_logical",
+    "signed",
+    "sizes",
     "slice",
     "smaller",
     "sqrt",
@@ -71,6 +82,13 @@ const RESERVED: &[&str] = &[
     "wide",
     "word",
 ];
+
+/// Takes the names of the runtime.
+pub(crate) fn reserve(names: &mut Names) {
+    for name in RESERVED {
+        names.unique(name);
+    }
+}
 
 /// A size or parameter.
 pub(crate) struct Public {
@@ -111,6 +129,7 @@ impl Layout {
             "alloc",
             "smpc_runtime",
             "main",
+            "protocols",
             "command",
             "raw",
             "sizes",
@@ -128,9 +147,7 @@ impl Layout {
             .map(|p| modules.unique(&name::snake(p)))
             .collect();
         let mut names = Names::default();
-        for name in RESERVED {
-            names.unique(name);
-        }
+        reserve(&mut names);
         let mut publics = vec![];
         let mut given: Vec<Option<Ident>> = vec![];
         for info in &program.sizes {

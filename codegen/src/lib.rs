@@ -8,15 +8,21 @@
 mod description;
 mod docs;
 mod emit;
+mod facts;
 mod formula;
+mod functions;
+mod fuse;
 mod layout;
 mod name;
+mod needed;
+mod outline;
 mod package;
 mod part;
 mod print;
 mod project;
 mod raw;
 mod root;
+mod sink;
 mod size;
 mod typed;
 

@@ -121,6 +121,20 @@ pub(crate) fn given(text: &str) -> Option<String> {
     head(left).filter(|name| name == left)
 }
 
+/// The name that a line of a protocol gives to what it computes, draws or sends.
+pub(crate) fn component(text: &str) -> Option<String> {
+    let text = text.trim_start_matches("let ").trim_start();
+    let text = match text.split_once("->") {
+        Some((_, rest)) if text.contains(": ") => rest.split_once(": ")?.1,
+        _ => text,
+    };
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    let name = &text[..end.unwrap_or(text.len())];
+    let lower = name.chars().next().is_some_and(|c| c.is_ascii_lowercase());
+    let word = !matches!(name, "if" | "for" | "while" | "return" | "check");
+    (lower && word).then(|| name.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,5 +161,9 @@ mod tests {
         );
         assert_eq!(given("w = w - g;").as_deref(), Some("w"));
         assert_eq!(given("z[i] = 2;"), None);
+        assert_eq!(component("let r[i] <- R @ {P[i]};").as_deref(), Some("r"));
+        assert_eq!(component("z[i] = x[i]*y[i];").as_deref(), Some("z"));
+        assert_eq!(component("P[i] -> P[i-1]: z[i];").as_deref(), Some("z"));
+        assert_eq!(component("let (t, w) = f(x);"), None);
     }
 }

@@ -6,6 +6,8 @@ use smpc_grammar::Sources;
 use smpc_ir::party::Validated;
 use smpc_ir::party::schedule::schedule;
 
+use crate::facts::Facts;
+use crate::functions::Functions;
 use crate::layout::Layout;
 use crate::print::{print, unmarked};
 use crate::root::Subject;
@@ -16,6 +18,8 @@ struct Parts {
     heading: Vec<String>,
     root: TokenStream,
     raw: TokenStream,
+    /// What parties share of protocols; empty if there is nothing.
+    protocols: TokenStream,
     /// By party: module, heading, items.
     parties: Vec<(Ident, String, TokenStream)>,
     /// Of all parties' code.
@@ -31,18 +35,20 @@ fn parts(
     let program = valid.program();
     let schedule = schedule(valid);
     let layout = Layout::of(program);
+    let facts = Facts::of(program);
     let subject = Subject {
         program,
+        facts: &facts,
         sources,
         options,
         layout: &layout,
         told: typed::told(program),
         runtime,
     };
-    let mut comments = vec![];
+    let mut functions = Functions::new(program, &facts, sources, &layout);
     let mut parties = vec![];
     for (module, party) in layout.modules.iter().zip(subject.parties()) {
-        let items = part::part(&subject, &schedule, party, &mut comments)?;
+        let items = part::part(&subject, &schedule, &mut functions, party)?;
         let heading = part::heading(&subject, party);
         parties.push((module.clone(), heading, items));
     }
@@ -51,12 +57,23 @@ fn parts(
         heading: root::heading(&subject),
         root: root::root(&subject),
         raw,
+        protocols: protocols(&functions, &subject.runtime),
         parties,
-        comments,
+        comments: functions.comments,
     })
 }
 
 const RAW: &str = " Public values, inputs and outputs as tensors, and the entry that takes them.";
+
+const PROTOCOLS: &str = " What parties compute for the protocols between two messages.";
+
+fn protocols(functions: &Functions<'_>, runtime: &TokenStream) -> TokenStream {
+    let items = functions.items();
+    if items.is_empty() {
+        return quote!();
+    }
+    quote!(use #runtime::prelude::*; #(#items)*)
+}
 
 pub(crate) fn package(
     valid: Validated<'_>,
@@ -67,14 +84,21 @@ pub(crate) fn package(
         heading,
         root,
         raw,
+        protocols,
         parties,
         comments,
     } = parts(valid, sources, options, quote!(smpc_runtime))?;
     let crate_name = name::snake(&options.name);
     let modules = parties.iter().map(|(module, ..)| module);
+    let shared = (!protocols.is_empty()).then(|| {
+        quote!(
+            mod protocols;
+        )
+    });
     let root = quote! {
         #(#![doc = #heading])*
         #(pub mod #modules;)*
+        #shared
         pub mod raw;
         #root
     };
@@ -96,6 +120,12 @@ pub(crate) fn package(
             text: print(quote!(#![doc = #RAW] #raw), &comments)?,
         },
     ];
+    if !protocols.is_empty() {
+        files.push(File {
+            path: "src/protocols.rs".into(),
+            text: print(quote!(#![doc = #PROTOCOLS] #protocols), &comments)?,
+        });
+    }
     for (module, heading, items) in parties {
         files.push(File {
             path: format!("src/{module}.rs"),
@@ -120,6 +150,7 @@ pub(crate) fn module(
         heading,
         root,
         raw,
+        protocols,
         parties,
         comments,
     } = parts(valid, sources, options, runtime)?;
@@ -133,6 +164,12 @@ pub(crate) fn module(
             pub mod #module { #items }
         }
     });
+    let shared = (!protocols.is_empty()).then(|| {
+        quote! {
+            #[doc = #PROTOCOLS]
+            mod protocols { #protocols }
+        }
+    });
     let tokens = quote! {
         #(#[doc = #heading])*
         #[allow(dead_code, missing_docs, unused_imports, clippy::all, clippy::pedantic)]
@@ -140,6 +177,8 @@ pub(crate) fn module(
             #root
 
             #(#parties)*
+
+            #shared
 
             #[doc = #RAW]
             pub mod raw { #raw }
@@ -160,6 +199,8 @@ fn manifest(name: &str, options: &Options) -> String {
     format!(
         "[package]\nname = {name:?}\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n\
          [dependencies]\nsmpc-runtime = {runtime}\n\n\
+         # The loops over elements stand in one place each: optimising across parts of the crate only costs time.\n\
+         [profile.release]\nlto = \"off\"\n\n\
          # A project of its own, also inside of another one's folder.\n[workspace]\n"
     )
 }

@@ -8,20 +8,22 @@ use smpc_ir::party::schedule::Schedule;
 use crate::Unsupported;
 use crate::docs;
 use crate::emit::{Emitter, mentions};
+use crate::functions::Functions;
+use crate::outline::outline;
 use crate::project::project;
 use crate::root::{Subject, arguments};
 use crate::typed::{scalar, values};
 
-/// The items of a party's module and its documentation. Comments of its code are appended.
+/// The items of a party's module. What parties share goes to the functions.
 pub(crate) fn part(
     subject: &Subject<'_>,
     schedule: &Schedule,
+    functions: &mut Functions<'_>,
     party: Party,
-    comments: &mut Vec<String>,
 ) -> Result<TokenStream, Unsupported> {
     let runtime = &subject.runtime;
     let (api, uses) = api(subject, party);
-    let (steps, own_uses) = steps(subject, schedule, party, comments)?;
+    let (steps, own_uses) = steps(subject, schedule, functions, party)?;
     Ok(quote! {
         #own_uses
         use super::raw;
@@ -210,30 +212,32 @@ fn outputs(subject: &Subject<'_>, party: Party) -> TokenStream {
 fn steps(
     subject: &Subject<'_>,
     schedule: &Schedule,
+    functions: &mut Functions<'_>,
     party: Party,
-    comments: &mut Vec<String>,
 ) -> Result<(TokenStream, TokenStream), Unsupported> {
-    let (program, layout) = (subject.program, subject.layout);
-    let acts = project(program, &schedule.body, party);
-    let mut emitter = Emitter::new(program, subject.sources, layout);
-    emitter.comments = std::mem::take(comments);
+    let (facts, layout) = (subject.facts, subject.layout);
+    let acts = project(subject.program, facts, schedule, party);
+    let acts = outline(facts, functions, acts)?;
+    let public = layout.publics.iter().map(|public| {
+        let name = &public.name;
+        let statement = match subject.constant(&public.script) {
+            Some(constant) => quote!(let #name = sizes::#constant;),
+            None => quote!(let #name = public.#name;),
+        };
+        (name.clone(), statement)
+    });
+    let all = std::mem::take(&mut functions.comments);
+    let mut emitter = Emitter::new(facts, subject.sources, layout, public.collect(), all);
     let (statements, _) = emitter.block(&acts, &[]);
-    *comments = std::mem::take(&mut emitter.comments);
+    functions.comments = std::mem::take(&mut emitter.comments);
     if let Some(failed) = emitter.failed.take() {
         return Err(failed);
     }
     let body = quote!(#(#statements)*);
-    let sizes = layout.publics.iter().filter(|p| mentions(&body, &p.name));
-    let sizes: Vec<_> = sizes
-        .map(|public| {
-            let name = &public.name;
-            match subject.constant(&public.script) {
-                Some(constant) => quote!(let #name = sizes::#constant;),
-                None => quote!(let #name = public.#name;),
-            }
-        })
-        .collect();
+    let sizes = emitter.sizes_in(&body);
     let body = quote!(#(#sizes)* #body Ok(()));
+    let items = std::mem::take(&mut emitter.items);
+    let whole = quote!(#body #(#items)*);
     let param = |text: &str| -> Ident {
         let name = format_ident!("{text}");
         if mentions(&body, &name) {
@@ -244,16 +248,22 @@ fn steps(
     };
     let (end, public, inputs, out) = (param("end"), param("public"), param("inputs"), param("out"));
     let mentioned = |names: Vec<&Ident>| -> Vec<Ident> {
-        let used = names.into_iter().filter(|name| mentions(&body, name));
+        let used = names.into_iter().filter(|name| mentions(&whole, name));
         used.cloned().collect()
     };
     let parties = mentioned(layout.parties.iter().collect());
     let sets = mentioned(layout.sets.iter().map(|(_, name)| name).collect());
     let parties = (!parties.is_empty()).then(|| quote!(use super::party::{#(#parties),*};));
     let sets = (!sets.is_empty()).then(|| quote!(use super::raw::coins::{#(#sets),*};));
-    let sizes = mentions(&body, &format_ident!("sizes")).then(|| {
+    let sizes = mentions(&whole, &format_ident!("sizes")).then(|| {
         quote!(
             use super::sizes;
+        )
+    });
+    let shared = mentions(&whole, &format_ident!("protocols"));
+    let shared = shared.then(|| {
+        quote!(
+            use super::protocols;
         )
     });
     let doc = format!(
@@ -270,6 +280,8 @@ fn steps(
         ) -> Result<(), Failure> {
             #body
         }
+
+        #(#items)*
     };
-    Ok((code, quote!(#parties #sets #sizes)))
+    Ok((code, quote!(#parties #sets #sizes #shared)))
 }

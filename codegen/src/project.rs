@@ -1,12 +1,18 @@
-//! One party's part of a program: its own steps and messages in the order of the schedule, and of
-//! these only what it needs.
+//! A party's part of a program as it is written down: of what the schedule gives it only what it
+//! needs, sends to itself and copies resolved, constants left to those who read them.
 
 use std::collections::{HashMap, HashSet};
 
 use smpc_ir::local::{Local, Source};
-use smpc_ir::party::schedule::{BlockPlan, Part, Segment};
-use smpc_ir::party::{Block, CoinDomain, Op, Party, Program, Step, Value};
+use smpc_ir::party::project::{self, Body, Control, Exchange};
+use smpc_ir::party::schedule::Schedule;
+use smpc_ir::party::{Block, CoinDomain, Op, Origin, Party, Program, Step, Value};
 use smpc_ir::{Size, SizeVar};
+
+use crate::facts::Facts;
+use crate::fuse::Pass;
+use crate::needed::needed;
+use crate::outline::{Call, Part};
 
 /// One thing the party does.
 #[derive(Clone, Debug)]
@@ -17,6 +23,7 @@ pub(crate) enum Act<'p> {
         args: Vec<Value>,
         result: Value,
         source: Source,
+        origin: Option<Origin>,
     },
     /// Extra fraction bits of a small public factor.
     FractionBits {
@@ -37,6 +44,7 @@ pub(crate) enum Act<'p> {
         domain: &'p CoinDomain,
         result: Value,
         used: bool,
+        origin: Option<Origin>,
     },
     /// It is handed a value.
     Output {
@@ -74,6 +82,12 @@ pub(crate) enum Act<'p> {
         body: Vec<Act<'p>>,
         source: Source,
     },
+    /// Element-wise operations in one pass.
+    Pass(Pass<'p>),
+    /// A call of a function that parties share.
+    Call(Call),
+    /// Acts in a function of their own.
+    Part(Box<Part<'p>>),
 }
 
 /// How long a loop goes on.
@@ -108,24 +122,32 @@ pub(crate) struct Row {
 }
 
 /// Projects a scheduled program to a party.
-pub(crate) fn project<'p>(program: &'p Program, plan: &BlockPlan, me: Party) -> Vec<Act<'p>> {
+pub(crate) fn project<'p>(
+    program: &'p Program,
+    facts: &Facts,
+    schedule: &Schedule,
+    me: Party,
+) -> Vec<Act<'p>> {
     let mut projector = Projector {
         program,
+        facts,
         me,
         alias: HashMap::new(),
     };
-    let acts = projector.block(&program.body, plan);
+    let body = project::project(program, &program.body, &schedule.body, me);
+    let acts = projector.block(&body);
     needed(acts, &mut HashSet::new())
 }
 
-struct Projector<'p> {
+struct Projector<'p, 'f> {
     program: &'p Program,
+    facts: &'f Facts,
     me: Party,
     /// Values that are others under a new name.
     alias: HashMap<Value, Value>,
 }
 
-impl<'p> Projector<'p> {
+impl<'p> Projector<'p, '_> {
     fn knows(&self, value: Value) -> bool {
         let info = self.program.values.get(value.0 as usize);
         info.is_some_and(|info| info.known_to.contains(self.me))
@@ -139,101 +161,52 @@ impl<'p> Projector<'p> {
         values.iter().map(|v| self.is(*v)).collect()
     }
 
-    fn block(&mut self, block: &'p Block, plan: &BlockPlan) -> Vec<Act<'p>> {
+    fn block(&mut self, body: &Body<'p>) -> Vec<Act<'p>> {
         let mut acts = vec![];
-        for part in &plan.parts {
-            match part {
-                Part::Segment(segment) => self.segment(block, segment, &mut acts),
-                Part::Control { step, blocks, .. } => {
-                    if let Some(step) = block.steps.get(*step) {
-                        self.control(step, blocks, &mut acts);
+        for act in &body.acts {
+            match act {
+                project::Act::Step(step) => self.step(step, &mut acts),
+                project::Act::Known(step) => {
+                    if let ([arg], [result]) = (&step.args[..], &step.results[..]) {
+                        self.alias.insert(*result, self.is(*arg));
                     }
                 }
+                project::Act::Exchange(exchange) => acts.push(self.exchange(exchange)),
+                project::Act::Control(control) => self.control(control, &mut acts),
             }
         }
         acts
     }
 
-    fn works(&self, step: &Step) -> bool {
-        let known = |v: Option<&Value>| v.is_some_and(|v| self.knows(*v));
-        match &step.op {
-            Op::Send { .. } => known(step.results.first()) && known(step.args.first()),
-            Op::Output { .. } => known(step.args.first()),
-            Op::Probe { .. } => false,
-            _ => step.results.iter().any(|v| self.knows(*v)),
-        }
-    }
-
-    fn segment(&mut self, block: &'p Block, segment: &Segment, acts: &mut Vec<Act<'p>>) {
-        let exchanges = (segment.levels + segment.rounds) as usize;
-        let phase = |offline: bool, stage: u32| {
-            let first = if offline { 0 } else { segment.levels };
-            (first + stage) as usize
-        };
-        let mut stages: Vec<Vec<&'p Step>> = vec![vec![]; exchanges + 1];
-        let mut outputs: Vec<&'p Step> = vec![];
-        for (at, stage) in segment.steps.clone().zip(&segment.stages) {
-            let Some(step) = block.steps.get(at) else {
-                continue;
-            };
-            if !self.works(step) {
-                continue;
-            }
-            if matches!(step.op, Op::Output { .. }) {
-                outputs.push(step);
-                continue;
-            }
-            let result = step.results.first();
-            let info = result.and_then(|r| self.program.values.get(r.0 as usize));
-            let offline = info.is_some_and(|info| info.offline);
-            if let Some(steps) = stages.get_mut(phase(offline, stage.at(self.me))) {
-                steps.push(step);
-            }
-        }
-        for (stage, steps) in stages.into_iter().enumerate() {
-            for step in steps {
-                self.step(step, acts);
-            }
-            if stage == exchanges {
-                continue;
-            }
-            let (mut sends, mut receives) = (vec![], vec![]);
-            for message in &segment.messages {
-                if phase(message.offline, message.exchange) != stage {
-                    continue;
-                }
-                if message.from == self.me {
-                    let values = message.values.iter().map(|(sent, _)| self.is(*sent));
-                    sends.push((message.to, values.collect()));
-                }
-                if message.to == self.me {
-                    let values = message.values.iter().map(|(_, got)| (*got, true));
-                    receives.push((message.from, values.collect()));
-                }
-            }
-            let offline = stage < segment.levels as usize;
-            acts.push(Act::Exchange {
-                offline,
-                sends,
-                receives,
-            });
-        }
-        // A party is handed things in the order of the program, not of readiness.
-        for step in outputs {
-            self.step(step, acts);
+    fn exchange(&self, exchange: &Exchange) -> Act<'p> {
+        let sends = exchange.sends.iter();
+        let receives = exchange.receives.iter().map(|(from, values)| {
+            let values = values.iter().map(|got| (*got, true));
+            (*from, values.collect())
+        });
+        Act::Exchange {
+            offline: exchange.offline,
+            sends: sends.map(|(to, values)| (*to, self.all(values))).collect(),
+            receives: receives.collect(),
         }
     }
 
     fn step(&mut self, step: &'p Step, acts: &mut Vec<Act<'p>>) {
+        if let [result] = step.results[..]
+            && self.facts.is_written_where_read(result)
+        {
+            return;
+        }
         let args = self.all(&step.args);
         let (arg, result) = (args.first().copied(), step.results.first().copied());
-        let source = step.source;
+        let (source, origin) = (step.source, step.origin);
         acts.push(match (&step.op, arg, result) {
             (Op::Local(op), _, Some(result)) => Act::Local {
                 op,
                 args,
                 result,
                 source,
+                origin,
             },
             (Op::FractionBits, Some(arg), Some(result)) => Act::FractionBits {
                 arg,
@@ -253,6 +226,7 @@ impl<'p> Projector<'p> {
                 domain,
                 result,
                 used: true,
+                origin,
             },
             (Op::Output { name, field, .. }, Some(value), _) => Act::Output {
                 name,
@@ -260,20 +234,17 @@ impl<'p> Projector<'p> {
                 value,
                 source,
             },
-            (Op::Send { .. }, Some(arg), Some(result)) => {
-                self.alias.insert(result, arg);
-                return;
-            }
             _ => return,
         });
     }
 
-    fn control(&mut self, step: &'p Step, plans: &[BlockPlan], acts: &mut Vec<Act<'p>>) {
+    fn control(&mut self, control: &Control<'p>, acts: &mut Vec<Act<'p>>) {
+        let (step, bodies) = (control.step, &control.bodies);
         let args = self.all(&step.args);
         let source = step.source;
         match &step.op {
             Op::For { var, count, body } => {
-                let (carried, body) = self.carrying(step, &args, body, plans.first());
+                let (carried, body) = self.carrying(step, &args, body, bodies.first());
                 let kind = LoopKind::For { var: *var, count };
                 acts.push(Act::Loop {
                     kind,
@@ -288,8 +259,8 @@ impl<'p> Projector<'p> {
                 for (param, own) in body.params.iter().zip(&condition.params) {
                     self.alias.insert(*own, *param);
                 }
-                let test = plans.first().map(|plan| self.block(condition, plan));
-                let (carried, body) = self.carrying(step, &args, body, plans.get(1));
+                let test = bodies.first().map(|body| self.block(body));
+                let (carried, body) = self.carrying(step, &args, body, bodies.get(1));
                 let (Some(tests), Some(test)) = (test, condition.results.first()) else {
                     return;
                 };
@@ -313,8 +284,8 @@ impl<'p> Projector<'p> {
                     .collect();
                 let results = known.iter().map(|i| step.results[*i]).collect();
                 let mut own = vec![];
-                for (arm, plan) in arms.iter().zip(plans) {
-                    let acts = self.block(arm, plan);
+                for (arm, body) in arms.iter().zip(bodies) {
+                    let acts = self.block(body);
                     let handed = known.iter().map(|i| self.is(arm.results[*i])).collect();
                     own.push((acts, handed));
                 }
@@ -326,8 +297,8 @@ impl<'p> Projector<'p> {
                 });
             }
             Op::Reduce { half, body } | Op::Scan { half, body } => {
-                let Some(plan) = plans.first() else { return };
-                let inner = self.block(body, plan);
+                let Some(own) = bodies.first() else { return };
+                let inner = self.block(own);
                 let k = args.len();
                 let first = step
                     .args
@@ -361,7 +332,7 @@ impl<'p> Projector<'p> {
         step: &'p Step,
         args: &[Value],
         body: &'p Block,
-        plan: Option<&BlockPlan>,
+        own: Option<&Body<'p>>,
     ) -> (Vec<Carried>, Vec<Act<'p>>) {
         // What a body hands on as it got it is no variable.
         let same: Vec<bool> = body
@@ -374,7 +345,7 @@ impl<'p> Projector<'p> {
             self.alias.insert(body.params[i], args[i]);
             self.alias.insert(step.results[i], args[i]);
         }
-        let acts = plan.map(|plan| self.block(body, plan)).unwrap_or_default();
+        let acts = own.map(|own| self.block(own)).unwrap_or_default();
         let carried = (0..body.params.len())
             .filter(|i| !same[*i] && self.knows(body.params[*i]))
             .map(|i| Carried {
@@ -384,272 +355,5 @@ impl<'p> Projector<'p> {
                 result: Some(step.results[i]).filter(|r| self.knows(*r)),
             });
         (carried.collect(), acts)
-    }
-}
-
-/// The acts that matter, given what is read after them; adds what they read, takes off what they
-/// define. Coins are drawn and messages exchanged whether they are read or not.
-fn needed<'p>(acts: Vec<Act<'p>>, live: &mut HashSet<Value>) -> Vec<Act<'p>> {
-    let mut kept = vec![];
-    for act in acts.into_iter().rev() {
-        match act {
-            Act::Local {
-                ref args, result, ..
-            } => {
-                if live.remove(&result) {
-                    live.extend(args);
-                    kept.push(act);
-                }
-            }
-            Act::FractionBits { arg, result, .. } => {
-                if live.remove(&result) {
-                    live.insert(arg);
-                    kept.push(act);
-                }
-            }
-            Act::Input { result, .. } | Act::Param { result, .. } => {
-                if live.remove(&result) {
-                    kept.push(act);
-                }
-            }
-            Act::Coin { domain, result, .. } => {
-                let used = live.remove(&result);
-                kept.push(Act::Coin {
-                    domain,
-                    result,
-                    used,
-                });
-            }
-            Act::Output { value, .. } => {
-                live.insert(value);
-                kept.push(act);
-            }
-            Act::Exchange {
-                offline,
-                sends,
-                mut receives,
-            } => {
-                for (value, used) in receives.iter_mut().flat_map(|(_, values)| values) {
-                    *used = live.remove(value);
-                }
-                live.extend(sends.iter().flat_map(|(_, values)| values));
-                if !offline || !sends.is_empty() || !receives.is_empty() {
-                    kept.push(Act::Exchange {
-                        offline,
-                        sends,
-                        receives,
-                    });
-                }
-            }
-            Act::Loop {
-                kind,
-                carried,
-                body,
-                source,
-            } => {
-                kept.extend(needed_loop(kind, carried, body, source, live));
-            }
-            Act::Switch {
-                index,
-                arms,
-                results,
-                source,
-            } => {
-                let keep: Vec<bool> = results.iter().map(|r| live.remove(r)).collect();
-                let pick = |all: Vec<Value>| -> Vec<Value> {
-                    let pairs = all.into_iter().zip(&keep);
-                    pairs.filter(|(_, keep)| **keep).map(|(v, _)| v).collect()
-                };
-                let after = live.clone();
-                let mut own = vec![];
-                for (acts, handed) in arms {
-                    let handed = pick(handed);
-                    let mut inner = after.clone();
-                    inner.extend(&handed);
-                    own.push((needed(acts, &mut inner), handed));
-                    live.extend(&inner);
-                }
-                let results = pick(results);
-                if !results.is_empty() || own.iter().any(|(acts, _)| !acts.is_empty()) {
-                    live.insert(index);
-                    kept.push(Act::Switch {
-                        index,
-                        arms: own,
-                        results,
-                        source,
-                    });
-                }
-            }
-            Act::Tree {
-                scan,
-                half,
-                length,
-                rows,
-                body,
-                source,
-            } => {
-                let mut keep: Vec<bool> = rows
-                    .iter()
-                    .map(|row| row.result.is_some_and(|r| live.remove(&r)))
-                    .collect();
-                let (inner, acts) = loop {
-                    let mut inner = live.clone();
-                    inner.extend(
-                        rows.iter()
-                            .zip(&keep)
-                            .filter(|(_, k)| **k)
-                            .map(|(r, _)| r.next),
-                    );
-                    let acts = needed(body.clone(), &mut inner);
-                    let more: Vec<bool> = rows
-                        .iter()
-                        .zip(&keep)
-                        .map(|(r, k)| *k || inner.contains(&r.low) || inner.contains(&r.high))
-                        .collect();
-                    if more == keep {
-                        break (inner, acts);
-                    }
-                    keep = more;
-                };
-                let rows: Vec<Row> = rows
-                    .into_iter()
-                    .zip(keep)
-                    .filter(|(_, k)| *k)
-                    .map(|(r, _)| r)
-                    .collect();
-                if !rows.is_empty() || !acts.is_empty() {
-                    live.extend(inner);
-                    for row in &rows {
-                        live.remove(&row.low);
-                        live.remove(&row.high);
-                    }
-                    live.extend(rows.iter().map(|r| r.arg));
-                    kept.push(Act::Tree {
-                        scan,
-                        half,
-                        length,
-                        rows,
-                        body: acts,
-                        source,
-                    });
-                }
-            }
-        }
-    }
-    kept.reverse();
-    kept
-}
-
-fn needed_loop<'p>(
-    kind: LoopKind<'p>,
-    carried: Vec<Carried>,
-    body: Vec<Act<'p>>,
-    source: Source,
-    live: &mut HashSet<Value>,
-) -> Option<Act<'p>> {
-    let mut keep: Vec<bool> = carried
-        .iter()
-        .map(|c| c.result.is_some_and(|r| live.remove(&r)))
-        .collect();
-    loop {
-        let mut inner = live.clone();
-        inner.extend(
-            carried
-                .iter()
-                .zip(&keep)
-                .filter(|(_, k)| **k)
-                .map(|(c, _)| c.next),
-        );
-        let acts = needed(body.clone(), &mut inner);
-        let kind = match &kind {
-            LoopKind::For { var, count } => LoopKind::For { var: *var, count },
-            LoopKind::While { condition, test } => {
-                inner.insert(*test);
-                let condition = needed(condition.clone(), &mut inner);
-                LoopKind::While {
-                    condition,
-                    test: *test,
-                }
-            }
-        };
-        let more: Vec<bool> = carried
-            .iter()
-            .zip(&keep)
-            .map(|(c, k)| *k || inner.contains(&c.param))
-            .collect();
-        if more != keep {
-            keep = more;
-            continue;
-        }
-        let carried: Vec<Carried> = carried
-            .into_iter()
-            .zip(keep)
-            .filter(|(_, k)| *k)
-            .map(|(c, _)| c)
-            .collect();
-        let idle = carried.is_empty() && acts.is_empty();
-        if idle && matches!(kind, LoopKind::For { .. }) {
-            return None;
-        }
-        live.extend(inner);
-        for c in &carried {
-            live.remove(&c.param);
-        }
-        live.extend(carried.iter().map(|c| c.init));
-        return Some(Act::Loop {
-            kind,
-            carried,
-            body: acts,
-            source,
-        });
-    }
-}
-
-/// Calls `f` with everything the act reads, and whether it reads it in a block of its own.
-pub(crate) fn reads(act: &Act<'_>, f: &mut dyn FnMut(Value, bool)) {
-    let inside = |acts: &[Act<'_>], f: &mut dyn FnMut(Value, bool)| {
-        for act in acts {
-            reads(act, &mut |v, _| f(v, true));
-        }
-    };
-    match act {
-        Act::Local { args, .. } => args.iter().for_each(|v| f(*v, false)),
-        Act::FractionBits { arg, .. } => f(*arg, false),
-        Act::Input { .. } | Act::Param { .. } | Act::Coin { .. } => {}
-        Act::Output { value, .. } => f(*value, false),
-        Act::Exchange { sends, .. } => {
-            let values = sends.iter().flat_map(|(_, values)| values);
-            values.for_each(|v| f(*v, false));
-        }
-        Act::Loop {
-            kind,
-            carried,
-            body,
-            ..
-        } => {
-            for c in carried {
-                f(c.init, false);
-                f(c.next, true);
-            }
-            if let LoopKind::While { condition, test } = kind {
-                inside(condition, f);
-                f(*test, true);
-            }
-            inside(body, f);
-        }
-        Act::Switch { index, arms, .. } => {
-            f(*index, false);
-            for (acts, handed) in arms {
-                inside(acts, f);
-                handed.iter().for_each(|v| f(*v, true));
-            }
-        }
-        Act::Tree { rows, body, .. } => {
-            for row in rows {
-                f(row.arg, false);
-                f(row.next, true);
-            }
-            inside(body, f);
-        }
     }
 }

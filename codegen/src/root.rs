@@ -10,6 +10,7 @@ use smpc_ir::share::{Param, SizeOrigin, Type};
 use crate::Options;
 use crate::description::{description, optional};
 use crate::docs;
+use crate::facts::Facts;
 use crate::layout::Layout;
 use crate::name;
 use crate::typed::{Seen, Told, scalar, script_type};
@@ -17,6 +18,7 @@ use crate::typed::{Seen, Told, scalar, script_type};
 /// What code is generated for.
 pub(crate) struct Subject<'a> {
     pub program: &'a Program,
+    pub facts: &'a Facts,
     pub sources: &'a Sources,
     pub options: &'a Options,
     pub layout: &'a Layout,

@@ -241,7 +241,7 @@ fn compare(folder: &str, subjects: &[Subject]) {
         );
     }
     main.push_str("            _ => panic!(\"no such program\"),\n        }\n    }\n}\n");
-    manifest.push_str("]\nresolver = \"3\"\n\n");
+    manifest.push_str("]\nresolver = \"3\"\n\n[profile.dev]\nopt-level = 1\ndebug = false\n\n");
     manifest.push_str(&dependencies);
     write(&folder.join("Cargo.toml"), &manifest);
     write(&folder.join("src/main.rs"), &main);

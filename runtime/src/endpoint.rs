@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use smpc_ir::party::{CoinDomain, Elem};
 use zeroize::Zeroize;
@@ -14,6 +15,7 @@ use crate::LocalError;
 use crate::channel::{Channel, ChannelError, buffer, in_memory, recycle};
 use crate::coin;
 use crate::ops::shape;
+use crate::pass::Coin;
 use crate::prg::{Seed, Stream};
 use crate::tensor::{Tensor, wire_bytes};
 
@@ -111,8 +113,9 @@ pub struct Account {
 pub struct Endpoint<'a> {
     me: usize,
     channel: &'a mut dyn Channel,
-    /// By the position of the set; absent where this party is no member.
-    streams: Vec<Option<Stream>>,
+    /// By the position of the set; absent where this party is no member. The first stream counts
+    /// what is taken, the second is read by coins.
+    streams: Vec<Option<(Stream, Arc<Stream>)>>,
     account: Account,
     place: &'static str,
 }
@@ -171,8 +174,10 @@ impl<'a> Endpoint<'a> {
                 key.copy_from_slice(&bytes);
                 bytes.zeroize();
             }
-            end.streams.push(Some(Stream::new(&Seed::from_bytes(key))));
+            let seed = Seed::from_bytes(key);
             key.zeroize();
+            let pair = (Stream::new(&seed), Arc::new(Stream::new(&seed)));
+            end.streams.push(Some(pair));
         }
         Ok(end)
     }
@@ -203,9 +208,26 @@ impl<'a> Endpoint<'a> {
         self.account
     }
 
-    fn stream(&mut self, set: usize) -> Result<&mut Stream, LocalError> {
+    fn stream(&mut self, set: usize) -> Result<&mut (Stream, Arc<Stream>), LocalError> {
         let stream = self.streams.get_mut(set).and_then(Option::as_mut);
         stream.ok_or(LocalError::Mismatch("no key was agreed for this coin"))
+    }
+
+    /// Takes the range of the next uniform coin of a set's stream.
+    ///
+    /// # Errors
+    /// The stream is used up or the shape is too large.
+    pub fn reserve(&mut self, set: usize, elem: Elem, dims: &[i128]) -> Result<Coin, LocalError> {
+        let shape = shape(dims)?;
+        let words = coin::uniform_words(elem, &shape)? as u64;
+        let (taken, stream) = self.stream(set)?;
+        let start = taken.reserve(words).ok_or(LocalError::Exhausted)?;
+        Ok(Coin {
+            stream: stream.clone(),
+            start,
+            elem,
+            shape,
+        })
     }
 
     /// The next uniform coin of a set's stream.
@@ -228,7 +250,7 @@ impl<'a> Endpoint<'a> {
         dims: &[i128],
     ) -> Result<Tensor, LocalError> {
         let dims = shape(dims)?;
-        coin::draw(domain, elem, &dims, self.stream(set)?)
+        coin::draw(domain, elem, &dims, &mut self.stream(set)?.0)
     }
 
     /// Begins the next online rounds: what is sent and received from here on.

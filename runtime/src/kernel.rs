@@ -34,7 +34,7 @@ mod tests;
 use crate::LocalError;
 use crate::pool;
 use crate::prg::Stream;
-use crate::tensor::{Data, Tensor, clear_tail, count};
+use crate::tensor::{Data, Tensor, clear_tail, count, mask};
 use block::Source;
 use rayon::prelude::*;
 use smpc_ir::party::Elem;
@@ -136,6 +136,25 @@ fn is_packed(elem: Elem) -> bool {
 
 fn fits(elem: Elem) -> bool {
     matches!(elem, Elem::Ring(1..=64) | Elem::Bits(1..=64))
+}
+
+/// A block of a coin's words, from element `first` on, a multiple of 128: packed bits, or one element
+/// to a word. `place` is the coin's stream and where its range starts; `scratch` has as many words
+/// as `out`.
+pub(crate) fn fill_coin(
+    (stream, start): (&Stream, u64),
+    elem: Elem,
+    packed: bool,
+    first: usize,
+    scratch: &mut [u64],
+    out: &mut [u64],
+) {
+    let (width, keep) = match elem {
+        Elem::Bits(1) if packed => (None, u64::MAX),
+        Elem::Bits(m @ 1..64) => (Some(m), mask(m)),
+        other => (None, mask(other.wire_bits())),
+    };
+    block::coin(stream, start, first, (width, packed), keep, scratch, out);
 }
 
 const NOWHERE: Place = Place::Constant(0);

@@ -16,13 +16,13 @@ pub mod fixed;
 pub mod gemm;
 pub mod kernel;
 pub mod layout;
-pub mod map;
 #[cfg(feature = "net")]
 pub mod net;
 pub mod number;
 pub mod ops;
 #[cfg(feature = "net")]
 pub mod party;
+pub mod pass;
 mod pool;
 pub mod prg;
 pub mod product;
@@ -36,11 +36,15 @@ pub use tensor::Tensor;
 
 /// What compiled programs are written with.
 pub mod prelude {
+    pub use crate::LocalError;
     pub use crate::channel::Channel;
     pub use crate::endpoint::{Account, Endpoint, Failure};
     pub use crate::field::{M61, M89, M107, M127, prime};
-    pub use crate::map::{asr, asr_wide, map, map_wide, wide, word};
     pub use crate::ops::*;
+    pub use crate::pass::{
+        Coin, asr, asr_wide, below, below_signed, bits, low, pass, pass_bits, pass_wide, pick,
+        same, signed, wide, word,
+    };
     pub use crate::tensor::Tensor;
     pub use crate::tree::{reduce, scan};
     pub use smpc_ir::party::CoinDomain::{Below, Nonzero, Permutation};

@@ -27,11 +27,13 @@ pub fn shape(dims: &[i128]) -> Result<Vec<usize>> {
 ///
 /// # Errors
 /// Two arguments have axes of lengths that do not fit.
-pub(crate) fn common_shape(args: &[&Tensor]) -> Result<Vec<usize>> {
-    let rank = args.iter().map(|a| a.shape().len()).max().unwrap_or(0);
+pub(crate) fn common_shape<'a>(
+    shapes: impl Iterator<Item = &'a [usize]> + Clone,
+) -> Result<Vec<usize>> {
+    let rank = shapes.clone().map(<[usize]>::len).max().unwrap_or(0);
     let mut common = vec![1; rank];
-    for arg in args.iter().filter(|a| a.shape().len() == rank) {
-        for (length, own) in common.iter_mut().zip(arg.shape()) {
+    for shape in shapes.filter(|shape| shape.len() == rank) {
+        for (length, own) in common.iter_mut().zip(shape) {
             if *length == 1 {
                 *length = *own;
             } else if *own != 1 && own != length {
@@ -43,7 +45,8 @@ pub(crate) fn common_shape(args: &[&Tensor]) -> Result<Vec<usize>> {
 }
 
 fn prim(prim: Prim, args: &[&Tensor], elem: Elem) -> Result<Tensor> {
-    elementwise::apply(prim, args, elem, &common_shape(args)?)
+    let shape = common_shape(args.iter().map(|a| a.shape()))?;
+    elementwise::apply(prim, args, elem, &shape)
 }
 
 macro_rules! same_type {

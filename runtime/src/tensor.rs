@@ -65,11 +65,13 @@ pub fn count(shape: &[usize]) -> Result<usize, LocalError> {
 }
 
 /// The low `bits` (1 to 64) bits.
+#[inline]
 pub fn mask(bits: u8) -> u64 {
     u64::MAX >> (64 - u32::from(bits.clamp(1, 64)))
 }
 
 /// The low `bits` (1 to 128) bits.
+#[inline]
 pub fn wide_mask(bits: u8) -> u128 {
     u128::MAX >> (128 - u32::from(bits.clamp(1, 128)))
 }

@@ -298,7 +298,10 @@ pub fn call(ring: Ring, name: &str, args: &[Val], named: Option<(&String, Val)>)
             }
         }
         ("len", _) => {
-            let n = args[0].leaves().first().map_or(0, |l| l.shape[0]);
+            let n = args[0]
+                .leaves()
+                .first()
+                .map_or(0, |l| l.shape.first().copied().unwrap_or(1));
             Array::scalar(Base::Int, Cell::int(n as i128))
         }
         ("reshape", _) => {

@@ -219,7 +219,8 @@ pub(super) fn compared(
             if error > 0.0 && apart.abs() <= error * 1.01 {
                 return Err(Stop::Limit("a comparison too close to call"));
             }
-            Ok(apart.total_cmp(&0.0))
+            // Zero has no sign here.
+            Ok((apart + 0.0).total_cmp(&0.0))
         }
         Base::Int => {
             let apart = x.int.checked_sub(y.int);

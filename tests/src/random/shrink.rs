@@ -46,6 +46,16 @@ fn kind(message: &str) -> String {
     if message.contains("must be [") {
         return "another answer".into();
     }
+    // Refused: by the codes, except that of a line missing in the contract.
+    let code = |w: &&str| {
+        let digits = w.strip_prefix(|c: char| c.is_ascii_uppercase());
+        digits.is_some_and(|d| d.len() == 2 && d.chars().all(|c| c.is_ascii_digit()))
+    };
+    let codes = message.split_whitespace().filter(code);
+    let codes: Vec<&str> = codes.filter(|c| *c != "R01").collect();
+    if !codes.is_empty() {
+        return codes.join(" ");
+    }
     let words = message.split_whitespace();
     let plain = words.filter(|w| w.chars().all(|c| c.is_alphabetic()));
     plain.take(8).collect::<Vec<_>>().join(" ")

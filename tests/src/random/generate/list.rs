@@ -394,7 +394,7 @@ impl Generator {
                 let i = call("clamp", vec![i, Expr::Int(0), last]);
                 call("one_hot", vec![i, self.size_expr(&first)])
             }
-            14 if self.inside == 0 && number => {
+            14 if self.inside == 0 && number && label != Label::Any => {
                 let x = self.expr(ty, label, d);
                 let p = self.place(&first)?;
                 let mut dims = vec![Dim::constant(1)];

@@ -1,0 +1,190 @@
+//! Loops, branches and trees.
+
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
+use smpc_ir::party::Value;
+use smpc_ir::{Size, SizeVar};
+
+use super::{Emitter, mentions};
+use crate::project::{Act, Carried, LoopKind, Row};
+
+impl<'a> Emitter<'a> {
+    pub(super) fn control(&mut self, act: &Act<'a>, out: &mut Vec<TokenStream>) {
+        match act {
+            Act::Loop {
+                kind,
+                carried,
+                body,
+                ..
+            } => self.repeat(kind, carried, body, out),
+            Act::Switch {
+                index,
+                arms,
+                results,
+                ..
+            } => self.switch(*index, arms, results, out),
+            Act::Tree {
+                scan,
+                half,
+                length,
+                rows,
+                body,
+                ..
+            } => self.tree(*scan, (*half, length), rows, body, out),
+            _ => self.fail("an operation that is no statement"),
+        }
+    }
+
+    fn repeat(
+        &mut self,
+        kind: &LoopKind<'a>,
+        carried: &[Carried],
+        body: &[Act<'a>],
+        out: &mut Vec<TokenStream>,
+    ) {
+        for c in carried {
+            let init = self.owned(c.init);
+            let name = self.define(c.param);
+            if let Some(result) = c.result {
+                self.share_name(result, name.clone());
+            }
+            out.push(quote!(let mut #name = #init;));
+        }
+        let names: Vec<Ident> = carried
+            .iter()
+            .filter_map(|c| self.name_of(c.param))
+            .collect();
+        let next: Vec<Value> = carried.iter().map(|c| c.next).collect();
+        let mut head = vec![];
+        let var = match kind {
+            LoopKind::For { var, .. } => {
+                let name = self.taken.numbered("i");
+                self.loops.insert(*var, name.clone());
+                Some(name)
+            }
+            LoopKind::While { condition, test } => {
+                self.place = None;
+                let (mut statements, _) = self.block(condition, &[*test]);
+                let test = self.read(*test);
+                statements.push(quote!(if !truth(#test)? { break; }));
+                head = statements;
+                None
+            }
+        };
+        self.place = None;
+        let (mut statements, results) = self.block(body, &next);
+        match (&names[..], &results[..]) {
+            ([], _) => {}
+            ([name], [result]) => statements.push(quote!(#name = #result;)),
+            _ => statements.push(quote!((#(#names),*) = (#(#results),*);)),
+        }
+        self.place = None;
+        out.push(match kind {
+            LoopKind::For { count, .. } => {
+                let count = self.size(count);
+                let body = quote!(#(#statements)*);
+                let var = var
+                    .filter(|v| mentions(&body, v))
+                    .map_or(quote!(_), |v| quote!(#v));
+                quote!(for #var in 0..#count { #body })
+            }
+            LoopKind::While { .. } => quote!(loop { #(#head)* #(#statements)* }),
+        });
+    }
+
+    fn switch(
+        &mut self,
+        index: Value,
+        arms: &[(Vec<Act<'a>>, Vec<Value>)],
+        results: &[Value],
+        out: &mut Vec<TokenStream>,
+    ) {
+        let index = self.read(index);
+        let count = Literal::usize_unsuffixed(arms.len());
+        let mut bodies = vec![];
+        for (acts, handed) in arms {
+            self.place = None;
+            let (statements, values) = self.block(acts, handed);
+            bodies.push(match &values[..] {
+                [] => quote!(#(#statements)*),
+                [one] => quote!(#(#statements)* #one),
+                several => quote!(#(#statements)* (#(#several),*)),
+            });
+        }
+        self.place = None;
+        let picked = quote!(arm(#index, #count)?);
+        let choice = match &bodies[..] {
+            [only] => {
+                out.push(quote!(#picked;));
+                quote!({ #only })
+            }
+            [zero, one] if one.is_empty() => quote!(if #picked == 0 { #zero }),
+            [zero, one] if zero.is_empty() => quote!(if #picked == 1 { #one }),
+            [zero, one] => quote!(if #picked == 1 { #one } else { #zero }),
+            several => {
+                let (last, first) = match several.split_last() {
+                    Some(parts) => parts,
+                    None => return,
+                };
+                let numbers = (0..first.len()).map(Literal::usize_unsuffixed);
+                quote!(match #picked { #(#numbers => { #first })* _ => { #last } })
+            }
+        };
+        let names: Vec<Ident> = results.iter().map(|r| self.define(*r)).collect();
+        out.push(match &names[..] {
+            [] => choice,
+            [one] => quote!(let #one = #choice;),
+            several => quote!(let (#(#several),*) = #choice;),
+        });
+    }
+
+    fn tree(
+        &mut self,
+        scan: bool,
+        (half, length): (SizeVar, &Size),
+        rows: &[Row],
+        body: &[Act<'a>],
+        out: &mut Vec<TokenStream>,
+    ) {
+        let args: Vec<_> = rows.iter().map(|r| self.owned(r.arg)).collect();
+        let length = self.size(length);
+        let low: Vec<Ident> = rows.iter().map(|r| self.named(r.low, "low")).collect();
+        let high: Vec<Ident> = rows.iter().map(|r| self.named(r.high, "high")).collect();
+        let pairs = self.taken.numbered("half");
+        self.loops.insert(half, pairs.clone());
+        let next: Vec<Value> = rows.iter().map(|r| r.next).collect();
+        self.place = None;
+        let (statements, results) = self.block(body, &next);
+        self.place = None;
+        let body = quote!(#(#statements)* Ok([#(#results),*]));
+        let pattern = |name: &Ident| {
+            if mentions(&body, name) {
+                quote!(#name)
+            } else {
+                quote!(_)
+            }
+        };
+        let (low, high): (Vec<_>, Vec<_>) = (
+            low.iter().map(pattern).collect(),
+            high.iter().map(pattern).collect(),
+        );
+        let (end, pairs) = (pattern(&format_ident!("end")), pattern(&pairs));
+        let tree = if scan { quote!(scan) } else { quote!(reduce) };
+        let call = quote!(#tree(end, #length, [#(#args),*], |#end, #pairs, [#(#low),*], [#(#high),*]| { #body })?);
+        let mut names = vec![];
+        for row in rows {
+            names.push(match row.result {
+                Some(result) if self.is_read(result) => {
+                    let name = self.define(result);
+                    quote!(#name)
+                }
+                _ => quote!(_),
+            });
+        }
+        out.push(if names.iter().any(|n| n.to_string() != "_") {
+            quote!(let [#(#names),*] = #call;)
+        } else {
+            quote!(#call;)
+        });
+    }
+}

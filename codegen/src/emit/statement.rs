@@ -1,0 +1,284 @@
+//! Acts as statements: coins, passes, calls, messages.
+
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
+use smpc_ir::party::{CoinDomain, Party, Value};
+
+use super::{Emitter, mentions};
+use crate::formula::Formula;
+use crate::functions::{argument, parameter, result_type, result_value};
+use crate::fuse::Pass;
+use crate::outline::{Call, Part};
+use crate::project::Act;
+
+impl<'a> Emitter<'a> {
+    pub(super) fn act(&mut self, act: &Act<'a>, out: &mut Vec<TokenStream>) {
+        match act {
+            Act::Local { result, .. } | Act::FractionBits { result, .. } => {
+                if self.inline.contains(result) {
+                    return;
+                }
+                let tokens = self.expression(*result);
+                let name = self.define(*result);
+                out.push(quote!(let #name = #tokens;));
+            }
+            Act::Input { index, result, .. } => {
+                let Some(field) = self.layout.inputs.get(*index).cloned() else {
+                    return;
+                };
+                let (elem, dims) = (self.elem_of(*result), self.dims(*result));
+                let text = field.to_string();
+                let name = self.named(*result, &text);
+                out.push(quote!(let #name = input(inputs.#field.as_ref(), #text, #elem, #dims)?;));
+            }
+            Act::Param { index, result } => {
+                let Some(field) = self.layout.params.get(*index).cloned() else {
+                    return;
+                };
+                let elem = self.elem_of(*result);
+                let name = self.named(*result, &field.to_string());
+                out.push(quote!(let #name = scalar(#elem, #field)?;));
+            }
+            Act::Coin {
+                domain,
+                result,
+                used,
+                ..
+            } => self.coin(domain, *result, *used, out),
+            Act::Output {
+                name, field, value, ..
+            } => {
+                let Some(own) = self.layout.output(name, *field) else {
+                    return;
+                };
+                let value = self.owned(*value);
+                out.push(quote!(out.#own.push(#value);));
+            }
+            Act::Exchange {
+                offline,
+                sends,
+                receives,
+            } => self.exchange(*offline, sends, receives, out),
+            Act::Pass(pass) => self.pass(pass, out),
+            Act::Call(call) => self.call(call, out),
+            Act::Part(part) => self.part(part, out),
+            control => self.control(control, out),
+        }
+    }
+
+    fn coin(&mut self, domain: &CoinDomain, result: Value, used: bool, out: &mut Vec<TokenStream>) {
+        let set = self.set(self.facts.known_to(result));
+        let (elem, dims) = (self.elem_of(result), self.dims(result));
+        let reserved = self.facts.is_reserved(result);
+        let draw = match domain {
+            CoinDomain::Uniform if reserved || !used => quote!(end.reserve(#set, #elem, #dims)?),
+            CoinDomain::Uniform => quote!(end.coin(#set, #elem, #dims)?),
+            CoinDomain::Permutation => quote!(end.draw(#set, &Permutation, #elem, #dims)?),
+            CoinDomain::Below(bound) => {
+                let bound = Literal::u128_unsuffixed(*bound);
+                quote!(end.draw(#set, &Below(#bound), #elem, #dims)?)
+            }
+            CoinDomain::Nonzero => quote!(end.draw(#set, &Nonzero, #elem, #dims)?),
+        };
+        out.push(if used {
+            let base = if self.shared.is_some() {
+                self.base(result)
+            } else {
+                "coin".to_owned()
+            };
+            let name = self.named(result, &base);
+            quote!(let #name = #draw;)
+        } else {
+            quote!(#draw;)
+        });
+    }
+
+    fn pass(&mut self, pass: &Pass<'_>, out: &mut Vec<TokenStream>) {
+        let facts = self.facts;
+        let wide = pass.outputs.iter().any(|v| facts.elem(*v).wire_bits() > 64);
+        let mut given = vec![];
+        let mut name = |emitter: &Self, value: Value, number: usize| {
+            let own = emitter.name_of(value).filter(|_| !emitter.is_inline(value));
+            let own = own.unwrap_or_else(|| format_ident!("t{number}"));
+            given.push((value, own.clone()));
+            own
+        };
+        let (mut args, mut names) = (vec![], vec![]);
+        for (number, value) in pass.args.iter().enumerate() {
+            args.push(self.read(*value));
+            names.push(name(self, *value, number));
+        }
+        let (mut coins, mut coin_names) = (vec![], vec![]);
+        for value in &pass.coins {
+            coins.push(self.coin_to_read(*value));
+            coin_names.push(name(self, *value, 0));
+        }
+        let mut define = |value: Value| self.define(value);
+        let body = Formula::body(facts, pass, &given, &mut define);
+        let results: Vec<Ident> = pass
+            .outputs
+            .iter()
+            .map(|v| match self.name_of(*v) {
+                Some(name) => name,
+                None => self.define(*v),
+            })
+            .collect();
+        let call = if wide {
+            quote!(pass_wide([#(#args),*], |[#(#names),*]| #body))
+        } else if Formula::is_packed(facts, pass) {
+            quote!(pass_bits([#(#args),*], [#(#coins),*], |[#(#names),*], [#(#coin_names),*]| #body))
+        } else {
+            let types: Vec<_> = pass.outputs.iter().map(|v| self.elem_of(*v)).collect();
+            quote!(pass(
+                [#(#args),*],
+                [#(#coins),*],
+                [#(#types),*],
+                |[#(#names),*], [#(#coin_names),*]| #body,
+            ))
+        };
+        out.push(quote!(let [#(#results),*] = #call?;));
+    }
+
+    fn call(&mut self, call: &Call, out: &mut Vec<TokenStream>) {
+        let name = &call.name;
+        let end = call.draws.then(|| quote!(end,));
+        let sets: Vec<_> = call.sets.iter().map(|set| self.set(*set)).collect();
+        let shapes: Vec<_> = call.shapes.iter().map(|shape| self.shape(shape)).collect();
+        let sizes: Vec<_> = call.sizes.iter().map(|size| self.size(size)).collect();
+        let coins: Vec<_> = call.coins.iter().map(|v| self.coin_to_read(*v)).collect();
+        let args: Vec<_> = call.args.iter().map(|v| self.read(*v)).collect();
+        let lists = [sets, shapes, sizes, coins, args];
+        let lists = lists.iter().filter_map(|list| argument(list));
+        let results: Vec<Ident> = call.results.iter().map(|v| self.define(*v)).collect();
+        let kept: Vec<Ident> = call.kept.iter().map(|v| self.named(*v, "coin")).collect();
+        let call = quote!(protocols::#name(#end #(#lists),*)?);
+        out.push(if results.is_empty() && kept.is_empty() {
+            quote!(#call;)
+        } else {
+            let pattern = result_value(&results, &kept);
+            quote!(let #pattern = #call;)
+        });
+    }
+
+    /// A stretch of the code: a function of its own, and the call.
+    fn part(&mut self, part: &Part<'a>, out: &mut Vec<TokenStream>) {
+        self.place = None;
+        let read = [&part.coins[..], &part.args].concat();
+        let outer = std::mem::replace(&mut self.borrowed, read.iter().copied().collect());
+        let inner = [&part.results[..], &part.kept].concat();
+        // Counters of the loops around it; it names those of its own.
+        let mut loops: Vec<Ident> = self.loops.values().cloned().collect();
+        let (statements, mut handed) = self.block(&part.acts, &inner);
+        self.borrowed = outer;
+        self.place = None;
+        let kept_handed = handed.split_off(part.results.len());
+        let value = result_value(&handed, &kept_handed);
+        let body = quote!(#(#statements)*);
+        let body = quote!(#body Ok(#value));
+        let sizes = self.sizes_in(&body);
+        let body = quote!(#(#sizes)* #body);
+        let mut formal = vec![];
+        let mut actual = vec![];
+        for (name, ty) in [
+            ("end", quote!(&mut Endpoint<'_>)),
+            ("public", quote!(&raw::Public)),
+            ("inputs", quote!(&raw::Inputs)),
+            ("out", quote!(&mut raw::Outputs)),
+        ] {
+            let name = format_ident!("{name}");
+            if mentions(&body, &name) {
+                formal.push(quote!(#name: #ty,));
+                actual.push(quote!(#name));
+            }
+        }
+        loops.retain(|name| mentions(&body, name));
+        loops.sort();
+        let names = |emitter: &Self, values: &[Value]| -> Vec<Ident> {
+            values.iter().filter_map(|v| emitter.name_of(*v)).collect()
+        };
+        let (coins, args) = (names(self, &part.coins), names(self, &part.args));
+        let mut named = vec![];
+        for (own, statement) in [
+            parameter("counts", &loops, quote!(i128)),
+            parameter("coins", &coins, quote!(&Coin)),
+            parameter("values", &args, quote!(&Tensor)),
+        ] {
+            formal.push(own);
+            named.push(statement);
+        }
+        let loops: Vec<_> = loops.iter().map(|name| quote!(#name)).collect();
+        let coins: Vec<_> = part.coins.iter().map(|v| self.coin_to_read(*v)).collect();
+        let args: Vec<_> = part.args.iter().map(|v| self.read(*v)).collect();
+        actual.extend(
+            [loops, coins, args]
+                .iter()
+                .filter_map(|list| argument(list)),
+        );
+        let name = self.taken.numbered("part");
+        let ty = result_type(part.results.len(), part.kept.len());
+        self.items.push(quote! {
+            fn #name(#(#formal)*) -> Result<#ty, Failure> { #(#named)* #body }
+        });
+        let call = quote!(#name(#(#actual),*)?);
+        let (results, kept) = (names(self, &part.results), names(self, &part.kept));
+        out.push(if results.is_empty() && kept.is_empty() {
+            quote!(#call;)
+        } else {
+            let pattern = result_value(&results, &kept);
+            quote!(let #pattern = #call;)
+        });
+    }
+
+    fn exchange(
+        &mut self,
+        offline: bool,
+        sends: &[(Party, Vec<Value>)],
+        receives: &[(Party, Vec<(Value, bool)>)],
+        out: &mut Vec<TokenStream>,
+    ) {
+        if !offline {
+            // Rounds this party has no part in are counted together.
+            self.rounds += 1;
+            if sends.is_empty() && receives.is_empty() {
+                return;
+            }
+            self.count_rounds(out);
+        }
+        for (to, values) in sends {
+            let to = self.layout.party(*to);
+            let values: Vec<_> = values.iter().map(|v| self.read(*v)).collect();
+            let send = if offline {
+                quote!(send_ahead)
+            } else {
+                quote!(send)
+            };
+            out.push(quote!(end.#send(#to, &[#(#values),*])?;));
+        }
+        for (from, values) in receives {
+            let from = self.layout.party(*from);
+            let mut types = vec![];
+            let mut names = vec![];
+            for (value, used) in values {
+                let (elem, dims) = (self.elem_of(*value), self.dims(*value));
+                types.push(quote!((#elem, #dims)));
+                names.push(if *used {
+                    let name = self.named(*value, "got");
+                    quote!(#name)
+                } else {
+                    quote!(_)
+                });
+            }
+            let receive = if offline {
+                quote!(receive_ahead)
+            } else {
+                quote!(receive)
+            };
+            let receive = quote!(end.#receive(#from, [#(#types),*])?);
+            out.push(if values.iter().any(|(_, used)| *used) {
+                quote!(let [#(#names),*] = #receive;)
+            } else {
+                quote!(#receive;)
+            });
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Functions that all parties share: the parts of protocols.
+
+use std::collections::HashMap;
+
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
+use smpc_grammar::Sources;
+use smpc_ir::local::Source;
+use smpc_ir::party::{Program, Value};
+
+use crate::Unsupported;
+use crate::emit::{Emitter, mentions};
+use crate::facts::Facts;
+use crate::layout::Layout;
+use crate::name::{self, Names};
+use crate::needed::captures;
+use crate::outline::Call;
+use crate::project::Act;
+
+/// The functions so far.
+pub(crate) struct Functions<'a> {
+    program: &'a Program,
+    facts: &'a Facts,
+    sources: &'a Sources,
+    layout: &'a Layout,
+    names: Names,
+    /// By parameters and body.
+    known: HashMap<String, (Ident, bool)>,
+    items: Vec<TokenStream>,
+    /// Text of the comments, by the number in their marker.
+    pub comments: Vec<String>,
+}
+
+impl<'a> Functions<'a> {
+    pub fn new(
+        program: &'a Program,
+        facts: &'a Facts,
+        sources: &'a Sources,
+        layout: &'a Layout,
+    ) -> Self {
+        let mut names = Names::default();
+        crate::layout::reserve(&mut names);
+        Self {
+            program,
+            facts,
+            sources,
+            layout,
+            names,
+            known: HashMap::new(),
+            items: vec![],
+            comments: vec![],
+        }
+    }
+
+    /// A call of the function that carries out these acts, the `part`-th ones of an instance.
+    pub fn call<'p>(
+        &mut self,
+        instance: u32,
+        part: usize,
+        acts: &[Act<'p>],
+        results: Vec<Value>,
+        kept: Vec<Value>,
+        source: Source,
+    ) -> Result<Call, Unsupported> {
+        let facts = self.facts;
+        let mut read = captures(acts, &[]);
+        read.retain(|v| !facts.is_written_where_read(*v));
+        let (coins, args): (Vec<Value>, Vec<Value>) =
+            read.iter().partition(|v| facts.is_reserved(**v));
+        let comments = std::mem::take(&mut self.comments);
+        let mut emitter = Emitter::shared(facts, self.sources, self.layout, comments);
+        let coin_names = emitter.parameters(&coins, instance);
+        let arg_names = emitter.parameters(&args, instance);
+        let tail = [&results[..], &kept[..]].concat();
+        let (statements, mut handed) = emitter.block(acts, &tail);
+        self.comments = std::mem::take(&mut emitter.comments);
+        if let Some(failed) = emitter.failed.take() {
+            return Err(failed);
+        }
+        let kept_handed = handed.split_off(results.len());
+        let value = result_value(&handed, &kept_handed);
+        let shared = emitter.shared_parameters();
+        let body = quote!(#(#statements)* Ok(#value));
+        let draws = mentions(&body, &format_ident!("end"));
+        let end = draws.then(|| quote!(end: &mut Endpoint<'_>,));
+        let sets: Vec<Ident> = shared.sets.iter().map(|(_, name)| name.clone()).collect();
+        let shapes: Vec<Ident> = shared.shapes.iter().map(|(_, name)| name.clone()).collect();
+        let sizes: Vec<Ident> = shared.sizes.iter().map(|(_, name)| name.clone()).collect();
+        let parameters = [
+            parameter("sets", &sets, quote!(usize)),
+            parameter("shapes", &shapes, quote!(&[i128])),
+            parameter("sizes", &sizes, quote!(i128)),
+            parameter("coins", &coin_names, quote!(&Coin)),
+            parameter("values", &arg_names, quote!(&Tensor)),
+        ];
+        let formal = parameters.iter().map(|(formal, _)| formal);
+        let named = parameters.iter().map(|(_, named)| named);
+        let ty = result_type(results.len(), kept.len());
+        let rest = quote!((#end #(#formal)*) -> Result<#ty, LocalError> { #(#named)* #body });
+        let key = rest.to_string();
+        let (name, draws) = match self.known.get(&key) {
+            Some(known) => known.clone(),
+            None => {
+                let call = self.program.calls.get(instance as usize);
+                let protocol = call.map_or("protocol", |call| &call.name);
+                let name = self
+                    .names
+                    .unique(&format!("{}_{part}", name::snake(protocol)));
+                let docs = self.docs(protocol, part, acts);
+                self.items
+                    .push(quote!(#(#[doc = #docs])* pub(super) fn #name #rest));
+                self.known.insert(key, (name.clone(), draws));
+                (name, draws)
+            }
+        };
+        Ok(Call {
+            name,
+            draws,
+            sets: shared.sets.into_iter().map(|(set, _)| set).collect(),
+            shapes: shared.shapes.into_iter().map(|(shape, _)| shape).collect(),
+            sizes: shared.sizes.into_iter().map(|(size, _)| size).collect(),
+            coins,
+            args,
+            results,
+            kept,
+            source,
+        })
+    }
+
+    /// Which lines of the protocol the function is.
+    fn docs(&self, protocol: &str, part: usize, acts: &[Act<'_>]) -> Vec<String> {
+        let mut lines: Vec<(String, usize)> = vec![];
+        let mut add = |value: Value| {
+            if let Some((Some(origin), _)) = self.facts.place(value)
+                && let Some(line) = name::line(self.sources, origin.source)
+            {
+                lines.push((line.file.to_owned(), line.number));
+            }
+        };
+        for act in acts {
+            match act {
+                Act::Local { result, .. } | Act::Coin { result, .. } => add(*result),
+                Act::Pass(pass) => pass.members.iter().for_each(|m| add(m.result)),
+                _ => {}
+            }
+        }
+        lines.sort();
+        lines.dedup();
+        let mut places: Vec<String> = vec![];
+        for file in lines.chunk_by(|a, b| a.0 == b.0) {
+            places.push(match file {
+                [(name, one)] => format!("line {one} of {name}"),
+                [(name, _), ..] => {
+                    let numbers: Vec<String> = file.iter().map(|(_, n)| n.to_string()).collect();
+                    format!("lines {} of {name}", numbers.join(", "))
+                }
+                [] => continue,
+            });
+        }
+        let place = if places.is_empty() {
+            String::new()
+        } else {
+            format!(": from {}", places.join(", "))
+        };
+        vec![format!(
+            " Part {part} of what a party computes for `{protocol}`{place}."
+        )]
+    }
+
+    /// The functions.
+    pub fn items(&self) -> &[TokenStream] {
+        &self.items
+    }
+}
+
+/// A parameter for so many values, and the statement that names them: one is a parameter of its own,
+/// several are an array.
+pub(crate) fn parameter(
+    label: &str,
+    names: &[Ident],
+    ty: TokenStream,
+) -> (TokenStream, TokenStream) {
+    let label = format_ident!("{label}");
+    let count = Literal::usize_unsuffixed(names.len());
+    match names {
+        [] => (quote!(), quote!()),
+        [one] => (quote!(#one: #ty,), quote!()),
+        names => (
+            quote!(#label: [#ty; #count],),
+            quote!(let [#(#names),*] = #label;),
+        ),
+    }
+}
+
+/// What a call gives for such a parameter.
+pub(crate) fn argument(values: &[TokenStream]) -> Option<TokenStream> {
+    match values {
+        [] => None,
+        [one] => Some(one.clone()),
+        values => Some(quote!([#(#values),*])),
+    }
+}
+
+/// The type of so many tensors and coins.
+pub(crate) fn result_type(results: usize, kept: usize) -> TokenStream {
+    let many = |ty: TokenStream, n: usize| {
+        let count = Literal::usize_unsuffixed(n);
+        if n == 1 { ty } else { quote!([#ty; #count]) }
+    };
+    match (results, kept) {
+        (0, 0) => quote!(()),
+        (n, 0) => many(quote!(Tensor), n),
+        (0, k) => many(quote!(Coin), k),
+        (n, k) => {
+            let (tensors, coins) = (many(quote!(Tensor), n), many(quote!(Coin), k));
+            quote!((#tensors, #coins))
+        }
+    }
+}
+
+/// The value, or the pattern, of that type.
+pub(crate) fn result_value(
+    results: &[impl quote::ToTokens],
+    kept: &[impl quote::ToTokens],
+) -> TokenStream {
+    fn many(all: &[impl quote::ToTokens]) -> TokenStream {
+        match all {
+            [one] => quote!(#one),
+            all => quote!([#(#all),*]),
+        }
+    }
+    match (results.len(), kept.len()) {
+        (0, 0) => quote!(()),
+        (_, 0) => many(results),
+        (0, _) => many(kept),
+        _ => {
+            let (results, kept) = (many(results), many(kept));
+            quote!((#results, #kept))
+        }
+    }
+}
