@@ -241,7 +241,11 @@ mod tests {
             2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59,
         ];
         assert_eq!(found, primes);
-        let sieve = |n: u128| (2..).take_while(|d| d * d <= n).all(|d| !n.is_multiple_of(d));
+        let sieve = |n: u128| {
+            (2..)
+                .take_while(|d| d * d <= n)
+                .all(|d| !n.is_multiple_of(d))
+        };
         for n in (1 << 20)..(1 << 20) + 2000 {
             assert_eq!(Prime::new(n).is_some(), sieve(n), "{n}");
         }

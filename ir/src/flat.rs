@@ -116,8 +116,8 @@ pub struct Call {
     pub steps: Range<u32>,
     /// Its results.
     pub results: Vec<FlatOperand>,
-    /// How each result adds up: the coefficients of a sharing, nothing for a clear value.
-    pub reconstruction: Vec<Vec<i128>>,
+    /// How each result is shared; nothing for a clear value.
+    pub sharings: Vec<Option<Sharing>>,
 }
 
 /// Who computes.

@@ -2,7 +2,7 @@
 //! constants folded, equal local operations shared.
 
 use crate::value::Value;
-use smpc_ir::flat::{FlatOp, FlatOperand, FlatStep, Kind};
+use smpc_ir::flat::{FlatOp, FlatOperand, FlatStep, Kind, Sharing};
 use smpc_ir::local::{Local, Prim, Source};
 use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
 use std::collections::HashMap;
@@ -95,7 +95,7 @@ pub(crate) struct Inlined {
     pub start: usize,
     pub end: usize,
     /// By result: its values, and how a sharing adds up.
-    pub results: Vec<(FlatOperand, Vec<i128>)>,
+    pub results: Vec<(FlatOperand, Option<Sharing>)>,
 }
 
 /// A literal as a signed number of the element type.
@@ -144,9 +144,9 @@ impl Builder {
         let results = values.iter().filter_map(|value| match value {
             Value::Share(share) => Some((
                 FlatOperand::Shared(share.components.iter().copied().flatten().collect()),
-                share.instance.reconstruction.clone(),
+                Some(crate::bound::sharing(&share.instance)),
             )),
-            Value::Clear(id) => Some((FlatOperand::Clear(*id), Vec::new())),
+            Value::Clear(id) => Some((FlatOperand::Clear(*id), None)),
             _ => None,
         });
         let results = results.collect();

@@ -225,7 +225,7 @@ impl Builder {
                     name: call.name.clone(),
                     steps,
                     results,
-                    reconstruction: call.results.iter().map(|(_, by)| by.clone()).collect(),
+                    sharings: call.results.iter().map(|(_, by)| by.clone()).collect(),
                 });
             }
         }

@@ -37,8 +37,8 @@ pub(crate) fn extract(problem: &Problem, call: &Call) -> Option<Callee> {
     let flat = &*problem.flat;
     let steps = call.steps.start as usize..call.steps.end as usize;
     let body = flat.steps.get(steps.clone())?;
-    let ([FlatOperand::Shared(outputs)], [reconstruction]) =
-        (call.results.as_slice(), call.reconstruction.as_slice())
+    let ([FlatOperand::Shared(outputs)], [Some(shared)]) =
+        (call.results.as_slice(), call.sharings.as_slice())
     else {
         return None;
     };
@@ -49,7 +49,7 @@ pub(crate) fn extract(problem: &Problem, call: &Call) -> Option<Callee> {
         .collect();
     let distinct: BTreeSet<u32> = outputs.iter().copied().collect();
     let whole = outputs.iter().all(|id| defined.contains_key(id));
-    if !whole || distinct.len() != outputs.len() || reconstruction.len() != outputs.len() {
+    if !whole || distinct.len() != outputs.len() || shared.holders.len() != outputs.len() {
         return None;
     }
     // What only computes from the operands can be computed outside as well.
@@ -157,7 +157,7 @@ pub(crate) fn extract(problem: &Problem, call: &Call) -> Option<Callee> {
                 name: inner.name.clone(),
                 steps: shift(inner.steps.start)..shift(inner.steps.end),
                 results,
-                reconstruction: inner.reconstruction.clone(),
+                sharings: inner.sharings.clone(),
             });
         }
     }
@@ -171,13 +171,12 @@ pub(crate) fn extract(problem: &Problem, call: &Call) -> Option<Callee> {
     }
     let sharing = Sharing {
         elem,
+        // Who knows a component may be more than hold it.
         holders: rename(outputs)?
             .iter()
             .map(|id| own.values[*id as usize].known_to)
             .collect(),
-        constant: vec![0; outputs.len()],
-        reconstruction: reconstruction.clone(),
-        masks: Vec::new(),
+        ..shared.clone()
     };
     own.results = vec![FlatOperand::Shared(rename(outputs)?)];
     Some(Callee {

@@ -14,17 +14,17 @@ pub enum Assumption {
 }
 
 /// What the substitutions show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Goal {
     /// The messages that the coalition receives can be simulated.
     Privacy,
-    /// The components of a result outside the coalition, but for the one that the value
-    /// determines, are uniform and independent of the view and of the value.
+    /// The components of a result outside the coalition are those of a sharing, and so many of
+    /// them as the value leaves open are uniform and independent of the view and of the value.
     Freshness {
         /// Which result.
         result: u32,
-        /// The component that follows from the others.
-        follows: u32,
+        /// The components that are shown to be uniform; the others follow.
+        required: Vec<u32>,
     },
 }
 

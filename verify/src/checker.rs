@@ -1,11 +1,13 @@
 //! The checker of certificates: small, and apart from the search. It executes the protocol itself
 //! and carries out the substitutions one by one, each with its side conditions. Only ring terms
-//! are shared with the prover.
+//! and the linear algebra of sharings are shared with the prover.
 
 use crate::callee::{Callee, extract, same};
 use crate::certificate::{Assumption, CalleeProof, Certificate, Element, Goal, Name};
+use crate::element::{coefficient, one};
 use crate::problem::{Operand, Problem, operand_ids};
-use crate::term::{Function, Poly, Support, Symbol, Terms, coefficient, inverse};
+use crate::sharing::{self, Layout, layout, layout_by, matrix, parities};
+use crate::term::{Function, Poly, Support, Symbol, Terms};
 use smpc_ir::flat::{FlatOp, FlatOperand, Kind, Sharing};
 use smpc_ir::local::Local;
 use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
@@ -66,8 +68,8 @@ pub fn check(problem: &Problem, certificate: &Certificate) -> Result<(), Refusal
     check_with(problem, certificate, &mut Vec::new())
 }
 
-/// A box: the call, whether its value is a polynomial, the component that follows, the callee.
-type Ideal = (u32, bool, usize, Callee);
+/// A box: the call, whether its value is a polynomial, the components that are uniform, the callee.
+type Ideal = (u32, bool, Vec<usize>, Callee);
 
 /// A callee that was checked, for a coalition.
 type Checked = (Problem, PartySet, Arc<CalleeProof>);
@@ -113,9 +115,14 @@ fn boxes(
             return refuse(format!("call {} overlaps another", boxed.call));
         }
         let (privacy, freshness) = (&boxed.proof.privacy, &boxed.proof.freshness);
-        let Goal::Freshness { result: 0, follows } = freshness.goal else {
+        let Goal::Freshness {
+            result: 0,
+            required,
+        } = &freshness.goal
+        else {
             return refuse(format!("call {}: no proof of freshness", boxed.call));
         };
+        let required = required.iter().map(|at| *at as usize).collect();
         if privacy.goal != Goal::Privacy
             || privacy.assume != Assumption::AnySharing
             || privacy.coalition != certificate.coalition
@@ -134,7 +141,7 @@ fn boxes(
             let proof = boxed.proof.clone();
             checked.push((callee.problem.clone(), certificate.coalition, proof));
         }
-        found.push((boxed.call, boxed.polynomial, follows as usize, callee));
+        found.push((boxed.call, boxed.polynomial, required, callee));
     }
     Ok(found)
 }
@@ -150,11 +157,11 @@ impl Checker {
         }
     }
 
-    /// The components of a box's result: what the coalition holds is the simulator's choice, the
-    /// others but one are pads, and that one follows from the value.
+    /// The components of a box's result: what the coalition holds is the simulator's choice, those
+    /// shown to be uniform are pads, and the others follow from the value.
     fn ideal(
         &mut self,
-        (call, known, follows, callee): &Ideal,
+        (call, known, required, callee): &Ideal,
         coalition: PartySet,
         values: &mut BTreeMap<u32, Poly>,
     ) -> Result<(), Refusal> {
@@ -174,21 +181,19 @@ impl Checker {
         let Some(mut given) = given else {
             return refuse("a box reads what is not defined");
         };
-        let mut rest = Poly::constant(sharing.elem, 0);
-        let mut chosen = Vec::new();
-        for (at, id) in callee.outputs.iter().enumerate() {
-            if at == *follows {
-                continue;
-            }
-            let held = meets(sharing.holders[at], coalition);
+        let held = sharing::held(sharing, coalition);
+        let Some(layout) = layout_by(sharing, &held, required) else {
+            return refuse("a box whose uniform components do not make up a sharing");
+        };
+        let (mut free, mut chosen) = (Vec::new(), Vec::new());
+        for &at in &layout.free {
             let component = at as u32;
             let name = Name::Output { call, component };
-            let term = self.fresh(name, sharing.elem, kind, !held, false);
-            rest = rest.add(&term.scale(coefficient(sharing.elem, sharing.reconstruction[at])));
-            values.insert(*id, term.clone());
-            if held {
-                chosen.push(term);
+            let term = self.fresh(name, sharing.elem, kind, !held[at], false);
+            if held[at] {
+                chosen.push(term.clone());
             }
+            free.push(term);
         }
         let formula = match known {
             true => polynomial(&callee.problem, sharing)?,
@@ -204,13 +209,10 @@ impl Checker {
                 Some(value)
             }
         };
-        let unit = coefficient(sharing.elem, sharing.reconstruction[*follows]);
-        let (Some(value), Some(unit)) = (value, inverse(sharing.elem, unit)) else {
+        let Some(value) = value else {
             return refuse("a box whose result does not fit its place");
         };
-        let last = value.sub(&rest).scale(unit);
-        values.insert(callee.outputs[*follows], last);
-        Ok(())
+        arrange(sharing, &layout, &value, &free, &callee.outputs, values)
     }
 
     /// Terms of all values; the view goes to `elements`.
@@ -239,33 +241,27 @@ impl Checker {
                     values.insert(*id, self.fresh(name, *elem, kind, false, !open));
                 }
                 (FlatOperand::Shared(ids), Operand::Shared(sharing)) => {
-                    let (elem, odd) = (sharing.elem, |i: usize| sharing.reconstruction[i] & 1 == 1);
-                    let held = |i: usize| meets(sharing.holders[i], coalition) || seen(ids[i]);
+                    let elem = sharing.elem;
+                    let holds = |i: usize| meets(sharing.holders[i], coalition) || seen(ids[i]);
+                    let held: Vec<bool> = (0..ids.len()).map(holds).collect();
+                    let Some(layout) = layout(sharing, &held) else {
+                        return refuse("a sharing with a coefficient that has no inverse");
+                    };
                     let kind = ids
                         .first()
                         .map_or(Kind::Element, |id| flat.values[*id as usize].kind);
-                    let range = 0..ids.len();
-                    let follows = range.clone().find(|&i| odd(i) && !held(i));
-                    let open = revealed || range.clone().all(held);
+                    let open = revealed || layout.open;
                     let name = Name::Value { param };
-                    let mut rest = self.fresh(name, elem, kind, false, !open);
-                    let Some(follows) = follows.or_else(|| range.clone().find(|&i| odd(i))) else {
-                        return refuse("a sharing without an invertible coefficient");
-                    };
-                    for i in range.filter(|&i| i != follows) {
+                    let value = self.fresh(name, elem, kind, false, !open);
+                    let fresh = certificate.assume == Assumption::Fresh;
+                    let mut free = Vec::new();
+                    for &i in &layout.free {
                         let component = i as u32;
                         let name = Name::Component { param, component };
-                        let fresh = certificate.assume == Assumption::Fresh;
-                        let term =
-                            self.fresh(name, elem, kind, fresh && !held(i), !fresh && !held(i));
-                        rest = rest.sub(&term.scale(coefficient(elem, sharing.reconstruction[i])));
-                        values.insert(ids[i], term);
+                        let (pad, secret) = (fresh && !held[i], !fresh && !held[i]);
+                        free.push(self.fresh(name, elem, kind, pad, secret));
                     }
-                    let unit = coefficient(elem, sharing.reconstruction[follows]);
-                    let Some(unit) = inverse(elem, unit) else {
-                        return refuse("a sharing without an invertible coefficient");
-                    };
-                    values.insert(ids[follows], rest.scale(unit));
+                    arrange(sharing, &layout, &value, &free, ids, &mut values)?;
                 }
                 _ => return refuse("an operand of the wrong form"),
             }
@@ -341,40 +337,54 @@ impl Checker {
         certificate: &Certificate,
         values: &BTreeMap<u32, Poly>,
     ) -> Result<Vec<Element>, Refusal> {
-        let Goal::Freshness { result, follows } = certificate.goal else {
+        let Goal::Freshness {
+            result,
+            required: uniform,
+        } = &certificate.goal
+        else {
             return Ok(Vec::new());
         };
-        let at = result as usize;
+        let (result, at) = (*result, *result as usize);
         let (Some(FlatOperand::Shared(ids)), Some(Operand::Shared(sharing))) =
             (problem.flat.results.get(at), problem.results.get(at))
         else {
             return refuse("only a shared result can be fresh");
         };
-        let outside = |i: usize| !meets(sharing.holders[i], certificate.coalition);
-        let free = follows as usize;
-        if free >= ids.len() || !outside(free) || sharing.reconstruction[free] & 1 == 0 {
-            return refuse("the component left out does not follow from the others");
+        let held = sharing::held(sharing, certificate.coalition);
+        let uniform: Vec<usize> = uniform.iter().map(|at| *at as usize).collect();
+        if layout_by(sharing, &held, &uniform).is_none() {
+            return refuse("the components left out do not follow from the others");
         }
-        let mut required = Vec::new();
-        let mut value = Poly::constant(sharing.elem, 0);
-        let mut shape = Kind::Element;
-        for (id, by) in ids.iter().zip(&sharing.reconstruction) {
+        let (elem, mut terms) = (sharing.elem, Vec::new());
+        for id in ids {
             let Some(term) = values.get(id) else {
                 return refuse("a result that is not defined");
             };
-            value = value.add(&term.scale(coefficient(sharing.elem, *by)));
-            shape = problem.flat.values[*id as usize].kind;
+            terms.push(term);
         }
-        self.elements
-            .insert(Element::Value { result }, (shape, value));
-        for i in (0..ids.len()).filter(|&i| i != free && outside(i)) {
+        let mut value = Poly::constant(elem, 0);
+        for (term, by) in terms.iter().zip(&sharing.reconstruction) {
+            value = value.add(&term.scale(coefficient(elem, *by)));
+        }
+        for parity in parities(sharing) {
+            let mut zero = Poly::constant(elem, 0);
+            for (term, by) in terms.iter().zip(parity) {
+                zero = zero.add(&term.scale(by));
+            }
+            if !zero.is_zero() {
+                return refuse("the components of the result are no sharing");
+            }
+        }
+        let kind = |i: usize| problem.flat.values[ids[i] as usize].kind;
+        let shape = kind(ids.len() - 1);
+        let element = Element::Value { result };
+        self.elements.insert(element, (shape, value));
+        let mut required = Vec::new();
+        for i in uniform {
             let component = i as u32;
             let element = Element::Component { result, component };
-            let Some(term) = values.get(&ids[i]) else {
-                return refuse("a result that is not defined");
-            };
-            let kind = problem.flat.values[ids[i] as usize].kind;
-            self.elements.insert(element, (kind, term.clone()));
+            let term = terms[i].clone();
+            self.elements.insert(element, (kind(i), term));
             required.push(element);
         }
         Ok(required)
@@ -419,7 +429,7 @@ impl Checker {
         }
         for (element, (_, term)) in &self.elements {
             let support = self.terms.support(term);
-            match certificate.goal {
+            match &certificate.goal {
                 Goal::Privacy if support.meets(&self.secrets) => {
                     return refuse(format!("{element:?} still depends on a secret"));
                 }
@@ -468,4 +478,35 @@ fn polynomial(callee: &Problem, sharing: &Sharing) -> Result<Option<(Terms, Poly
     let known = support.iter().all(|symbol| symbol.0 < inputs);
     let short = value.monomials() <= 64 && checker.terms.is_polynomial(&value);
     Ok((known && short).then_some((checker.terms, value)))
+}
+
+/// The components of a sharing from the value and the free ones, after checking that the layout
+/// says of every solution of the equations what it is.
+fn arrange(
+    sharing: &Sharing,
+    layout: &Layout,
+    value: &Poly,
+    free: &[Poly],
+    ids: &[u32],
+    values: &mut BTreeMap<u32, Poly>,
+) -> Result<(), Refusal> {
+    let (elem, matrix) = (sharing.elem, matrix(sharing));
+    for ((id, row), solution) in ids.iter().zip(&layout.rows).zip(&matrix) {
+        let mut meant = vec![0; solution.len()];
+        meant[0] = crate::element::mul(elem, row[0], one(elem));
+        for (by, at) in row[1..].iter().zip(&layout.free) {
+            for (sum, x) in meant.iter_mut().zip(&matrix[*at]) {
+                *sum = crate::element::add(elem, *sum, crate::element::mul(elem, *by, *x));
+            }
+        }
+        if meant != *solution {
+            return refuse("a component that does not follow as it should");
+        }
+        let mut term = value.scale(row[0]);
+        for (by, other) in row[1..].iter().zip(free) {
+            term = term.add(&other.scale(*by));
+        }
+        values.insert(*id, term);
+    }
+    Ok(())
 }

@@ -1,8 +1,7 @@
 //! The meaning of claims: terms over integers and bits, evaluated on concrete operands and results.
 
-use crate::machine::signed;
+use crate::element::{add, literal, mul, reduce, signed, sub, width};
 use crate::problem::Spec;
-use crate::term::{mask, width};
 use smpc_ir::claim::{Claims, Domain, Ensures, Operator, Term};
 use smpc_ir::flat::TruncMode;
 use smpc_ir::party::Elem;
@@ -10,11 +9,11 @@ use smpc_ir::party::Elem;
 /// A value in a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Value {
-    /// An integer; an equation holds modulo 2 to the power of `ring` where a ring element took
-    /// part. Inexact once it has left 128 bits: then only its residues mean something.
+    /// An integer; an equation holds in `ring` where an element of one took part. Inexact once it
+    /// has left 128 bits: then only its residues mean something.
     Number {
         value: i128,
-        ring: Option<u8>,
+        ring: Option<Elem>,
         exact: bool,
     },
     Bits(u128, u8),
@@ -55,17 +54,21 @@ fn truth(value: bool) -> Value {
 /// A word of an element type. `Ring(64)` of a public amount is a ring element like others.
 fn read(word: u128, elem: Elem) -> Value {
     match elem {
-        Elem::Bits(m) => Value::Bits(word & mask(elem), m),
+        Elem::Bits(m) => Value::Bits(reduce(elem, word), m),
         _ => Value::Number {
-            value: signed(word, elem),
-            ring: Some(width(elem)),
+            value: signed(elem, word),
+            ring: Some(elem),
             exact: true,
         },
     }
 }
 
-fn residue(value: i128, ring: u8) -> u128 {
-    value as u128 & mask(Elem::Ring(ring))
+/// The smaller of two rings of integers modulo powers of two; of fields both must be one.
+fn smaller(a: Elem, b: Elem) -> Option<Elem> {
+    match (a, b) {
+        (Elem::Ring(r), Elem::Ring(s)) => Some(Elem::Ring(r.min(s))),
+        _ => (a == b).then_some(a),
+    }
 }
 
 fn equal(a: Value, b: Value) -> Option<bool> {
@@ -84,8 +87,14 @@ fn equal(a: Value, b: Value) -> Option<bool> {
             },
         ) => match (r, s) {
             (None, None) => (x && y).then_some(a == b),
-            (Some(r), Some(s)) => Some(residue(a, r.min(s)) == residue(b, r.min(s))),
-            (Some(r), None) | (None, Some(r)) => Some(residue(a, r) == residue(b, r)),
+            (Some(r), Some(s)) => {
+                let ring = smaller(r, s)?;
+                Some(literal(ring, a) == literal(ring, b))
+            }
+            // A number that wrapped modulo 2^128 has no residue modulo a prime.
+            (Some(Elem::Field(_)), None) if !y => None,
+            (None, Some(Elem::Field(_))) if !x => None,
+            (Some(r), None) | (None, Some(r)) => Some(literal(r, a) == literal(r, b)),
         },
         (Value::Bits(a, _), Value::Number { value, exact, .. })
         | (Value::Number { value, exact, .. }, Value::Bits(a, _)) => {
@@ -133,10 +142,10 @@ impl Instance<'_> {
             Term::Cast(inner, elem) => {
                 let inner = self.value(inner, row, bound)?;
                 let word = match inner {
-                    Value::Bits(word, _) => word,
-                    Value::Number { value, .. } => value as u128,
+                    Value::Bits(word, _) => reduce(*elem, word),
+                    Value::Number { value, .. } => literal(*elem, value),
                 };
-                Some(read(word & mask(*elem), *elem))
+                Some(read(word, *elem))
             }
             Term::Apply(Operator::Rows, args) => {
                 let Bound::Order(order) = bound else {
@@ -266,11 +275,11 @@ fn unary(operator: Operator, a: Value) -> Option<Value> {
                 ring: Some(ring),
                 ..
             },
-        ) => Some(Value::Bits(residue(value, ring), ring)),
+        ) => Some(Value::Bits(literal(ring, value), width(ring))),
         (Operator::Bits, bits) => Some(bits),
         (Operator::Unsigned, Value::Bits(word, m)) => Some(Value::Number {
             value: word as i128,
-            ring: Some(m),
+            ring: Some(Elem::Ring(m)),
             exact: word <= i128::MAX as u128,
         }),
         (
@@ -281,7 +290,7 @@ fn unary(operator: Operator, a: Value) -> Option<Value> {
                 ..
             },
         ) => {
-            let word = residue(value, ring);
+            let word = literal(ring, value);
             Some(Value::Number {
                 value: word as i128,
                 ring: None,
@@ -339,9 +348,14 @@ fn binary(operator: Operator, a: Value, b: Value) -> Option<Value> {
         return None;
     };
     let ring = match (r, s) {
-        (Some(r), Some(s)) => Some(r.min(s)),
+        (Some(r), Some(s)) => Some(smaller(r, s)?),
         (r, s) => r.or(s),
     };
+    match (r, s) {
+        (Some(Elem::Field(_)), None) if !q => return None,
+        (None, Some(Elem::Field(_))) if !p => return None,
+        _ => {}
+    }
     let (value, wrapped) = match operator {
         Operator::Add => x.overflowing_add(y),
         Operator::Sub => x.overflowing_sub(y),
@@ -367,6 +381,22 @@ fn binary(operator: Operator, a: Value, b: Value) -> Option<Value> {
     let ring = match operator {
         Operator::Shl | Operator::Shr | Operator::Pow => r,
         _ => ring,
+    };
+    // What wrapped modulo 2^128 is still right modulo a smaller power of two, not modulo a prime.
+    let value = match (ring, wrapped, operator) {
+        (Some(field @ Elem::Field(_)), true, _) => {
+            let (x, y) = (literal(field, x), literal(field, y));
+            signed(
+                field,
+                match operator {
+                    Operator::Add => add(field, x, y),
+                    Operator::Sub => sub(field, x, y),
+                    Operator::Mul => mul(field, x, y),
+                    _ => return None,
+                },
+            )
+        }
+        _ => value,
     };
     Some(Value::Number {
         value,

@@ -3,16 +3,18 @@
 
 mod trial;
 
-use crate::certificate::Assumption;
+use crate::certificate::{Assumption, Name};
 use crate::claim;
+use crate::element::width;
+use crate::eliminate::opened;
 use crate::problem::{Malformed, Operand, Problem};
 use crate::symbolic::Execution;
-use crate::term::{Poly, coefficient, width};
+use crate::term::{Poly, Symbol};
 use crate::verdict::{Exhausted, Limits, Verdict, shrink};
-use smpc_ir::claim::{Claims, Operator, Term};
-use smpc_ir::flat::Kind;
+use smpc_ir::claim::{Claims, Domain, Operator, Term};
+use smpc_ir::flat::{FlatOp, Kind};
 use smpc_ir::local::Prim;
-use smpc_ir::party::{Elem, PartySet};
+use smpc_ir::party::{CoinDomain, Elem, PartySet};
 use std::collections::BTreeMap;
 use trial::{Enumeration, enumerate, random};
 
@@ -181,20 +183,21 @@ fn ring_width(problem: &Problem) -> u8 {
 
 /// Whether every claim is an identity of terms.
 fn identity(problem: &Problem, claimed: &Claimed) -> Result<bool, Malformed> {
-    if claimed.unread().next().is_some() || problem.flat.steps.len() > 400 {
+    if claimed.unread().next().is_some() {
         return Ok(false);
     }
     let mut ensures = claimed.claims.iter().flat_map(|c| &c.ensures);
-    if ensures.any(|e| e.over.is_some() || e.except.is_some()) {
+    if ensures.any(|e| matches!(e.over, Some(Domain::Range(..))) || e.except.is_some()) {
         return Ok(false);
     }
+    let orders = problem.flat.values.iter().any(|v| v.kind == Kind::Rows);
     // Long circuits are no polynomials of reasonable size: a graph shows that at once.
     let probe = Execution::new(problem, PartySet::EMPTY, Assumption::Fresh, 24)?;
     let circuit = (0..problem.results.len()).any(|at| {
         let terms = probe.result(problem, at).unwrap_or_default();
         terms.iter().any(|t| !probe.terms.is_polynomial(t))
     });
-    if circuit && problem.flat.steps.len() > 150 {
+    if circuit && !orders && problem.flat.steps.len() > 150 {
         return Ok(false);
     }
     let mut run = Execution::new(problem, PartySet::EMPTY, Assumption::Fresh, MONOMIALS)?;
@@ -205,22 +208,48 @@ fn identity(problem: &Problem, claimed: &Claimed) -> Result<bool, Malformed> {
         };
         results.push(match operand {
             Operand::Clear { .. } => terms[0].clone(),
-            Operand::Shared(sharing) => sum(&terms, sharing),
+            Operand::Shared(sharing) => {
+                let (value, zeros) = opened(&terms, sharing);
+                if zeros.iter().any(|zero| !zero.is_zero()) {
+                    return Ok(false);
+                }
+                value
+            }
         });
     }
     let ensures = claimed.claims.iter().flat_map(|c| &c.ensures);
     Ok(ensures
-        .map(|e| identical(&e.claim, &mut run, &results))
+        .map(|e| match e.over {
+            None => identical(&e.claim, &mut run, &results),
+            Some(_) => Some(reordered(&e.claim, problem, &run, &results)),
+        })
         .all(|proved| proved == Some(true)))
 }
 
-/// The value of a sharing.
-fn sum(terms: &[Poly], sharing: &smpc_ir::flat::Sharing) -> Poly {
-    let mut sum = Poly::constant(sharing.elem, 0);
-    for (term, by) in terms.iter().zip(&sharing.reconstruction) {
-        sum = sum.add(&term.scale(coefficient(sharing.elem, *by)));
-    }
-    sum
+/// Whether a result is a parameter's rows in the order of permutations, one after the other.
+fn reordered(claim: &Term, problem: &Problem, run: &Execution, results: &[Poly]) -> bool {
+    let Term::Apply(Operator::Eq, sides) = claim else {
+        return false;
+    };
+    let [Term::Result(result), Term::Apply(Operator::Rows, rows)] = sides.as_slice() else {
+        return false;
+    };
+    let [Term::Param(param), Term::Bound] = rows.as_slice() else {
+        return false;
+    };
+    let (Some(result), Some(input)) = (
+        results.get(*result as usize),
+        run.inputs.get(*param as usize),
+    ) else {
+        return false;
+    };
+    let permutation = |symbol: Symbol| match run.symbols[symbol.0 as usize].name {
+        Name::Coin { step } => {
+            problem.flat.steps[step as usize].op == FlatOp::Coin(CoinDomain::Permutation)
+        }
+        _ => false,
+    };
+    run.terms.is_permuted(result, input, &permutation)
 }
 
 fn identical(claim: &Term, run: &mut Execution, results: &[Poly]) -> Option<bool> {
@@ -246,11 +275,11 @@ fn same_ring(a: Side, b: Side) -> Option<(Poly, Poly)> {
         (Side::Poly(a), Side::Poly(b)) => (a.elem() == b.elem()).then_some((a, b)),
         (Side::Poly(a), Side::Number(b)) => {
             let b = Poly::constant(a.elem(), b);
-            matches!(a.elem(), Elem::Ring(_)).then_some((a, b))
+            matches!(a.elem(), Elem::Ring(_) | Elem::Field(_)).then_some((a, b))
         }
         (Side::Number(a), Side::Poly(b)) => {
             let a = Poly::constant(b.elem(), a);
-            matches!(b.elem(), Elem::Ring(_)).then_some((a, b))
+            matches!(b.elem(), Elem::Ring(_) | Elem::Field(_)).then_some((a, b))
         }
         (Side::Number(_), Side::Number(_)) => None,
     }

@@ -9,10 +9,12 @@ use crate::callee::{extract, same};
 use crate::certificate::{
     Assumption, Boxed, CalleeProof, Certificate, Element, Elimination, Goal, Name,
 };
+use crate::element::coefficient;
 use crate::problem::{Malformed, Operand, Problem};
+use crate::sharing;
 use crate::symbolic::{Class, Execution, IdealBox, SymbolInfo, expansion, formula};
-use crate::term::{Poly, Support, Symbol, coefficient};
-use smpc_ir::flat::Kind;
+use crate::term::{Poly, Support, Symbol};
+use smpc_ir::flat::{Kind, Sharing};
 use smpc_ir::party::PartySet;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -170,7 +172,7 @@ impl Proofs {
             let Some(proof) = self.of(&callee.problem, coalition)? else {
                 continue;
             };
-            let Goal::Freshness { follows, .. } = proof.freshness.goal else {
+            let Goal::Freshness { required, .. } = &proof.freshness.goal else {
                 continue;
             };
             let call = at as u32;
@@ -178,7 +180,7 @@ impl Proofs {
                 call,
                 formula: None,
                 callee,
-                follows: follows as usize,
+                required: required.iter().map(|at| *at as usize).collect(),
             };
             let boxed = Boxed {
                 call,
@@ -190,6 +192,9 @@ impl Proofs {
         Ok(found)
     }
 }
+
+/// Sets of components of a result that are tried one after the other.
+const SETS: usize = 24;
 
 /// Steps beyond which calls are first taken as ideal boxes; short texts are proved as they stand.
 const INLINE: usize = 80;
@@ -219,7 +224,7 @@ pub fn prove_privacy_with(
 ) -> Result<Option<Certificate>, Malformed> {
     problem.validate()?;
     for assume in [Assumption::AnySharing, Assumption::Fresh] {
-        let found = attempt(problem, coalition, assume, Goal::Privacy, proofs)?;
+        let found = attempt(problem, coalition, assume, &Goal::Privacy, proofs)?;
         if found.is_some() {
             return Ok(found);
         }
@@ -232,7 +237,7 @@ fn attempt(
     problem: &Problem,
     coalition: PartySet,
     assume: Assumption,
-    goal: Goal,
+    goal: &Goal,
     proofs: &mut Proofs,
 ) -> Result<Option<Certificate>, Malformed> {
     let long = problem.flat.steps.len() > proofs.inline;
@@ -295,12 +300,13 @@ pub fn prove_freshness_with(
     let Some(Operand::Shared(sharing)) = problem.results.get(result) else {
         return Ok(None);
     };
-    for follows in outside(sharing, coalition) {
+    let held = sharing::held(sharing, coalition);
+    for required in sharing::choices(sharing, &held, SETS) {
         let goal = Goal::Freshness {
             result: result as u32,
-            follows: follows as u32,
+            required: required.into_iter().map(|at| at as u32).collect(),
         };
-        let found = attempt(problem, coalition, Assumption::AnySharing, goal, proofs)?;
+        let found = attempt(problem, coalition, Assumption::AnySharing, &goal, proofs)?;
         if found.is_some() {
             return Ok(found);
         }
@@ -328,33 +334,37 @@ pub(crate) fn determined(
     };
     let mut random = run.of_class(Class::Pad);
     random.extend(&run.of_class(Class::Noise));
-    let free = outside(sharing, coalition);
-    let all_outside: Vec<usize> = (0..terms.len())
-        .filter(|&i| sharing.holders[i].intersection(coalition).is_empty())
-        .collect();
-    // One component follows from the value; two that are both determined leave nothing uniform.
-    Ok(free.len() > 1
-        && all_outside.len() > 1
-        && all_outside
-            .iter()
-            .all(|&i| !run.terms.support(&terms[i]).meets(&random)))
+    let held = sharing::held(sharing, coalition);
+    let choices = sharing::choices(sharing, &held, 1);
+    // The value determines some components; if it leaves any open, these must not be determined.
+    let open = choices.first().is_some_and(|required| !required.is_empty());
+    let mut outside = (0..terms.len()).filter(|i| !held[*i]);
+    Ok(open && outside.all(|i| !run.terms.support(&terms[i]).meets(&random)))
 }
 
-/// Components that nobody in the coalition holds and that the value determines given the others.
-pub(crate) fn outside(sharing: &smpc_ir::flat::Sharing, coalition: PartySet) -> Vec<usize> {
-    (0..sharing.holders.len())
-        .filter(|&i| {
-            sharing.holders[i].intersection(coalition).is_empty()
-                && sharing.reconstruction[i] & 1 == 1
-        })
-        .collect()
+/// The value of a sharing, and what is 0 if its components are those of one.
+pub(crate) fn opened(terms: &[Poly], sharing: &Sharing) -> (Poly, Vec<Poly>) {
+    let elem = sharing.elem;
+    let combine = |by: &mut dyn Iterator<Item = u128>| {
+        let zero = Poly::constant(elem, 0);
+        let scaled = terms.iter().zip(by).filter(|(_, by)| *by != 0);
+        scaled.fold(zero, |sum, (term, by)| sum.add(&term.scale(by)))
+    };
+    let coefficients = sharing.reconstruction.iter();
+    let value = combine(&mut coefficients.map(|by| coefficient(elem, *by)));
+    let parities = sharing::parities(sharing);
+    let zeros = parities
+        .into_iter()
+        .map(|row| combine(&mut row.into_iter()))
+        .collect();
+    (value, zeros)
 }
 
 fn search(
     problem: &Problem,
     coalition: PartySet,
     assume: Assumption,
-    goal: Goal,
+    goal: &Goal,
     boxes: &[IdealBox],
 ) -> Result<Option<Certificate>, Malformed> {
     let mut run = Execution::with_boxes(
@@ -369,16 +379,17 @@ fn search(
     for (element, kind, term) in view {
         items.push(Item::new(&run, element, kind, term, false));
     }
-    if let Goal::Freshness { result, follows } = goal
+    if let Goal::Freshness { result, required } = goal
+        && let result = *result
         && let Some(Operand::Shared(sharing)) = problem.results.get(result as usize)
     {
         let terms = run
             .result(problem, result as usize)
             .ok_or_else(|| Malformed("a result without a term".to_owned()))?;
         let ids = crate::problem::operand_ids(&problem.flat.results[result as usize]);
-        let mut value = Poly::constant(sharing.elem, 0);
-        for (term, by) in terms.iter().zip(&sharing.reconstruction) {
-            value = value.add(&term.scale(coefficient(sharing.elem, *by)));
+        let (value, zeros) = opened(&terms, sharing);
+        if zeros.iter().any(|zero| !zero.is_zero()) {
+            return Ok(None);
         }
         let kind = ids
             .last()
@@ -391,10 +402,7 @@ fn search(
             false,
         ));
         for (component, term) in terms.into_iter().enumerate() {
-            let held = !sharing.holders[component]
-                .intersection(coalition)
-                .is_empty();
-            if held || component == follows as usize {
+            if !required.contains(&(component as u32)) {
                 continue;
             }
             let element = Element::Component {
@@ -410,14 +418,14 @@ fn search(
         run,
         secrets,
         outputs: Support::default(),
-        goal,
+        goal: goal.clone(),
         choices: choices(items.len()),
         work: WORK,
     };
     Ok(search.solve(items, Vec::new()).map(|steps| Certificate {
         coalition,
         assume,
-        goal,
+        goal: goal.clone(),
         boxes: Vec::new(),
         steps,
     }))
@@ -425,7 +433,7 @@ fn search(
 
 impl Search {
     fn done(&self, items: &[Item]) -> bool {
-        match self.goal {
+        match &self.goal {
             Goal::Privacy => items.iter().all(|item| !item.support.meets(&self.secrets)),
             Goal::Freshness { .. } => items
                 .iter()

@@ -17,12 +17,14 @@ mod certificate;
 mod checker;
 mod claim;
 mod correct;
+mod element;
 mod eliminate;
 mod machine;
 mod mutate;
 mod problem;
 mod refute;
 mod report;
+mod sharing;
 mod symbolic;
 pub mod term;
 #[cfg(test)]
@@ -42,7 +44,7 @@ pub use mutate::{Mutant, Mutation, mutants};
 pub use problem::{Malformed, Operand, Problem, Spec};
 pub use refute::{Refutation, refute_freshness, refute_privacy};
 pub use report::{
-    Report, Row, decide_freshness, decide_privacy, problems, standard_wants, table, title, verify,
-    verify_scheme, verify_standard, verify_with,
+    Report, Row, decide_freshness, decide_privacy, problems, small_rings, standard_wants, table,
+    title, verify, verify_scheme, verify_standard, verify_with,
 };
 pub use verdict::{Exhausted, Inputs, Leak, Limits, Verdict, Wrong, shrink};

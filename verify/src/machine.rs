@@ -4,8 +4,11 @@
 //! operands of a bilinear product are scalars, which decides the tensor case too: every monomial
 //! has at most one left and one right factor.
 
+use crate::element::{
+    add, coefficient, inverse, literal, mask, mul, neg, order, reduce, signed, sub, width,
+};
 use crate::problem::{Malformed, Operand, Problem, operand_ids};
-use crate::term::{coefficient, inverse, mask, width};
+use crate::sharing::matrix;
 use smpc_ir::flat::{FlatOp, Kind, Sharing};
 use smpc_ir::local::{Local, Prim};
 use smpc_ir::party::{CoinDomain, Elem};
@@ -181,17 +184,17 @@ pub(crate) struct Machine {
     pub rows: usize,
     pub lanes: usize,
     code: Vec<(Code, usize, Elem, bool)>,
+    /// For each parameter its components and how they are made of the value and of coins.
+    dealt: Vec<Dealt>,
     /// Words by value, then row, then lane.
     pub values: Vec<u128>,
 }
 
-/// A word read as a signed number.
-pub(crate) fn signed(value: u128, elem: Elem) -> i128 {
-    match width(elem) {
-        0 => 0,
-        m if m >= 128 => value as i128,
-        m => ((value << (128 - m)) as i128) >> (128 - m),
-    }
+/// A parameter's components: for each its coefficient of the value and those of the coins.
+#[derive(Clone, Debug, Default)]
+struct Dealt {
+    rows: Vec<(u32, Vec<u128>)>,
+    coins: usize,
 }
 
 impl Machine {
@@ -215,7 +218,7 @@ impl Machine {
                 FlatOp::Coin(CoinDomain::Nonzero) => Code::Nonzero,
                 FlatOp::Send { .. } | FlatOp::Local(Local::Broadcast) => Code::Copy(arg(0)),
                 FlatOp::Bilinear => Code::Mul(arg(0), arg(1)),
-                FlatOp::Local(Local::Constant(c)) => Code::Constant(*c as u128),
+                FlatOp::Local(Local::Constant(c)) => Code::Constant(literal(info.elem, *c)),
                 FlatOp::Local(Local::Gather) => Code::Gather(arg(0), arg(1)),
                 FlatOp::Local(Local::InversePermutation) => Code::Inverse(arg(0)),
                 FlatOp::Local(Local::Sum { .. }) => Code::Sum(arg(0)),
@@ -238,7 +241,19 @@ impl Machine {
             code.push((op, step.result as usize, info.elem, scalar));
         }
         let rows = if permutes { 2 } else { 1 };
+        let params = flat.params.iter().zip(&problem.params);
+        let dealt = params.map(|(operand, spec)| match spec {
+            Operand::Clear { .. } => Dealt::default(),
+            Operand::Shared(sharing) => {
+                let matrix = matrix(sharing);
+                let coins = matrix.first().map_or(0, |row| row.len() - 1);
+                let ids = operand_ids(operand).iter().copied();
+                let rows = ids.zip(matrix).collect();
+                Dealt { rows, coins }
+            }
+        });
         Ok(Self {
+            dealt: dealt.collect(),
             rows,
             lanes,
             code,
@@ -264,49 +279,58 @@ impl Machine {
     /// Deals a sharing of a value, uniform if the choices are.
     fn deal(
         &mut self,
-        ids: &[u32],
-        sharing: &Sharing,
+        param: usize,
+        elem: Elem,
         rows: &[u128],
         lane: usize,
         choice: &mut dyn Choice,
     ) {
-        let elem = sharing.elem;
-        let Some(follows) = sharing.reconstruction.iter().position(|c| c & 1 == 1) else {
-            return;
-        };
-        let bound = mask(elem).wrapping_add(1);
+        let dealt = std::mem::take(&mut self.dealt[param]);
+        let mut coins = vec![0; dealt.coins];
         for row in 0..self.rows {
-            let mut rest = rows[row % rows.len()];
-            for (i, &id) in ids.iter().enumerate() {
-                if i != follows {
-                    let word = choice.below(bound);
-                    let cell = self.cell(id, row, lane);
-                    self.values[cell] = word;
-                    let part = scaled(word, sharing.reconstruction[i], elem);
-                    rest = subtract(rest, part, elem);
+            coins.fill_with(|| choice.below(order(elem)));
+            for (id, by) in &dealt.rows {
+                let mut word = mul(elem, by[0], rows[row % rows.len()]);
+                for (by, coin) in by[1..].iter().zip(&coins) {
+                    if *by != 0 {
+                        word = add(elem, word, mul(elem, *by, *coin));
+                    }
                 }
+                let cell = self.cell(*id, row, lane);
+                self.values[cell] = word;
             }
-            let unit = coefficient(elem, sharing.reconstruction[follows]);
-            let unit = inverse(elem, unit).unwrap_or(1);
-            let cell = self.cell(ids[follows], row, lane);
-            self.values[cell] = match elem {
-                Elem::Bits(_) => rest,
-                _ => rest.wrapping_mul(unit) & mask(elem),
-            };
         }
+        self.dealt[param] = dealt;
     }
 
     /// The value of a sharing.
     pub fn reconstruct(&self, ids: &[u32], sharing: &Sharing, row: usize, lane: usize) -> u128 {
-        let mut sum = 0;
+        let (mut sum, elem) = (0, sharing.elem);
         for (&id, &by) in ids.iter().zip(&sharing.reconstruction) {
-            let part = scaled(self.word(id, row, lane), by, sharing.elem);
-            sum = match sharing.elem {
-                Elem::Bits(_) => sum ^ part,
-                _ => sum.wrapping_add(part) & mask(sharing.elem),
-            };
+            if by != 0 {
+                let part = mul(elem, self.word(id, row, lane), coefficient(elem, by));
+                sum = add(elem, sum, part);
+            }
         }
         sum
+    }
+
+    /// Whether components are those of a sharing: combinations of them that must be 0 are.
+    pub fn consistent(
+        &self,
+        ids: &[u32],
+        parities: &[Vec<u128>],
+        elem: Elem,
+        row: usize,
+        lane: usize,
+    ) -> bool {
+        parities.iter().all(|parity| {
+            let terms = ids.iter().zip(parity);
+            let sum = terms.fold(0, |sum, (id, by)| {
+                add(elem, sum, mul(elem, *by, self.word(*id, row, lane)))
+            });
+            sum == 0
+        })
     }
 
     /// Gives every parameter of one execution the values given, sharings dealt.
@@ -317,10 +341,11 @@ impl Machine {
         lane: usize,
         choice: &mut dyn Choice,
     ) {
-        for ((operand, spec), rows) in problem.flat.params.iter().zip(&problem.params).zip(inputs) {
+        let params = problem.flat.params.iter().zip(&problem.params);
+        for (param, ((operand, spec), rows)) in params.zip(inputs).enumerate() {
             let ids = operand_ids(operand);
             match spec {
-                Operand::Shared(sharing) => self.deal(ids, sharing, rows, lane, choice),
+                Operand::Shared(sharing) => self.deal(param, sharing.elem, rows, lane, choice),
                 Operand::Clear { .. } => {
                     for row in 0..self.rows {
                         let cell = self.cell(ids[0], row, lane);
@@ -336,12 +361,13 @@ impl Machine {
         let (rows, lanes) = (self.rows, self.lanes);
         let cells = rows * lanes;
         for (code, result, elem, scalar) in &self.code {
-            let (to, all) = (result * cells, mask(*elem));
+            let to = result * cells;
+            let elem = *elem;
             // Definition comes before use, and operands lie elsewhere.
             let values = &mut self.values;
             let at = |id: usize| id * cells;
             match code {
-                Code::Constant(c) => values[to..to + cells].fill(*c & all),
+                Code::Constant(c) => values[to..to + cells].fill(*c),
                 Code::Permutation => {
                     for lane in 0..lanes {
                         let swap = choice.below(2) as usize;
@@ -355,12 +381,11 @@ impl Machine {
                     // A scalar coin is one draw for all rows.
                     let drawn = if *scalar { lanes } else { cells };
                     for cell in 0..drawn {
-                        values[to + cell] = all
-                            & match code {
-                                Code::Below(bound) => choice.below(*bound),
-                                Code::Nonzero => choice.below(all).wrapping_add(1),
-                                _ => choice.below(all.wrapping_add(1)),
-                            };
+                        values[to + cell] = match code {
+                            Code::Below(bound) => reduce(elem, choice.below(*bound)),
+                            Code::Nonzero => choice.below(order(elem).wrapping_sub(1)) + 1,
+                            _ => choice.below(order(elem)),
+                        };
                     }
                     for cell in drawn..cells {
                         values[to + cell] = values[to + cell % lanes];
@@ -383,40 +408,33 @@ impl Machine {
                         let mut sum = 0u128;
                         for row in 0..rows {
                             let word = values[at(*a) + row * lanes + cell % lanes];
-                            sum = match elem {
-                                Elem::Bits(_) => sum ^ word,
-                                _ => sum.wrapping_add(word) & all,
-                            };
+                            sum = add(elem, sum, word);
                         }
                         values[to + cell] = sum;
                     }
                 }
                 Code::Copy(a) => values.copy_within(at(*a)..at(*a) + cells, to),
                 Code::Mul(a, b) => {
-                    let bits = matches!(elem, Elem::Bits(_));
                     for cell in 0..cells {
                         let (a, b) = (values[at(*a) + cell], values[at(*b) + cell]);
-                        values[to + cell] = all & if bits { a & b } else { a.wrapping_mul(b) };
+                        values[to + cell] = mul(elem, a, b);
                     }
                 }
                 Code::Prim(prim, ids, elems) => {
-                    let bits = matches!(elem, Elem::Bits(_));
                     let (a, b) = (at(ids[0]), at(ids[1]));
-                    let mut each = |f: &dyn Fn(u128, u128) -> u128| {
+                    let mut each = |f: &dyn Fn(Elem, u128, u128) -> u128| {
                         for cell in 0..cells {
-                            values[to + cell] = all & f(values[a + cell], values[b + cell]);
+                            values[to + cell] = f(elem, values[a + cell], values[b + cell]);
                         }
                     };
                     match prim {
-                        Prim::Add | Prim::Sub if bits => each(&|a, b| a ^ b),
-                        Prim::Add => each(&u128::wrapping_add),
-                        Prim::Sub => each(&u128::wrapping_sub),
-                        Prim::Mul if bits => each(&|a, b| a & b),
-                        Prim::Mul => each(&u128::wrapping_mul),
+                        Prim::Add => each(&add),
+                        Prim::Sub => each(&sub),
+                        Prim::Mul => each(&mul),
                         _ => {
                             for cell in 0..cells {
                                 let args = ids.map(|id| values[at(id) + cell]);
-                                values[to + cell] = all & evaluate(*prim, args, *elems, *elem);
+                                values[to + cell] = evaluate(*prim, args, *elems, elem);
                             }
                         }
                     }
@@ -426,41 +444,17 @@ impl Machine {
     }
 }
 
-fn product(a: u128, b: u128, elem: Elem) -> u128 {
-    match elem {
-        Elem::Bits(_) => a & b,
-        _ => a.wrapping_mul(b) & mask(elem),
-    }
-}
-
-fn scaled(word: u128, by: i128, elem: Elem) -> u128 {
-    product(word, coefficient(elem, by), elem)
-}
-
-fn subtract(a: u128, b: u128, elem: Elem) -> u128 {
-    match elem {
-        Elem::Bits(_) => a ^ b,
-        _ => a.wrapping_sub(b) & mask(elem),
-    }
-}
-
 /// An element-wise operation as `Prim` documents it.
 pub(crate) fn evaluate(prim: Prim, args: [u128; 3], elems: [Elem; 3], elem: Elem) -> u128 {
     let bits = matches!(elem, Elem::Bits(_));
     let [a, b, c] = args;
-    let amount = || {
-        let by = signed(b, elems[1]);
-        u32::try_from(by).unwrap_or(u32::MAX)
-    };
+    let amount = || u32::try_from(signed(elems[1], b)).unwrap_or(u32::MAX);
     let m = u32::from(width(elem));
-    match prim {
-        Prim::Add if bits => a ^ b,
-        Prim::Sub if bits => a ^ b,
-        Prim::Add => a.wrapping_add(b),
-        Prim::Sub => a.wrapping_sub(b),
-        Prim::Mul => product(a, b, elem),
-        Prim::Neg if bits => a,
-        Prim::Neg => a.wrapping_neg(),
+    let word = match prim {
+        Prim::Add => return add(elem, a, b),
+        Prim::Sub => return sub(elem, a, b),
+        Prim::Mul => return mul(elem, a, b),
+        Prim::Neg => return neg(elem, a),
         Prim::Not => !a,
         Prim::Shl => {
             let by = amount();
@@ -474,18 +468,19 @@ pub(crate) fn evaluate(prim: Prim, args: [u128; 3], elems: [Elem; 3], elem: Elem
             let by = amount();
             if by >= m { 0 } else { a >> by }
         }
-        Prim::Shr => (signed(a, elem) >> amount().min(127)) as u128,
+        Prim::Shr => (signed(elem, a) >> amount().min(127)) as u128,
         Prim::Eq => u128::from(a == b),
         Prim::Lt => match elems[0] {
             Elem::Bits(_) => u128::from(a < b),
-            from => u128::from(signed(a, from) < signed(b, from)),
+            from => u128::from(signed(from, a) < signed(from, b)),
         },
         // Public amounts only; division by zero is an error of the run, which no proof is about.
-        Prim::Div => match (signed(a, elem), signed(b, elem)) {
+        Prim::Div if matches!(elem, Elem::Field(_)) => mul(elem, a, inverse(elem, b).unwrap_or(0)),
+        Prim::Div => match (signed(elem, a), signed(elem, b)) {
             (_, 0) => 0,
             (x, y) => floor_div(x, y) as u128,
         },
-        Prim::Rem => match (signed(a, elem), signed(b, elem)) {
+        Prim::Rem => match (signed(elem, a), signed(elem, b)) {
             (_, 0) => 0,
             (x, y) => x.wrapping_sub(y.wrapping_mul(floor_div(x, y))) as u128,
         },
@@ -497,7 +492,8 @@ pub(crate) fn evaluate(prim: Prim, args: [u128; 3], elems: [Elem; 3], elem: Elem
             }
         }
         Prim::Cast => match (elems[0], elem) {
-            (Elem::Ring(_), Elem::Ring(_)) => signed(a, elems[0]) as u128,
+            (Elem::Ring(_) | Elem::Field(_), Elem::Ring(_)) => signed(elems[0], a) as u128,
+            (Elem::Ring(_) | Elem::Field(_), Elem::Field(p)) => p.residue(signed(elems[0], a)),
             _ => a,
         },
         Prim::BitSlice { start, step: 1 } => {
@@ -513,7 +509,8 @@ pub(crate) fn evaluate(prim: Prim, args: [u128; 3], elems: [Elem; 3], elem: Elem
             }
         }),
         Prim::Sqrt | Prim::Exp | Prim::Ln | Prim::Encode | Prim::Decode => 0,
-    }
+    };
+    reduce(elem, word)
 }
 
 fn floor_div(x: i128, y: i128) -> i128 {

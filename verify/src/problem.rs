@@ -1,6 +1,7 @@
 //! What is to be proved: a flat protocol with the sharings of its operands and the standard
 //! operation it claims to be.
 
+use crate::sharing;
 use smpc_ir::claim::{Corruption, Operator, Term, Written};
 use smpc_ir::flat::{
     Computing, Flat, FlatOp, FlatOperand, Kind, Missing, Owner, Protocols, Sharing, TruncMode, Want,
@@ -229,16 +230,10 @@ impl Problem {
         })
     }
 
-    /// The most parties that never hold all components of any operand; the scheme's privacy bound
-    /// as its sharings have it.
+    /// The most parties whose components never determine an operand; the scheme's privacy bound as
+    /// its sharings have it.
     pub fn threshold(&self) -> usize {
         let n = self.computing.parties;
-        let holds_all = |set: PartySet, sharing: &Sharing| {
-            sharing
-                .holders
-                .iter()
-                .all(|h| !h.intersection(set).is_empty())
-        };
         let sharings: Vec<&Sharing> = self
             .params
             .iter()
@@ -251,7 +246,8 @@ impl Problem {
         (0..n)
             .rev()
             .find(|&size| {
-                subsets(n, size).all(|set| sharings.iter().all(|sharing| !holds_all(set, sharing)))
+                subsets(n, size)
+                    .all(|set| sharings.iter().all(|shared| !sharing::open(shared, set)))
             })
             .unwrap_or(0)
     }
@@ -316,8 +312,8 @@ impl Problem {
         })
     }
 
-    /// Whether a coalition that the scheme's clauses allow holds every component of an operand: the
-    /// sharing itself tells it every value.
+    /// Whether a coalition that the scheme's clauses allow holds components that determine an
+    /// operand: the sharing itself tells it every value.
     pub fn exposes(&self, coalition: PartySet) -> bool {
         !self.corruption.is_empty()
             && self
@@ -325,10 +321,7 @@ impl Problem {
                 .iter()
                 .chain(&self.results)
                 .any(|operand| match operand {
-                    Operand::Shared(sharing) => sharing
-                        .holders
-                        .iter()
-                        .all(|h| !h.intersection(coalition).is_empty()),
+                    Operand::Shared(shared) => sharing::open(shared, coalition),
                     Operand::Clear { .. } => false,
                 })
     }
@@ -342,12 +335,9 @@ impl Problem {
         let flat = &self.flat;
         for operand in self.params.iter().chain(&self.results) {
             if let Operand::Shared(sharing) = operand
-                && !sharing.masks.is_empty()
-                && sharing.masks.len() + 1 != sharing.holders.len()
+                && let Some(fault) = sharing::fault(sharing)
             {
-                return malformed(
-                    "proofs about sharings in which several components follow are not there yet",
-                );
+                return malformed(fault);
             }
         }
         let mut defined = vec![false; flat.values.len()];
@@ -411,9 +401,6 @@ impl Problem {
                 .map_err(|Malformed(text)| Malformed(format!("step {number}: {text}")))?;
             if flat.values[step.result as usize].elem == Elem::Fix {
                 return malformed(format!("step {number}: clear fixed point in a protocol"));
-            }
-            if let Elem::Field(_) = flat.values[step.result as usize].elem {
-                return malformed("proofs over prime fields are not there yet".to_owned());
             }
         }
         for (operand, spec) in flat.results.iter().zip(&self.results) {
@@ -540,7 +527,10 @@ impl Problem {
                 {
                     return malformed("a product of two factors of one side");
                 }
+                let field = matches!(result.elem, Elem::Field(_));
                 match prim {
+                    Prim::Not | Prim::Rem if field => false,
+                    Prim::Shl | Prim::Shr | Prim::ShrLogical if field => false,
                     Prim::Add | Prim::Sub | Prim::Mul | Prim::Neg | Prim::Not => {
                         (0..arity).all(|at| elem(at) == result.elem)
                     }

@@ -4,9 +4,10 @@
 //! coalition recorded. Two inputs with the same values and results for the coalition must give the
 //! same views equally often. The refuter shares nothing with the prover.
 
+use crate::element::{add, bits, order, width};
 use crate::machine::{Choice, Counter, Machine, Random};
 use crate::problem::{Malformed, Operand, Problem, Spec, operand_ids};
-use crate::term::{mask, width};
+use crate::sharing;
 use crate::verdict::{Inputs, Leak, Limits, Wrong};
 use smpc_ir::flat::{FlatOp, Kind};
 use smpc_ir::local::Source;
@@ -110,13 +111,13 @@ pub(crate) fn domains(problem: &Problem, rows: usize) -> Vec<(u128, usize)> {
         .iter()
         .zip(&problem.params)
         .map(|(operand, spec)| match spec {
-            Operand::Shared(sharing) => (mask(sharing.elem).wrapping_add(1), rows),
+            Operand::Shared(sharing) => (order(sharing.elem), rows),
             Operand::Clear { elem, .. } => {
                 let id = operand_ids(operand)[0] as usize;
                 if problem.flat.values[id].kind == Kind::Scalar {
                     (1, 1)
                 } else {
-                    (mask(*elem).wrapping_add(1), rows)
+                    (order(*elem), rows)
                 }
             }
         })
@@ -125,26 +126,28 @@ pub(crate) fn domains(problem: &Problem, rows: usize) -> Vec<(u128, usize)> {
 
 /// Bits of all coins of one execution, dealt components included.
 fn coin_bits(problem: &Problem, rows: usize, dealt: bool) -> f64 {
-    let mut bits = 0.0;
+    let mut total = 0.0;
     let rows = rows as f64;
     for spec in &problem.params {
         if let (true, Operand::Shared(sharing)) = (dealt, spec) {
-            let free = sharing.holders.len().saturating_sub(1) as f64;
-            bits += rows * free * f64::from(width(sharing.elem));
+            let coins = sharing::matrix(sharing)
+                .first()
+                .map_or(0, |row| row.len() - 1);
+            total += rows * coins as f64 * bits(sharing.elem);
         }
     }
     for step in &problem.flat.steps {
         if let FlatOp::Coin(domain) = &step.op {
             let info = &problem.flat.values[step.result as usize];
             let rows = if info.kind == Kind::Scalar { 1.0 } else { rows };
-            bits += match domain {
+            total += match domain {
                 CoinDomain::Permutation => 1.0,
                 CoinDomain::Below(bound) => rows * (*bound as f64).log2(),
-                _ => rows * f64::from(width(info.elem)),
+                _ => rows * bits(info.elem),
             };
         }
     }
-    bits
+    total
 }
 
 fn input_bits(domains: &[(u128, usize)]) -> f64 {
@@ -186,31 +189,37 @@ pub(crate) fn first_elem(problem: &Problem) -> Elem {
     }
 }
 
-/// What the coalition may know: its own inputs, values whose components it all holds, and the
-/// result of a reveal to it.
-fn allowed(problem: &Problem, coalition: PartySet, inputs: &Inputs) -> Inputs {
-    let meets = |set: PartySet| !set.intersection(coalition).is_empty();
-    let learns = problem.learns_result(coalition);
-    let revealed = problem.spec == Spec::Reveal && learns;
-    let mut known: Inputs = problem
-        .params
-        .iter()
-        .zip(inputs)
-        .filter(|(spec, _)| match spec {
-            Operand::Clear { known_to, .. } => meets(*known_to),
-            Operand::Shared(sharing) => revealed || sharing.holders.iter().all(|h| meets(*h)),
-        })
-        .map(|(_, rows)| rows.clone())
-        .collect();
-    if problem.spec == Spec::Sum && learns {
-        let elem = first_elem(problem);
-        let words = inputs.iter().map(|rows| rows[0]);
-        known.push(vec![match elem {
-            Elem::Bits(_) => words.fold(0, |sum, word| sum ^ word),
-            _ => words.fold(0u128, u128::wrapping_add) & mask(elem),
-        }]);
+/// What the coalition may know.
+struct Allowed {
+    /// Its own inputs, values that its components determine, and what is revealed to it.
+    params: Vec<bool>,
+    /// The sum of all inputs, if that is revealed to it.
+    sum: Option<Elem>,
+}
+
+impl Allowed {
+    fn new(problem: &Problem, coalition: PartySet) -> Self {
+        let learns = problem.learns_result(coalition);
+        let revealed = problem.spec == Spec::Reveal && learns;
+        let params = problem.params.iter().map(|spec| match spec {
+            Operand::Clear { known_to, .. } => !known_to.intersection(coalition).is_empty(),
+            Operand::Shared(shared) => revealed || sharing::open(shared, coalition),
+        });
+        Self {
+            params: params.collect(),
+            sum: (problem.spec == Spec::Sum && learns).then(|| first_elem(problem)),
+        }
     }
-    known
+
+    fn of(&self, inputs: &Inputs) -> Inputs {
+        let known = self.params.iter().zip(inputs).filter(|(known, _)| **known);
+        let mut known: Inputs = known.map(|(_, rows)| rows.clone()).collect();
+        if let Some(elem) = self.sum {
+            let words = inputs.iter().map(|rows| rows[0]);
+            known.push(vec![words.fold(0, |sum, word| add(elem, sum, word))]);
+        }
+        known
+    }
 }
 
 /// Compares the views of a coalition over all inputs and coins, for fresh sharings of the operands.
@@ -232,13 +241,13 @@ pub fn refute_privacy(
     let mut groups: BTreeMap<Inputs, (Inputs, Vec<u128>)> = BTreeMap::new();
     let mut intern = Intern::new();
     let (mut outer, mut assignments) = (Counter::default(), 0);
-    let all = view.ids.len();
+    let (all, allowed) = (view.ids.len(), Allowed::new(problem, coalition));
     loop {
         outer.rewind();
         let inputs = draw(&domains, &mut outer);
         let keys = views(problem, &mut machine, &view, &inputs, all, &mut intern);
         assignments += keys.len() as u64;
-        let group = allowed(problem, coalition, &inputs);
+        let group = allowed.of(&inputs);
         match groups.get(&group) {
             None => {
                 groups.insert(group, (inputs, keys));
@@ -334,6 +343,7 @@ fn sample(
     let mut random = Random(0x5eed);
     let mut runs = 0;
     let elements = view.ids.len().min(24);
+    let allowed = Allowed::new(problem, coalition);
     for pair in 0..4 {
         let first = draw(&domains, &mut random);
         let mut second = draw(&domains, &mut random);
@@ -346,15 +356,15 @@ fn sample(
             }
             for (rows, (bound, _)) in second.iter_mut().zip(&domains) {
                 for word in rows {
-                    *word = if *bound == 1 {
-                        1
-                    } else {
-                        *word & bound.wrapping_sub(1)
+                    *word = match bound {
+                        1 => 1,
+                        0 => *word,
+                        _ => *word % bound,
                     };
                 }
             }
         }
-        if allowed(problem, coalition, &first) != allowed(problem, coalition, &second) {
+        if allowed.of(&first) != allowed.of(&second) {
             continue;
         }
         let mut counts: HashMap<(usize, usize, u8, u128), [u64; 2]> = HashMap::new();
@@ -409,20 +419,20 @@ pub fn refute_freshness(
     let Some(Operand::Shared(sharing)) = problem.results.get(result) else {
         return Ok(Refutation::Exhausted { assignments: 0 });
     };
-    let free = crate::eliminate::outside(sharing, coalition);
     let ids = operand_ids(&problem.flat.results[result]);
-    let watched: Vec<u32> = (0..ids.len())
-        .filter(|i| {
-            sharing.holders[*i].intersection(coalition).is_empty() && Some(i) != free.first()
-        })
-        .map(|i| ids[i])
-        .collect();
-    let bits = u32::from(width(sharing.elem)) * (watched.len() * machine.rows) as u32;
-    if free.is_empty() || watched.is_empty() {
+    let held = sharing::held(sharing, coalition);
+    let mut choices = sharing::choices(sharing, &held, 1).into_iter();
+    let watched: Vec<u32> = match choices.next() {
+        Some(free) => free.into_iter().map(|i| ids[i]).collect(),
+        None => return Ok(Refutation::Exhausted { assignments: 0 }),
+    };
+    let parities = sharing::parities(sharing);
+    if watched.is_empty() && parities.is_empty() {
         return Ok(Refutation::Exhausted { assignments: 0 });
     }
+    let outcomes = bits(sharing.elem) * (watched.len() * machine.rows) as f64;
     let total = assignment_bits(problem, machine.rows);
-    if total > (limits.assignments as f64).log2() || bits > 16 {
+    if total > (limits.assignments as f64).log2() || outcomes > 16.0 {
         return Ok(Refutation::Sampled { runs: 0 });
     }
     let view = View::new(problem, coalition, false);
@@ -442,15 +452,26 @@ pub fn refute_freshness(
             machine.run(&mut coins);
             assignments += 1;
             let key = view.key(&machine, problem, view.ids.len(), &mut intern);
-            let mut at = 0usize;
+            if (0..machine.rows)
+                .any(|row| !machine.consistent(ids, &parities, sharing.elem, row, 0))
+            {
+                return Ok(Refutation::NotFresh(Box::new(Wrong {
+                    what: "the components of the result are no sharing".to_owned(),
+                    elem: first_elem(problem),
+                    inputs,
+                    got: ids.iter().map(|id| machine.word(*id, 0, 0)).collect(),
+                })));
+            }
+            let (mut at, mut count) = (0usize, 1usize);
             for &id in &watched {
                 for &word in machine.value(id) {
-                    at = at << width(sharing.elem) | word as usize;
+                    at = at * order(sharing.elem) as usize + word as usize;
+                    count *= order(sharing.elem) as usize;
                 }
             }
             let value = (0..machine.rows).map(|row| machine.reconstruct(ids, sharing, row, 0));
             let key = (key, value.collect::<Vec<u128>>());
-            seen.entry(key).or_insert_with(|| vec![0; 1 << bits])[at] += 1;
+            seen.entry(key).or_insert_with(|| vec![0; count])[at] += 1;
             if !coins.advance() {
                 break;
             }

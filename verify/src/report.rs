@@ -3,12 +3,13 @@
 use crate::certificate::Assumption;
 use crate::checker::check;
 use crate::correct::correctness;
+use crate::element::width;
 use crate::eliminate::{Proofs, determined, prove_freshness_with, prove_privacy_with};
 use crate::problem::{Malformed, Operand, Problem};
 use crate::refute::{Refutation, first_elem, refute_freshness, refute_privacy};
-use crate::term::width;
 use crate::verdict::{Exhausted, Limits, Verdict, Wrong, shrink};
 use smpc_ir::claim::Written;
+use smpc_ir::field::Prime;
 use smpc_ir::flat::{FlatOp, Missing, Owner, Protocols, TruncMode, Want};
 use smpc_ir::party::{Elem, PartySet};
 use std::collections::{BTreeMap, BTreeSet};
@@ -240,10 +241,9 @@ fn traffic(problem: &Problem) -> (usize, usize) {
     (depth.into_iter().max().unwrap_or(0), elements)
 }
 
-/// The standard operations of a backend whose ring has k bits.
+/// The standard operations of a backend, in the ring or field of its integers.
 pub fn standard_wants(protocols: &dyn Protocols) -> Vec<Want> {
-    let k = protocols.ring_bits();
-    let ring = Elem::Ring(k);
+    let ring = protocols.int_elem();
     let n = protocols.computing().parties;
     let roles = protocols.computing().roles.len();
     let mut wants = Vec::new();
@@ -271,10 +271,24 @@ pub fn standard_wants(protocols: &dyn Protocols) -> Vec<Want> {
     wants
 }
 
-/// A standard operation in a ring of another width.
-fn in_ring(want: Want, k: u8) -> Want {
+/// Arguments of a backend, each of which gives it a small ring or field: by the names that the
+/// backends of the library have for them, `k` bits or a prime `p`.
+pub fn small_rings(protocols: &dyn Protocols) -> Vec<(&'static str, i128)> {
+    match protocols.int_elem() {
+        // Points of a polynomial are 1 to n.
+        Elem::Field(_) => (protocols.computing().parties as u128 + 1..)
+            .filter(|p| Prime::new(*p).is_some())
+            .take(2)
+            .map(|p| ("p", p as i128))
+            .collect(),
+        _ => vec![("k", 3), ("k", 4)],
+    }
+}
+
+/// A standard operation in another ring or field.
+fn in_ring(want: Want, ring: Elem) -> Want {
     let narrow = |elem: Elem| match elem {
-        Elem::Ring(_) => Elem::Ring(k),
+        Elem::Ring(_) | Elem::Field(_) => ring,
         other => other,
     };
     match want {
@@ -308,7 +322,7 @@ pub fn verify_standard(
     };
     let rings: Vec<Problem> = small
         .iter()
-        .filter_map(|p| Problem::standard(in_ring(want, p.ring_bits()), *p).ok())
+        .filter_map(|p| Problem::standard(in_ring(want, p.int_elem()), *p).ok())
         .filter(|p| p.validate().is_ok())
         .collect();
     verify(&problem, &rings, limits).map(Ok)
@@ -350,7 +364,7 @@ pub fn problems(
         };
         let rings = small
             .iter()
-            .filter_map(|p| Problem::standard(in_ring(want, p.ring_bits()), *p).ok())
+            .filter_map(|p| Problem::standard(in_ring(want, p.int_elem()), *p).ok())
             .filter(|p| p.validate().is_ok())
             .collect();
         covered.insert(problem.flat.name.clone());

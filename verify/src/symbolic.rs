@@ -1,13 +1,15 @@
 //! Symbolic execution: every value of a flat protocol as a ring term, for one coalition.
 //!
-//! A sharing is a uniform solution of its linear equation: all components but one are coins of the
-//! dealer of the sharing, and the last follows from the value. Which one follows is chosen per
+//! A sharing is a uniform solution of its linear equations: some components are coins of the dealer
+//! of the sharing, and the others follow from these and the value. Which ones follow is chosen per
 //! coalition, so that what the coalition holds are coins it knows.
 
 use crate::callee::Callee;
 use crate::certificate::{Assumption, Element, Name};
+use crate::element::coefficient;
 use crate::problem::{Malformed, Operand, Problem, operand_ids};
-use crate::term::{Function, Poly, Support, Symbol, Terms, coefficient, inverse};
+use crate::sharing::{Layout, held, layout, layout_by};
+use crate::term::{Function, Poly, Support, Symbol, Terms};
 use smpc_ir::flat::{FlatOp, FlatOperand, Kind};
 use smpc_ir::local::Local;
 use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
@@ -53,8 +55,8 @@ pub(crate) struct IdealBox {
     /// Its position in `Flat::calls`.
     pub call: u32,
     pub callee: Callee,
-    /// The component of its result that follows from the value.
-    pub follows: usize,
+    /// The components of its result that are uniform; the others follow from the value.
+    pub required: Vec<usize>,
     /// Its value as a polynomial of its inputs, if it is one.
     pub formula: Option<Arc<(Terms, Poly)>>,
 }
@@ -169,37 +171,39 @@ impl Execution {
             given.push(self.values[*id as usize].clone()?);
         }
         let (elem, call) = (sharing.elem, ideal.call);
-        let mut rest = Poly::constant(elem, 0);
-        let mut chosen = Vec::new();
-        for (at, id) in callee.outputs.iter().enumerate() {
-            if at == ideal.follows {
-                continue;
-            }
-            let held = !sharing.holders[at].intersection(coalition).is_empty();
-            let class = if held { Class::Known } else { Class::Pad };
+        let held = held(sharing, coalition);
+        let layout = layout_by(sharing, &held, &ideal.required)?;
+        let mut free = Vec::new();
+        for &at in &layout.free {
+            let class = if held[at] { Class::Known } else { Class::Pad };
             let name = Name::Output {
                 call,
                 component: at as u32,
             };
             let component = self.symbol(name, elem, kind, class);
-            rest = rest.add(&component.scale(coefficient(elem, sharing.reconstruction[at])));
-            self.values[*id as usize] = Some(component.clone());
-            if held {
-                chosen.push(component);
+            if held[at] {
+                given.push(component.clone());
             }
+            free.push(component);
         }
         let value = match &ideal.formula {
-            Some(formula) => self.terms.import(&formula.0, &formula.1, &given)?,
+            Some(formula) => {
+                let inputs = &given[..callee.inputs.len()];
+                self.terms.import(&formula.0, &formula.1, inputs)?
+            }
             None => {
                 let noise = self.symbol(Name::Noise { call }, elem, kind, Class::Noise);
-                given.extend(chosen);
                 given.push(noise);
                 self.terms.function(Function::Unknown, given, elem)
             }
         };
-        let unit = coefficient(elem, sharing.reconstruction[ideal.follows]);
-        let last = value.sub(&rest).scale(inverse(elem, unit)?);
-        self.values[callee.outputs[ideal.follows] as usize] = Some(last);
+        for (id, term) in callee
+            .outputs
+            .iter()
+            .zip(components(&layout, &value, &free))
+        {
+            self.values[*id as usize] = Some(term);
+        }
         Some(())
     }
 
@@ -244,19 +248,16 @@ impl Execution {
                             .is_empty()
                     })
                     .collect();
-                let unit = |i: usize| sharing.reconstruction[i] & 1 == 1;
-                let count = ids.len();
-                let follows = (0..count)
-                    .find(|&i| !held[i] && unit(i))
-                    .or_else(|| (0..count).find(|&i| unit(i)))
-                    .unwrap_or(0);
-                let all = held.iter().all(|h| *h);
+                let elem = sharing.elem;
                 let kind = ids.first().map_or(Kind::Element, |id| info(*id).kind);
-                let given = all || problem.learns_result(coalition);
+                let Some(layout) = layout(sharing, &held) else {
+                    return;
+                };
+                let given = layout.open || problem.learns_result(coalition);
                 let class = known(Class::Secret, given);
-                let value = self.symbol(Name::Value { param }, sharing.elem, kind, class);
-                let mut sum = Poly::constant(sharing.elem, 0);
-                for i in (0..count).filter(|&i| i != follows) {
+                let value = self.symbol(Name::Value { param }, elem, kind, class);
+                let mut free = Vec::new();
+                for &i in &layout.free {
                     let class = match assume {
                         Assumption::Fresh => Class::Pad,
                         Assumption::AnySharing => Class::Secret,
@@ -266,15 +267,10 @@ impl Execution {
                         component: i as u32,
                     };
                     let class = known(class, held[i]);
-                    let component = self.symbol(name, sharing.elem, kind, class);
-                    sum = sum.add(
-                        &component.scale(coefficient(sharing.elem, sharing.reconstruction[i])),
-                    );
-                    self.values[ids[i] as usize] = Some(component);
+                    free.push(self.symbol(name, elem, kind, class));
                 }
-                let unit = coefficient(sharing.elem, sharing.reconstruction[follows]);
-                if let Some(inverse) = inverse(sharing.elem, unit) {
-                    self.values[ids[follows] as usize] = Some(value.sub(&sum).scale(inverse));
+                for (id, term) in ids.iter().zip(components(&layout, &value, &free)) {
+                    self.values[*id as usize] = Some(term);
                 }
                 self.inputs.push(value);
             }
@@ -346,4 +342,16 @@ impl Execution {
         }
         set
     }
+}
+
+/// The components of a sharing, given the value and the free ones.
+fn components(layout: &Layout, value: &Poly, free: &[Poly]) -> Vec<Poly> {
+    let rows = layout.rows.iter();
+    rows.map(|row| {
+        let terms = free.iter().zip(&row[1..]);
+        terms.fold(value.scale(row[0]), |sum, (term, by)| {
+            sum.add(&term.scale(*by))
+        })
+    })
+    .collect()
 }

@@ -198,9 +198,12 @@ fn block(certificate: &Certificate, callees: &mut Vec<Arc<CalleeProof>>, text: &
         Assumption::AnySharing => "any",
         Assumption::Fresh => "fresh",
     };
-    let goal = match certificate.goal {
+    let goal = match &certificate.goal {
         Goal::Privacy => "privacy".to_owned(),
-        Goal::Freshness { result, follows } => format!("freshness {result} {follows}"),
+        Goal::Freshness { result, required } => {
+            let required: String = required.iter().map(|at| format!(" {at}")).collect();
+            format!("freshness {result}{required}")
+        }
     };
     let coalition = numbers(certificate.coalition);
     let _ = writeln!(text, "certificate {coalition} {assume} {goal}");
@@ -251,9 +254,12 @@ fn head(text: &str) -> Option<Certificate> {
     };
     let goal = match goal {
         ["privacy"] => Goal::Privacy,
-        ["freshness", result, follows] => Goal::Freshness {
+        ["freshness", result, required @ ..] => Goal::Freshness {
             result: result.parse().ok()?,
-            follows: follows.parse().ok()?,
+            required: required
+                .iter()
+                .map(|at| at.parse().ok())
+                .collect::<Option<Vec<u32>>>()?,
         },
         _ => return None,
     };

@@ -132,7 +132,7 @@ impl Verdict {
 }
 
 /// The same text in a smaller ring, if it has only ring operations: those mean the same in every
-/// ring. A text with shifts or bits must be elaborated anew, and gives `None`.
+/// ring Z[2^k]. A text with shifts, bits or elements of a field must be elaborated anew, and gives `None`.
 pub fn shrink(problem: &Problem, k: u8) -> Option<Problem> {
     let polynomial = problem.flat.steps.iter().all(|step| match &step.op {
         FlatOp::Coin(_) | FlatOp::Send { .. } | FlatOp::Bilinear => true,
@@ -152,7 +152,15 @@ pub fn shrink(problem: &Problem, k: u8) -> Option<Problem> {
             .get(*id as usize)
             .is_none_or(|info| info.kind == Kind::Scalar)
     });
-    if !polynomial || amounts {
+    // Coefficients in a field are those of its prime, and mean nothing in another.
+    let field = |elem: Elem| matches!(elem, Elem::Field(_));
+    let operands = problem.params.iter().chain(&problem.results);
+    let fields = problem.flat.values.iter().any(|value| field(value.elem))
+        || operands.into_iter().any(|operand| match operand {
+            Operand::Shared(sharing) => field(sharing.elem),
+            Operand::Clear { elem, .. } => field(*elem),
+        });
+    if !polynomial || amounts || fields {
         return None;
     }
     let small = |elem: Elem| match elem {

@@ -11,12 +11,11 @@ use smpc_ir::flat::Protocols;
 use smpc_ir::party::PartySet;
 use smpc_ir::share::Using;
 use smpc_verify::text::{File, Subject};
-use smpc_verify::{Certificate, Goal, Limits, Report, Row, Verdict, check, problems, table};
+use smpc_verify::{
+    Certificate, Goal, Limits, Report, Row, Verdict, check, problems, small_rings, table,
+};
 use std::fmt::Write;
 use std::path::Path;
-
-/// Widths of the small rings in which views are enumerated.
-const SMALL: [i128; 2] = [3, 4];
 
 /// Exit code of a counter-example.
 const REFUTED: u8 = 1;
@@ -36,10 +35,11 @@ pub fn verify(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
     let (mut refuted, mut open) = (false, false);
     for name in &args.schemes {
         let full = bind(sources, name, args.parties, None)?;
-        let mut small = vec![];
-        for k in SMALL {
-            small.push(bind(sources, name, args.parties, Some(k))?);
-        }
+        // A backend without such an argument is enumerated only where its rings can be narrowed.
+        let small: Vec<smpc_protocol::Bound> = small_rings(&full)
+            .into_iter()
+            .filter_map(|arg| bind(sources, name, args.parties, Some(arg)).ok())
+            .collect();
         let small: Vec<&dyn Protocols> = small.iter().map(|b| b as &dyn Protocols).collect();
         let limits = Limits {
             runs: args.runs,
@@ -232,11 +232,14 @@ fn bind(
     sources: &mut Sources,
     name: &str,
     parties: Option<u8>,
-    bits: Option<i128>,
+    arg: Option<(&str, i128)>,
 ) -> Result<smpc_protocol::Bound, Failure> {
     let using = Using {
         backend: Some(name.to_owned()),
-        args: bits.map(|k| ("k".to_owned(), k)).into_iter().collect(),
+        args: arg
+            .map(|(name, value)| (name.to_owned(), value))
+            .into_iter()
+            .collect(),
         ..Using::default()
     };
     let binding = Binding {

@@ -1,12 +1,15 @@
 //! Trials of a claim: all assignments in small rings, random ones at full width.
 
-use super::{Claimed, sum};
+use super::Claimed;
 use crate::certificate::{Assumption, Name};
+use crate::element::{add, bits, neg, order, reduce, sub, width};
+use crate::eliminate::opened;
 use crate::machine::{Batch, Choice, Counter, Machine, Random};
 use crate::problem::{Malformed, Operand, Problem, Spec, operand_ids};
 use crate::refute::{assignment_bits, domains, draw, first_elem};
+use crate::sharing::parities;
 use crate::symbolic::{Class, Execution, SymbolInfo};
-use crate::term::{Poly, Symbol, Terms, mask, width};
+use crate::term::{Poly, Symbol, Terms};
 use crate::verdict::{Inputs, Limits, Wrong};
 use smpc_ir::claim::Domain;
 use smpc_ir::flat::{FlatOp, Kind};
@@ -27,12 +30,12 @@ struct Reduced {
     value: Poly,
     /// Symbols that occur, the inputs' first.
     symbols: Vec<Symbol>,
-    bits: u32,
+    bits: f64,
 }
 
 /// A coin that stands alone in an argument of a function is replaced by that argument less the
 /// rest: a bijection of the coins, after which the argument is one symbol.
-fn reduce(problem: &Problem) -> Result<Option<Reduced>, Malformed> {
+fn fewer_coins(problem: &Problem) -> Result<Option<Reduced>, Malformed> {
     let [Operand::Shared(sharing)] = problem.results.as_slice() else {
         return Ok(None);
     };
@@ -41,7 +44,10 @@ fn reduce(problem: &Problem) -> Result<Option<Reduced>, Malformed> {
     let Some(terms) = run.result(problem, 0) else {
         return Ok(None);
     };
-    let mut value = sum(&terms, sharing);
+    let (mut value, zeros) = opened(&terms, sharing);
+    if zeros.iter().any(|zero| !zero.is_zero()) {
+        return Ok(None);
+    }
     for _ in 0..200 {
         let arguments = run.terms.arguments(&value);
         let next = arguments.iter().rev().find_map(|argument| {
@@ -91,7 +97,7 @@ fn reduce(problem: &Problem) -> Result<Option<Reduced>, Malformed> {
     symbols.extend(coins);
     let bits = symbols
         .iter()
-        .map(|s| u32::from(width(run.symbols[s.0 as usize].elem)))
+        .map(|s| bits(run.symbols[s.0 as usize].elem))
         .sum();
     Ok(Some(Reduced {
         run,
@@ -160,7 +166,7 @@ impl Claimed {
     }
 }
 
-/// Enumerates what is left of the coins after [`reduce`]; `None` if that is too much, or a claim
+/// Enumerates what is left of the coins after [`fewer_coins`]; `None` if that is too much, or a claim
 /// with a probability, which needs every coin counted.
 fn enumerate_reduced(
     problem: &Problem,
@@ -170,10 +176,10 @@ fn enumerate_reduced(
     if claimed.needs_every_coin() {
         return Ok(None);
     }
-    let Some(reduced) = reduce(problem)? else {
+    let Some(reduced) = fewer_coins(problem)? else {
         return Ok(None);
     };
-    if f64::from(reduced.bits) > (limits.assignments as f64).log2() - 2.0 {
+    if reduced.bits > (limits.assignments as f64).log2() - 2.0 {
         return Ok(None);
     }
     let run = &reduced.run;
@@ -193,7 +199,7 @@ fn enumerate_reduced(
         loop {
             counter.rewind();
             for symbol in &reduced.symbols {
-                let bound = mask(run.symbols[symbol.0 as usize].elem).wrapping_add(1);
+                let bound = order(run.symbols[symbol.0 as usize].elem);
                 values[symbol.0 as usize] = counter.below(bound);
             }
             let mut inputs: Inputs = params.iter().map(|at| vec![values[*at]]).collect();
@@ -250,6 +256,47 @@ fn wrong(problem: &Problem, inputs: Inputs, got: Vec<u128>, what: String) -> Box
     })
 }
 
+/// The shared results whose components must fit one another.
+struct Consistent<'p> {
+    results: Vec<Fitting<'p>>,
+}
+
+/// A shared result: its components, and what is 0 of them.
+struct Fitting<'p> {
+    ids: &'p [u32],
+    elem: Elem,
+    parities: Vec<Vec<u128>>,
+}
+
+impl<'p> Consistent<'p> {
+    fn new(problem: &'p Problem) -> Self {
+        let results = problem.flat.results.iter().zip(&problem.results);
+        let found = results.filter_map(|(operand, spec)| match spec {
+            Operand::Clear { .. } => None,
+            Operand::Shared(sharing) => Some(Fitting {
+                ids: operand_ids(operand),
+                elem: sharing.elem,
+                parities: parities(sharing),
+            }),
+        });
+        Self {
+            results: found.filter(|r| !r.parities.is_empty()).collect(),
+        }
+    }
+
+    fn holds(&self, machine: &Machine, lane: usize) -> bool {
+        self.results.iter().all(|r| {
+            let mut rows = 0..machine.rows;
+            rows.all(|row| machine.consistent(r.ids, &r.parities, r.elem, row, lane))
+        })
+    }
+
+    fn broken(problem: &Problem, inputs: Inputs, got: Inputs) -> Box<Wrong> {
+        let what = "the components of the result are no sharing".to_owned();
+        wrong(problem, inputs, got.concat(), what)
+    }
+}
+
 /// Which parameters are public amounts.
 fn amount_params(problem: &Problem) -> impl Iterator<Item = usize> + '_ {
     (0..problem.params.len()).filter(|at| {
@@ -289,6 +336,7 @@ pub(super) fn enumerate(problem: &Problem, limits: &Limits) -> Result<Enumeratio
     }
     let mut wide = Machine::with_lanes(problem, LANES)?;
     let domains = domains(problem, rows);
+    let consistent = Consistent::new(problem);
     let (mut total, mut complete) = (0, true);
     for amount in amounts(problem) {
         let mut outer = Counter::default();
@@ -316,6 +364,10 @@ pub(super) fn enumerate(problem: &Problem, limits: &Limits) -> Result<Enumeratio
                     for lane in 0..filled {
                         runs += 1;
                         let got = outcome(problem, &wide, lane);
+                        if !consistent.holds(&wide, lane) {
+                            let broken = Consistent::broken(problem, inputs, got);
+                            return Ok(Enumeration::Wrong(broken));
+                        }
                         // Most coins do not show in the result.
                         if before.as_ref() == Some(&got) {
                             continue;
@@ -365,12 +417,12 @@ pub(super) fn enumerate(problem: &Problem, limits: &Limits) -> Result<Enumeratio
 fn number(bits: u32, elem: Elem, random: &mut Random) -> u128 {
     let length = random.below(u128::from(bits) + 1) as u32;
     let magnitude = random.below(0) & (1u128 << length.min(127)).wrapping_sub(1);
-    let value = if random.below(2) == 1 {
-        magnitude.wrapping_neg()
+    let magnitude = reduce(elem, magnitude);
+    if random.below(2) == 1 {
+        neg(elem, magnitude)
     } else {
         magnitude
-    };
-    value & mask(elem)
+    }
 }
 
 /// Operands for a random run: uniform, of every length, equal, or a little apart.
@@ -398,7 +450,8 @@ fn operands(problem: &Problem, domains: &[(u128, usize)], run: u64, random: &mut
             random.below(5)
         };
         for (a, b) in a.iter().zip(b) {
-            *b = a.wrapping_add(apart).wrapping_sub(2 * (apart / 2)) & mask(elem);
+            let sum = add(elem, *a, reduce(elem, apart));
+            *b = sub(elem, sum, reduce(elem, 2 * (apart / 2)));
         }
     }
     let f = 1 + random.below(u128::from(m.saturating_sub(2).clamp(1, 40)));
@@ -413,6 +466,7 @@ pub(super) fn random(problem: &Problem, runs: u64) -> Result<Result<u64, Box<Wro
     let mut machine = Machine::with_lanes(problem, LANES)?;
     let rows = machine.rows;
     let domains = domains(problem, rows);
+    let consistent = Consistent::new(problem);
     let mut random = Random(runs ^ 0xc0de);
     let (mut failures, mut expected, mut last) = (0u64, 0.0f64, None);
     let (mut done, mut drawn) = (0u64, 0u64);
@@ -430,6 +484,9 @@ pub(super) fn random(problem: &Problem, runs: u64) -> Result<Result<u64, Box<Wro
         for (lane, inputs) in batch.into_iter().enumerate() {
             done += 1;
             let got = outcome(problem, &machine, lane);
+            if !consistent.holds(&machine, lane) {
+                return Ok(Err(Consistent::broken(problem, inputs, got)));
+            }
             expected += claimed.allowance(&inputs).min(1.0);
             if let Outcome::Fails(number, except) = claimed.judge(&inputs, &got, rows) {
                 let wrong = wrong(problem, inputs, got.concat(), claimed.text(number));

@@ -1,6 +1,7 @@
 //! Terms as text.
 
-use super::{Atom, Function, Node, Poly, Symbol, Terms, is_bits, mask, width};
+use super::{Atom, Function, Node, Poly, Symbol, Terms};
+use crate::element::{is_bits, one, signed, width};
 
 impl Terms {
     /// Text, with names for symbols; long terms are cut.
@@ -8,15 +9,19 @@ impl Terms {
         if poly.terms.is_empty() {
             return "0".to_owned();
         }
-        let all = mask(poly.elem);
         let mut text = String::new();
         for (position, (monomial, &value)) in poly.terms.iter().rev().enumerate() {
             if position == 12 {
                 text.push_str(&format!(" + … ({} more)", poly.terms.len() - 12));
                 break;
             }
-            let negative = !is_bits(poly.elem) && value > all / 2 && width(poly.elem) > 1;
-            let magnitude = if negative { all - value + 1 } else { value };
+            let number = signed(poly.elem, value);
+            let negative = !is_bits(poly.elem) && number < 0 && width(poly.elem) > 1;
+            let magnitude = if negative {
+                number.unsigned_abs()
+            } else {
+                value
+            };
             text.push_str(match (position, negative) {
                 (0, false) => "",
                 (0, true) => "-",
@@ -27,8 +32,7 @@ impl Terms {
                 .iter()
                 .map(|a| self.display_atom(*a, name))
                 .collect();
-            let unit = if is_bits(poly.elem) { all } else { 1 };
-            if magnitude != unit || factors.is_empty() {
+            if magnitude != one(poly.elem) || factors.is_empty() {
                 factors.insert(0, magnitude.to_string());
             }
             text.push_str(&factors.join("*"));

@@ -1,6 +1,7 @@
 //! Values of terms, and what is inside them.
 
-use super::{Atom, Function, Node, Poly, Terms, Values, is_bits, mask};
+use super::{Atom, Function, Node, Poly, Terms, Values};
+use crate::element::{add, mul};
 
 impl Terms {
     /// Arguments of functions inside a term, each once, innermost last.
@@ -33,7 +34,7 @@ impl Terms {
     pub fn import(&mut self, from: &Self, poly: &Poly, args: &[Poly]) -> Option<Poly> {
         let mut sum = Poly::constant(poly.elem, 0);
         for (monomial, &value) in &poly.terms {
-            let mut product = Poly::constant(poly.elem, if is_bits(poly.elem) { -1 } else { 1 });
+            let mut product = Poly::one(poly.elem);
             for &atom in monomial {
                 let factor = self.import_atom(from, atom, args)?;
                 product = self.mul(&product, &factor);
@@ -66,26 +67,16 @@ impl Terms {
         done: &mut Vec<Option<u128>>,
     ) -> Option<u128> {
         done.resize(self.nodes.len(), None);
-        let bits = is_bits(poly.elem);
-        let all = mask(poly.elem);
         let mut sum = 0u128;
         for (monomial, &coefficient) in &poly.terms {
             let mut product = coefficient;
             for &atom in monomial {
                 let factor = self.evaluate_atom(atom, values, done)?;
-                product = if bits {
-                    product & factor
-                } else {
-                    product.wrapping_mul(factor)
-                };
+                product = mul(poly.elem, product, factor);
             }
-            sum = if bits {
-                sum ^ product
-            } else {
-                sum.wrapping_add(product)
-            };
+            sum = add(poly.elem, sum, product);
         }
-        Some(sum & all)
+        Some(sum)
     }
 
     fn evaluate_atom(
@@ -116,13 +107,11 @@ impl Terms {
                 }
                 match function {
                     Function::Prim(prim) => crate::machine::evaluate(*prim, words, elems, *elem),
-                    Function::Product if is_bits(*elem) => words[0] & words[1],
-                    Function::Product => words[0].wrapping_mul(words[1]),
+                    Function::Product => mul(*elem, words[0], words[1]),
                     _ => return None,
                 }
             }
         };
-        let value = value & mask(*elem);
         done[atom.0 as usize] = Some(value);
         Some(value)
     }

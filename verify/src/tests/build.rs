@@ -91,7 +91,7 @@ impl Build {
             name: "callee".to_owned(),
             steps: start..self.position(),
             results: vec![FlatOperand::Shared(result.to_vec())],
-            reconstruction: vec![vec![1; result.len()]],
+            sharings: vec![Some(additive(result.len() as u8))],
         });
     }
 

@@ -1,7 +1,7 @@
 //! The prover against the refuter: no mutant is proved that enumeration refutes.
 
 use super::build::*;
-use super::standard::bind;
+use super::standard::{bind, small};
 use crate::machine::Random;
 use crate::*;
 use smpc_ir::party::Party;
@@ -88,12 +88,8 @@ fn corpus(
     args: &[(&str, i128)],
     budget: usize,
 ) -> (usize, BTreeMap<&'static str, usize>) {
-    let with = |k: i128| {
-        let mut all = args.to_vec();
-        all.push(("k", k));
-        bind(name, &all)
-    };
-    let (full, small) = (with(64), with(3));
+    let full = bind(name, args);
+    let small = small(name, args, &full).swap_remove(0);
     let (mut counts, mut protocols) = (BTreeMap::new(), 0);
     let mut seen: Vec<Problem> = Vec::new();
     for (_, problem, rings) in problems(&full, &[&small]) {
@@ -129,6 +125,7 @@ fn no_mutant_of_the_library_is_proved_wrongly() {
         ("rep3", vec![]),
         ("additive", vec![("n", 2)]),
         ("additive", vec![("n", 3)]),
+        ("shamir", vec![("n", 3)]),
     ] {
         let (protocols, counts) = corpus(name, &args, 25);
         let count = |word: &str| counts.get(word).copied().unwrap_or(0);

@@ -15,15 +15,18 @@ pub(super) fn bind(name: &str, args: &[(&str, i128)]) -> Bound {
         .unwrap_or_else(|e| panic!("{name}: {e:?}"))
 }
 
+/// The same backend in small rings or fields.
+pub(super) fn small(name: &str, args: &[(&str, i128)], full: &Bound) -> Vec<Bound> {
+    let rings = small_rings(full).into_iter();
+    rings
+        .map(|arg| bind(name, &[args, &[arg]].concat()))
+        .collect()
+}
+
 /// Everything about a scheme, its small rings beside it.
 fn rows(name: &str, args: &[(&str, i128)], limits: &Limits) -> Vec<Row> {
-    let with = |k: i128| {
-        let mut all = args.to_vec();
-        all.push(("k", k));
-        bind(name, &all)
-    };
-    let full = with(64);
-    let small: Vec<Bound> = [3, 4].into_iter().map(with).collect();
+    let full = bind(name, args);
+    let small = small(name, args, &full);
     let small: Vec<&dyn Protocols> = small.iter().map(|b| b as &dyn Protocols).collect();
     verify_scheme(&full, &small, limits).unwrap()
 }
@@ -62,6 +65,8 @@ fn the_documented_verdicts_are_those_found() {
         ("rep3", "rep3", vec![]),
         ("additive 2", "additive", vec![("n", 2)]),
         ("additive 3", "additive", vec![("n", 3)]),
+        ("shamir 3", "shamir", vec![("n", 3)]),
+        ("shamir 5", "shamir", vec![("n", 5)]),
     ] {
         let rows = rows(name, &args, &limits);
         for (operation, report, problem) in &rows {

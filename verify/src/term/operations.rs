@@ -1,0 +1,199 @@
+//! Operations on terms: element-wise ones, picked bits, rows in another order.
+
+use super::{Atom, Function, Node, Poly, Symbol, Terms};
+use crate::element::{inverse, is_bits, mask, one, width};
+use smpc_ir::local::Prim;
+use smpc_ir::party::Elem;
+
+impl Terms {
+    /// Picks bits: bit i of the result is bit `map[i]` of the term, or 0. A homomorphism of both
+    /// operations, so it is pushed down to the atoms.
+    pub fn pick(&mut self, poly: &Poly, map: &[Option<u8>], elem: Elem) -> Poly {
+        let pick_word = |word: u128| {
+            map.iter()
+                .enumerate()
+                .fold(0u128, |out, (i, from)| match from {
+                    Some(from) if *from < 128 => out | (word >> from & 1) << i,
+                    _ => out,
+                })
+        };
+        let mut result = Poly::constant(elem, 0);
+        for (monomial, &value) in &poly.terms {
+            let mut product = Poly::one(elem);
+            for &atom in monomial {
+                let factor = self.pick_atom(atom, map, elem);
+                product = self.mul(&product, &factor);
+            }
+            result = result.add(&product.scale(pick_word(value)));
+        }
+        result
+    }
+
+    fn pick_atom(&mut self, atom: Atom, map: &[Option<u8>], elem: Elem) -> Poly {
+        let (node, from, _) = &self.nodes[atom.0 as usize];
+        let inside = |bit: u8| (bit < width(*from)).then_some(bit);
+        let (of, map): (Atom, Vec<Option<u8>>) = match node {
+            Node::Bits(of, inner) => (
+                *of,
+                map.iter()
+                    .map(|bit| bit.and_then(|b| inner.get(usize::from(b)).copied().flatten()))
+                    .collect(),
+            ),
+            _ => (atom, map.iter().map(|bit| bit.and_then(inside)).collect()),
+        };
+        if map.iter().all(Option::is_none) {
+            return Poly::constant(elem, 0);
+        }
+        let source = self.nodes[of.0 as usize].1;
+        let identity =
+            source == elem && map.iter().enumerate().all(|(i, bit)| *bit == Some(i as u8));
+        if identity {
+            return self.single(of);
+        }
+        let atom = self.atom(Node::Bits(of, map), elem);
+        self.single(atom)
+    }
+
+    /// An element-wise operation; `None` if the number or the types of the arguments do not fit.
+    pub fn prim(&mut self, prim: Prim, args: &[Poly], elem: Elem) -> Option<Poly> {
+        if args.len() != prim.arity() {
+            return None;
+        }
+        let same = |count: usize| args[..count].iter().all(|a| a.elem == elem).then_some(());
+        let opaque = |terms: &mut Self| terms.function(Function::Prim(prim), args.to_vec(), elem);
+        let from = args[0].elem;
+        Some(match prim {
+            Prim::Add => {
+                same(2)?;
+                args[0].add(&args[1])
+            }
+            Prim::Sub => {
+                same(2)?;
+                args[0].sub(&args[1])
+            }
+            Prim::Mul => {
+                same(2)?;
+                self.mul(&args[0], &args[1])
+            }
+            Prim::Neg => {
+                same(1)?;
+                args[0].neg()
+            }
+            Prim::Not if !matches!(elem, Elem::Field(_)) => {
+                same(1)?;
+                // ~a is a + 11…1 over bits and -a - 1 modulo 2^k.
+                args[0].neg().add(&Poly::constant(elem, -1))
+            }
+            Prim::Shl if matches!(elem, Elem::Ring(_)) => {
+                same(1)?;
+                match args[1].as_constant() {
+                    Some(by) if by < 128 => args[0].scale((1 << by) & mask(elem)),
+                    Some(_) => Poly::constant(elem, 0),
+                    None if args[0].as_constant() == Some(1) => opaque(self),
+                    None => {
+                        let one = Poly::constant(elem, 1);
+                        let power = vec![one, args[1].clone()];
+                        let power = self.function(Function::Prim(Prim::Shl), power, elem);
+                        self.mul(&args[0], &power)
+                    }
+                }
+            }
+            Prim::Shl | Prim::ShrLogical if is_bits(elem) => {
+                same(1)?;
+                match args[1].as_constant() {
+                    Some(by) => {
+                        let by = i16::from(u8::try_from(by).unwrap_or(u8::MAX));
+                        let by = if prim == Prim::Shl { -by } else { by };
+                        let map: Vec<Option<u8>> = (0..width(elem))
+                            .map(|bit| u8::try_from(i16::from(bit) + by).ok())
+                            .collect();
+                        self.pick(&args[0], &map, elem)
+                    }
+                    None => opaque(self),
+                }
+            }
+            Prim::BitSlice { start, step } if is_bits(elem) && is_bits(from) => {
+                let map: Vec<Option<u8>> = (0..i16::from(width(elem)))
+                    .map(|i| u8::try_from(i16::from(start) + i * i16::from(step)).ok())
+                    .collect();
+                self.pick(&args[0], &map, elem)
+            }
+            Prim::Cast if from == elem => args[0].clone(),
+            Prim::Cast if is_bits(elem) && is_bits(from) => {
+                let map: Vec<Option<u8>> = (0..width(elem)).map(Some).collect();
+                self.pick(&args[0], &map, elem)
+            }
+            Prim::Div if matches!(elem, Elem::Field(_)) => {
+                same(2)?;
+                match args[1].as_constant().and_then(|by| inverse(elem, by)) {
+                    Some(by) => args[0].scale(by),
+                    None => opaque(self),
+                }
+            }
+            Prim::Select => {
+                if args[1].elem != elem || args[2].elem != elem {
+                    return None;
+                }
+                opaque(self)
+            }
+            _ => opaque(self),
+        })
+    }
+
+    /// Whether a term is the rows of another in the order of permutations, or is the other: by
+    /// permutations that are symbols, and by their inverses.
+    pub fn is_permuted(
+        &self,
+        poly: &Poly,
+        from: &Poly,
+        permutation: &dyn Fn(Symbol) -> bool,
+    ) -> bool {
+        if poly == from {
+            return true;
+        }
+        match self.alone(poly) {
+            Some(Node::Function(Function::Gather, args)) => match args.as_slice() {
+                [rows, order] => {
+                    self.is_order(order, permutation) && self.is_permuted(rows, from, permutation)
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    fn is_order(&self, poly: &Poly, permutation: &dyn Fn(Symbol) -> bool) -> bool {
+        match self.alone(poly) {
+            Some(Node::Symbol(symbol)) => permutation(*symbol),
+            Some(Node::Function(Function::InversePermutation, args)) => {
+                args.iter().all(|arg| self.is_order(arg, permutation))
+            }
+            _ => false,
+        }
+    }
+
+    /// The atom that is the whole term.
+    fn alone(&self, poly: &Poly) -> Option<&Node> {
+        let mut terms = poly.terms.iter();
+        let (monomial, coefficient) = terms.next()?;
+        let [atom] = monomial.as_slice() else {
+            return None;
+        };
+        let whole = terms.next().is_none() && *coefficient == one(poly.elem);
+        whole.then(|| &self.nodes[atom.0 as usize].0)
+    }
+
+    /// Rows of a term in the order of a permutation. Linear, so it is pushed down to the monomials.
+    pub fn gather(&mut self, poly: &Poly, order: &Poly) -> Poly {
+        let mut result = Poly::constant(poly.elem, 0);
+        for (monomial, &value) in &poly.terms {
+            let mut term = Poly::constant(poly.elem, 0);
+            term.insert(monomial.clone(), one(poly.elem));
+            if !monomial.is_empty() {
+                term = self.function(Function::Gather, vec![term, order.clone()], poly.elem);
+            }
+            result = result.add(&term.scale(value));
+        }
+        result
+    }
+}

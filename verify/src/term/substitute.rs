@@ -1,0 +1,141 @@
+//! Symbols that stand alone, and their replacement.
+
+use super::{Atom, Function, Node, Poly, Support, Symbol, Terms};
+use crate::element::inverse;
+use std::collections::HashMap;
+
+impl Terms {
+    /// Symbols that occur alone, with an invertible coefficient, and nowhere else in the term.
+    pub fn pads(&self, poly: &Poly) -> Vec<Symbol> {
+        let (mut once, mut twice) = (Support::default(), Support::default());
+        for monomial in poly.terms.keys() {
+            let mut here = Support::default();
+            for atom in monomial {
+                here.extend(&self.nodes[atom.0 as usize].2);
+            }
+            for (word, bits) in here.0.iter().enumerate() {
+                let repeated = bits & once.0.get(word).copied().unwrap_or(0);
+                if repeated != 0 {
+                    twice.0.resize(twice.0.len().max(word + 1), 0);
+                    twice.0[word] |= repeated;
+                }
+            }
+            once.extend(&here);
+        }
+        let mut found = Vec::new();
+        for (monomial, &value) in &poly.terms {
+            let [atom] = monomial[..] else { continue };
+            if let Node::Symbol(symbol) = self.nodes[atom.0 as usize].0
+                && inverse(poly.elem, value).is_some()
+                && !twice.contains(symbol)
+            {
+                found.push(symbol);
+            }
+        }
+        found
+    }
+
+    /// For a term u·s + e with u invertible and s not in e: u⁻¹·(t - e), the value of s in which
+    /// the term equals t.
+    pub fn solve(&mut self, poly: &Poly, symbol: Symbol, target: &Poly) -> Option<Poly> {
+        let atom = *self.index.get(&(Node::Symbol(symbol), poly.elem))?;
+        let mut rest = poly.clone();
+        let unit = inverse(poly.elem, rest.terms.remove(&vec![atom])?)?;
+        if self.support(&rest).contains(symbol) || target.elem != poly.elem {
+            return None;
+        }
+        Some(target.sub(&rest).scale(unit))
+    }
+
+    /// A symbol replaced by a term everywhere.
+    pub fn substitute(&mut self, poly: &Poly, symbol: Symbol, by: &Poly) -> Poly {
+        self.replace(poly, symbol, by, &mut HashMap::new())
+    }
+
+    /// The same in several terms, with common parts replaced once. `None` once the graph would
+    /// have more than so many atoms.
+    pub fn substitute_all(
+        &mut self,
+        polys: &[&Poly],
+        symbol: Symbol,
+        by: &Poly,
+        atoms: usize,
+    ) -> Option<Vec<Poly>> {
+        let mut done = HashMap::new();
+        let mut results = Vec::with_capacity(polys.len());
+        for poly in polys {
+            if self.nodes.len() > atoms {
+                return None;
+            }
+            results.push(self.replace(poly, symbol, by, &mut done));
+        }
+        Some(results)
+    }
+
+    fn replace(
+        &mut self,
+        poly: &Poly,
+        symbol: Symbol,
+        by: &Poly,
+        done: &mut HashMap<Atom, Poly>,
+    ) -> Poly {
+        let mut result = Poly::constant(poly.elem, 0);
+        for (monomial, &value) in &poly.terms {
+            let touched = monomial
+                .iter()
+                .any(|a| self.nodes[a.0 as usize].2.contains(symbol));
+            if !touched {
+                result.insert(monomial.clone(), value);
+                continue;
+            }
+            let mut product = Poly::one(poly.elem);
+            for &atom in monomial {
+                let factor = self.replace_atom(atom, symbol, by, done);
+                product = self.mul(&product, &factor);
+            }
+            result = result.add(&product.scale(value));
+        }
+        result
+    }
+
+    fn replace_atom(
+        &mut self,
+        atom: Atom,
+        symbol: Symbol,
+        by: &Poly,
+        done: &mut HashMap<Atom, Poly>,
+    ) -> Poly {
+        if let Some(poly) = done.get(&atom) {
+            return poly.clone();
+        }
+        let (node, elem, support) = self.nodes[atom.0 as usize].clone();
+        let poly = if !support.contains(symbol) {
+            self.single(atom)
+        } else {
+            match node {
+                Node::Symbol(_) => by.clone(),
+                Node::Bits(of, map) => {
+                    let inner = self.replace_atom(of, symbol, by, done);
+                    self.pick(&inner, &map, elem)
+                }
+                Node::Function(function, args) => {
+                    let args: Vec<Poly> = args
+                        .iter()
+                        .map(|arg| self.replace(arg, symbol, by, done))
+                        .collect();
+                    match (function, args.as_slice()) {
+                        (Function::Product, [a, b]) => self.mul(a, b),
+                        (Function::Gather, [a, order]) => self.gather(a, order),
+                        (Function::Prim(prim), _) => match self.prim(prim, &args, elem) {
+                            Some(poly) => poly,
+                            None => self.function(function, args, elem),
+                        },
+                        _ => self.function(function, args, elem),
+                    }
+                }
+            }
+        };
+        done.insert(atom, poly.clone());
+        poly
+    }
+}
