@@ -507,8 +507,8 @@ impl<'a> Emitter<'a> {
     }
 
     /// Statements that name the sizes which occur in code.
-    pub fn sizes_in(&self, body: &TokenStream) -> Vec<TokenStream> {
-        let used = self.public.iter().filter(|(name, _)| mentions(body, name));
+    pub fn sizes_in(&self, body: &Mentioned) -> Vec<TokenStream> {
+        let used = self.public.iter().filter(|(name, _)| body.has_ident(name));
         used.map(|(_, statement)| statement.clone()).collect()
     }
 
@@ -521,11 +521,35 @@ impl<'a> Emitter<'a> {
     }
 }
 
-/// Whether an identifier occurs in code.
-pub(crate) fn mentions(tokens: &TokenStream, name: &Ident) -> bool {
-    tokens.clone().into_iter().any(|token| match token {
-        proc_macro2::TokenTree::Ident(own) => own == *name,
-        proc_macro2::TokenTree::Group(group) => mentions(&group.stream(), name),
-        _ => false,
-    })
+/// The identifiers that occur in code.
+pub(crate) struct Mentioned(HashSet<String>);
+
+impl Mentioned {
+    pub fn new(tokens: &TokenStream) -> Self {
+        let mut found = Self(HashSet::new());
+        found.add(tokens.clone());
+        found
+    }
+
+    fn add(&mut self, tokens: TokenStream) {
+        for token in tokens {
+            match token {
+                proc_macro2::TokenTree::Ident(name) => {
+                    self.0.insert(name.to_string());
+                }
+                proc_macro2::TokenTree::Group(group) => self.add(group.stream()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether this one does.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains(name)
+    }
+
+    /// Whether this one does.
+    pub fn has_ident(&self, name: &Ident) -> bool {
+        self.has(&name.to_string())
+    }
 }

@@ -9,7 +9,7 @@ use smpc_ir::local::Source;
 use smpc_ir::party::{Program, Value};
 
 use crate::Unsupported;
-use crate::emit::{Emitter, mentions};
+use crate::emit::{Emitter, Mentioned};
 use crate::facts::Facts;
 use crate::layout::Layout;
 use crate::name::{self, Names};
@@ -81,7 +81,7 @@ impl<'a> Functions<'a> {
         let value = result_value(&handed, &kept_handed);
         let shared = emitter.shared_parameters();
         let body = quote!(#(#statements)* Ok(#value));
-        let draws = mentions(&body, &format_ident!("end"));
+        let draws = Mentioned::new(&body).has("end");
         let end = draws.then(|| quote!(end: &mut Endpoint<'_>,));
         let sets: Vec<Ident> = shared.sets.iter().map(|(_, name)| name.clone()).collect();
         let shapes: Vec<Ident> = shared.shapes.iter().map(|(_, name)| name.clone()).collect();

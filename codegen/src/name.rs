@@ -1,6 +1,6 @@
 //! Names in the generated code: from the script where it gives one.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use proc_macro2::{Ident, Span};
 use smpc_grammar::Sources;
@@ -48,6 +48,8 @@ pub(crate) fn constant(text: &str) -> String {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
     taken: HashSet<String>,
+    /// The number to try next for a text.
+    next: HashMap<String, usize>,
 }
 
 impl Names {
@@ -68,13 +70,13 @@ impl Names {
 
     /// A name like `text` with a number: never that of a function.
     pub fn numbered(&mut self, text: &str) -> Ident {
-        let mut count = 0;
+        let count = self.next.entry(text.to_owned()).or_default();
         loop {
             let name = format!("{text}_{count}");
+            *count += 1;
             if self.taken.insert(name.clone()) {
                 return Ident::new(&name, Span::call_site());
             }
-            count += 1;
         }
     }
 }
@@ -92,14 +94,12 @@ pub(crate) fn line(sources: &Sources, source: Source) -> Option<Line<'_>> {
     if source.end == 0 {
         return None;
     }
-    let before = file.text.get(..source.start as usize)?;
-    let start = before.rfind('\n').map_or(0, |at| at + 1);
-    let rest = file.text.get(start..)?;
+    let (number, text) = file.line(source.start as usize);
     let name = file.name.rsplit('/').next().unwrap_or(&file.name);
     Some(Line {
         file: name,
-        number: before.matches('\n').count() + 1,
-        text: rest.lines().next().unwrap_or("").trim(),
+        number,
+        text: text.trim(),
     })
 }
 

@@ -1,5 +1,7 @@
 //! What is handed out: the files of a crate, or one module for another crate.
 
+use std::thread::Scope;
+
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use smpc_grammar::Sources;
@@ -9,29 +11,31 @@ use smpc_ir::party::schedule::schedule;
 use crate::facts::Facts;
 use crate::functions::Functions;
 use crate::layout::Layout;
-use crate::print::{print, unmarked};
+use crate::print::{Printing, print, unmarked};
 use crate::root::Subject;
 use crate::{File, Module, Options, Runtime, Unsupported, name, part, raw, root, typed};
 
 /// The parts of generated code; each may stand in a file or in a module of its own.
-struct Parts {
+struct Parts<P> {
     heading: Vec<String>,
     root: TokenStream,
     raw: TokenStream,
     /// What parties share of protocols; empty if there is nothing.
     protocols: TokenStream,
-    /// By party: module, heading, items.
-    parties: Vec<(Ident, String, TokenStream)>,
+    /// By party: its module, and what was made of it.
+    parties: Vec<(Ident, P)>,
     /// Of all parties' code.
     comments: Vec<String>,
 }
 
-fn parts(
+/// `written` takes the heading and the items of a party as soon as they are written.
+fn parts<P>(
     valid: Validated<'_>,
     sources: &Sources,
     options: &Options,
     runtime: TokenStream,
-) -> Result<Parts, Unsupported> {
+    mut written: impl FnMut(String, TokenStream) -> Result<P, Unsupported>,
+) -> Result<Parts<P>, Unsupported> {
     let program = valid.program();
     let schedule = schedule(valid);
     let layout = Layout::of(program);
@@ -50,7 +54,7 @@ fn parts(
     for (module, party) in layout.modules.iter().zip(subject.parties()) {
         let items = part::part(&subject, &schedule, &mut functions, party)?;
         let heading = part::heading(&subject, party);
-        parties.push((module.clone(), heading, items));
+        parties.push((module.clone(), written(heading, items)?));
     }
     let raw = raw::raw(program, sources, &layout, &options.sizes, &subject.runtime)?;
     Ok(Parts {
@@ -80,6 +84,18 @@ pub(crate) fn package(
     sources: &Sources,
     options: &Options,
 ) -> Result<Vec<File>, Unsupported> {
+    std::thread::scope(|scope| files(valid, sources, options, scope))
+}
+
+fn files<'s>(
+    valid: Validated<'_>,
+    sources: &Sources,
+    options: &Options,
+    scope: &'s Scope<'s, '_>,
+) -> Result<Vec<File>, Unsupported> {
+    let file = |heading: String, items: TokenStream| {
+        Printing::begin(scope, quote!(#![doc = #heading] #items))
+    };
     let Parts {
         heading,
         root,
@@ -87,7 +103,7 @@ pub(crate) fn package(
         protocols,
         parties,
         comments,
-    } = parts(valid, sources, options, quote!(smpc_runtime))?;
+    } = parts(valid, sources, options, quote!(smpc_runtime), file)?;
     let crate_name = name::snake(&options.name);
     let modules = parties.iter().map(|(module, ..)| module);
     let shared = (!protocols.is_empty()).then(|| {
@@ -126,10 +142,10 @@ pub(crate) fn package(
             text: print(quote!(#![doc = #PROTOCOLS] #protocols), &comments)?,
         });
     }
-    for (module, heading, items) in parties {
+    for (module, party) in parties {
         files.push(File {
             path: format!("src/{module}.rs"),
-            text: print(quote!(#![doc = #heading] #items), &comments)?,
+            text: party.finish(&comments)?,
         });
     }
     Ok(files)
@@ -153,12 +169,14 @@ pub(crate) fn module(
         protocols,
         parties,
         comments,
-    } = parts(valid, sources, options, runtime)?;
+    } = parts(valid, sources, options, runtime, |heading, items| {
+        Ok((heading, items))
+    })?;
     let name = format_ident!(
         "{}",
         name::Names::default().unique(&name::snake(&options.name))
     );
-    let parties = parties.iter().map(|(module, heading, items)| {
+    let parties = parties.iter().map(|(module, (heading, items))| {
         quote! {
             #[doc = #heading]
             pub mod #module { #items }

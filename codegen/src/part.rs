@@ -7,7 +7,7 @@ use smpc_ir::party::schedule::Schedule;
 
 use crate::Unsupported;
 use crate::docs;
-use crate::emit::{Emitter, mentions};
+use crate::emit::{Emitter, Mentioned};
 use crate::functions::Functions;
 use crate::outline::outline;
 use crate::project::project;
@@ -98,10 +98,11 @@ fn api(subject: &Subject<'_>, party: Party) -> (TokenStream, TokenStream) {
             #finish
         }
     };
+    let mentioned = Mentioned::new(&api);
     let names: Vec<Ident> = ["DESCRIPTION", "Params", "Sizes", "party", "public"]
         .iter()
+        .filter(|name| mentioned.has(name))
         .map(|name| format_ident!("{name}"))
-        .filter(|name| mentions(&api, name))
         .collect();
     let runtime = &subject.runtime;
     let mut typed: Vec<Ident> = ["Array", "Values", "each", "once"]
@@ -109,7 +110,7 @@ fn api(subject: &Subject<'_>, party: Party) -> (TokenStream, TokenStream) {
         .map(|name| format_ident!("{name}"))
         .collect();
     // The trait has no name in the code: its method does.
-    typed.retain(|name| mentions(&api, name) || (has_inputs && name == "Values"));
+    typed.retain(|name| mentioned.has_ident(name) || (has_inputs && name == "Values"));
     let typed = (!typed.is_empty()).then(|| quote!(use #runtime::typed::{#(#typed),*};));
     (api, quote!(use super::{#(#names),*}; #typed))
 }
@@ -234,33 +235,33 @@ fn steps(
         return Err(failed);
     }
     let body = quote!(#(#statements)*);
-    let sizes = emitter.sizes_in(&body);
+    let sizes = emitter.sizes_in(&Mentioned::new(&body));
     let body = quote!(#(#sizes)* #body Ok(()));
     let items = std::mem::take(&mut emitter.items);
-    let whole = quote!(#body #(#items)*);
+    let whole = Mentioned::new(&quote!(#body #(#items)*));
+    let own = Mentioned::new(&body);
     let param = |text: &str| -> Ident {
-        let name = format_ident!("{text}");
-        if mentions(&body, &name) {
-            name
+        if own.has(text) {
+            format_ident!("{text}")
         } else {
             format_ident!("_{text}")
         }
     };
     let (end, public, inputs, out) = (param("end"), param("public"), param("inputs"), param("out"));
     let mentioned = |names: Vec<&Ident>| -> Vec<Ident> {
-        let used = names.into_iter().filter(|name| mentions(&whole, name));
+        let used = names.into_iter().filter(|name| whole.has_ident(name));
         used.cloned().collect()
     };
     let parties = mentioned(layout.parties.iter().collect());
     let sets = mentioned(layout.sets.iter().map(|(_, name)| name).collect());
     let parties = (!parties.is_empty()).then(|| quote!(use super::party::{#(#parties),*};));
     let sets = (!sets.is_empty()).then(|| quote!(use super::raw::coins::{#(#sets),*};));
-    let sizes = mentions(&whole, &format_ident!("sizes")).then(|| {
+    let sizes = whole.has("sizes").then(|| {
         quote!(
             use super::sizes;
         )
     });
-    let shared = mentions(&whole, &format_ident!("protocols"));
+    let shared = whole.has("protocols");
     let shared = shared.then(|| {
         quote!(
             use super::protocols;

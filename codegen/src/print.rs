@@ -1,5 +1,7 @@
 //! From tokens to text, with comments where the markers are.
 
+use std::thread::{Builder, Scope, ScopedJoinHandle};
+
 use proc_macro2::{TokenStream, TokenTree};
 
 use crate::Unsupported;
@@ -7,12 +9,51 @@ use crate::Unsupported;
 /// The name of the macro that stands for a comment until the text is laid out.
 const MARKER: &str = "smpc_source";
 
-/// The text of a file. Only a mistake in this crate makes tokens that are no Rust.
+/// Stack of a thread that lays out a file: expressions nest as deep as those of scripts.
+const STACK: usize = 8 << 20;
+
+/// The text of a file.
 pub(crate) fn print(tokens: TokenStream, comments: &[String]) -> Result<String, Unsupported> {
-    let file: syn::File = syn::parse2(tokens).map_err(|_| Unsupported {
-        what: "a part of this program (the generated text is no Rust: please report it)",
-    })?;
-    let text = prettyplease::unparse(&file);
+    Ok(commented(&laid_out(syn::parse2(tokens))?, comments))
+}
+
+/// The text of a file before its comments.
+fn laid_out(file: syn::Result<syn::File>) -> Result<String, Unsupported> {
+    let file = file.map_err(|_| MISTAKE)?;
+    Ok(prettyplease::unparse(&file))
+}
+
+/// Only a mistake in this crate makes tokens that are no Rust.
+const MISTAKE: Unsupported = Unsupported {
+    what: "a part of this program (the generated text is no Rust: please report it)",
+};
+
+/// A file that is laid out while other code is still written.
+pub(crate) struct Printing<'s>(ScopedJoinHandle<'s, Result<String, Unsupported>>);
+
+impl<'s> Printing<'s> {
+    /// Begins. Tokens stay in their thread: what goes to the other one is their text.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn begin<'e>(scope: &'s Scope<'s, 'e>, tokens: TokenStream) -> Result<Self, Unsupported> {
+        let text = tokens.to_string();
+        let thread = Builder::new().stack_size(STACK);
+        let running = thread.spawn_scoped(scope, move || laid_out(syn::parse_str(&text)));
+        running.map(Self).map_err(|_| Unsupported {
+            what: "a thread to lay out a file",
+        })
+    }
+
+    /// The text.
+    pub fn finish(self, comments: &[String]) -> Result<String, Unsupported> {
+        let text = self.0.join().map_err(|_| MISTAKE)??;
+        Ok(commented(&text, comments))
+    }
+}
+
+/// The text with comments in the place of their markers, and empty lines between items.
+fn commented(text: &str, comments: &[String]) -> String {
     let mut out = String::with_capacity(text.len());
     let (mut first, mut previous) = (true, "");
     for line in text.lines() {
@@ -51,7 +92,7 @@ pub(crate) fn print(tokens: TokenStream, comments: &[String]) -> Result<String, 
         previous = code;
         first = code.ends_with('{');
     }
-    Ok(out)
+    out
 }
 
 /// The tokens without the markers.

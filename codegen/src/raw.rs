@@ -7,7 +7,7 @@ use smpc_grammar::Sources;
 use smpc_ir::Size;
 use smpc_ir::party::Program;
 
-use crate::emit::mentions;
+use crate::emit::Mentioned;
 use crate::formula::signed;
 use crate::layout::Layout;
 use crate::{Unsupported, name, size};
@@ -205,9 +205,10 @@ fn check(
         return Ok(quote!());
     }
     let checked = quote!(#(#checks)*);
+    let mentioned = Mentioned::new(&checked);
     let used = layout.publics.iter().map(|p| &p.name);
     let used: Vec<_> = used
-        .filter(|name| mentions(&checked, name))
+        .filter(|name| mentioned.has_ident(name))
         .map(|name| quote!(let #name = self.#name;))
         .collect();
     Ok(quote! {

@@ -203,11 +203,10 @@ pub(crate) fn root(subject: &Subject<'_>) -> TokenStream {
 
 fn imports(subject: &Subject<'_>, body: &TokenStream) -> TokenStream {
     let runtime = &subject.runtime;
+    let mentioned = crate::emit::Mentioned::new(body);
     let used = |names: &[&str]| -> Vec<Ident> {
-        let names = names.iter().map(|n| quote::format_ident!("{n}"));
-        names
-            .filter(|name| crate::emit::mentions(body, name))
-            .collect()
+        let names = names.iter().filter(|name| mentioned.has(name));
+        names.map(|name| quote::format_ident!("{name}")).collect()
     };
     let typed = used(&["length", "parameter"]);
     let typed = (!typed.is_empty()).then(|| quote!(use #runtime::typed::{#(#typed),*};));

@@ -9,6 +9,26 @@ pub struct File {
     pub name: String,
     /// Its text.
     pub text: String,
+    /// Where its lines after the first begin.
+    breaks: Vec<usize>,
+}
+
+impl File {
+    fn new(name: &str, text: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            text: text.to_owned(),
+            breaks: text.match_indices('\n').map(|(at, _)| at + 1).collect(),
+        }
+    }
+
+    /// The number of the line, from 1, at an offset in bytes, and its text without the line break.
+    pub fn line(&self, offset: usize) -> (usize, &str) {
+        let number = self.breaks.partition_point(|start| *start <= offset);
+        let start = number.checked_sub(1).map_or(0, |at| self.breaks[at]);
+        let text = self.text[start..].lines().next().unwrap_or("");
+        (number + 1, text)
+    }
 }
 
 /// Every file read so far; [`FileId`] is the position.
@@ -27,10 +47,7 @@ impl Sources {
     pub fn add(&mut self, name: &str, text: &str) -> FileId {
         let known = |f: &File| f.name == name && f.text == text;
         let at = self.files.iter().position(known).unwrap_or_else(|| {
-            self.files.push(File {
-                name: name.to_owned(),
-                text: text.to_owned(),
-            });
+            self.files.push(File::new(name, text));
             self.files.len() - 1
         });
         FileId(u32::try_from(at).unwrap_or(u32::MAX))
@@ -39,5 +56,18 @@ impl Sources {
     /// The file with this number.
     pub fn get(&self, id: FileId) -> Option<&File> {
         self.files.get(id.0 as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_have_lines() {
+        let file = File::new("a", "ab\n\nc");
+        let lines: Vec<_> = (0..6).map(|at| file.line(at)).collect();
+        let expected = [(1, "ab"), (1, "ab"), (1, "ab"), (2, ""), (3, "c"), (3, "c")];
+        assert_eq!(lines, expected);
     }
 }

@@ -73,8 +73,7 @@ pub fn pass<const A: usize, const C: usize, const R: usize>(
     f: impl Fn([Word; A], [Word; C]) -> [Word; R] + Sync,
 ) -> Result<[Tensor; R], LocalError> {
     let results = carry_out(&args, &coins, &types, false, &blocks::<A, C, R>(&f))?;
-    let count = LocalError::Mismatch("number of results of a pass");
-    results.try_into().map_err(|_| count)
+    exactly(results)
 }
 
 /// As [`pass`], of single bits alone, of which `f` sees 64 at a time.
@@ -88,8 +87,7 @@ pub fn pass_bits<const A: usize, const C: usize, const R: usize>(
 ) -> Result<[Tensor; R], LocalError> {
     let types = [Elem::Bits(1); R];
     let results = carry_out(&args, &coins, &types, true, &blocks::<A, C, R>(&f))?;
-    let count = LocalError::Mismatch("number of results of a pass");
-    results.try_into().map_err(|_| count)
+    exactly(results)
 }
 
 /// A formula of one element as one of blocks.
@@ -99,22 +97,43 @@ fn blocks<const A: usize, const C: usize, const R: usize>(
 ) -> impl Fn(&[&[u64]], usize, &mut [Block]) + Sync {
     move |blocks, n, out| {
         let n = n.min(BLOCK);
-        let args: [&[u64]; A] = std::array::from_fn(|i| &blocks[i][..n]);
-        let coins: [&[u64]; C] = std::array::from_fn(|i| &blocks[A + i][..n]);
+        let (args, coins) = (columns::<A>(blocks, n), columns::<C>(&blocks[A..], n));
         let Some(out) = out.first_chunk_mut::<R>() else {
             return;
         };
         // No index in the loop is checked: it would not be done on vectors.
         for j in 0..n {
-            let results = f(
-                std::array::from_fn(|i| Wrapping(args[i][j])),
-                std::array::from_fn(|i| Wrapping(coins[i][j])),
-            );
+            let mut words = [Wrapping(0); A];
+            for i in 0..A {
+                words[i].0 = args[i][j];
+            }
+            let mut drawn = [Wrapping(0); C];
+            for i in 0..C {
+                drawn[i].0 = coins[i][j];
+            }
+            let results = f(words, drawn);
             for i in 0..R {
                 out[i][j] = results[i].0;
             }
         }
     }
+}
+
+/// The first blocks, `n` words of each.
+#[inline(always)]
+fn columns<'a, const N: usize>(blocks: &[&'a [u64]], n: usize) -> [&'a [u64]; N] {
+    let mut columns: [&[u64]; N] = [&[]; N];
+    for i in 0..N {
+        columns[i] = &blocks[i][..n];
+    }
+    columns
+}
+
+/// The results of a pass: one function for each number of them.
+#[inline(never)]
+fn exactly<const R: usize>(results: Vec<Tensor>) -> Result<[Tensor; R], LocalError> {
+    let count = LocalError::Mismatch("number of results of a pass");
+    results.try_into().map_err(|_| count)
 }
 
 /// What a formula does to a block: arguments and coins, each at least as long as the number of

@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 use smpc_ir::party::Value;
 use smpc_ir::{Size, SizeVar};
 
-use super::{Emitter, mentions};
+use super::{Emitter, Mentioned};
 use crate::project::{Act, Carried, LoopKind, Row};
 
 impl<'a> Emitter<'a> {
@@ -84,7 +84,7 @@ impl<'a> Emitter<'a> {
                 let count = self.size(count);
                 let body = quote!(#(#statements)*);
                 let var = var
-                    .filter(|v| mentions(&body, v))
+                    .filter(|v| Mentioned::new(&body).has_ident(v))
                     .map_or(quote!(_), |v| quote!(#v));
                 quote!(for #var in 0..#count { #body })
             }
@@ -157,8 +157,9 @@ impl<'a> Emitter<'a> {
         let (statements, results) = self.block(body, &next);
         self.place = None;
         let body = quote!(#(#statements)* Ok([#(#results),*]));
+        let mentioned = Mentioned::new(&body);
         let pattern = |name: &Ident| {
-            if mentions(&body, name) {
+            if mentioned.has_ident(name) {
                 quote!(#name)
             } else {
                 quote!(_)

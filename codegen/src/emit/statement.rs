@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 use smpc_ir::party::{CoinDomain, Party, Value};
 
-use super::{Emitter, mentions};
+use super::{Emitter, Mentioned};
 use crate::formula::Formula;
 use crate::functions::{argument, parameter, result_type, result_value};
 use crate::fuse::Pass;
@@ -175,8 +175,9 @@ impl<'a> Emitter<'a> {
         let value = result_value(&handed, &kept_handed);
         let body = quote!(#(#statements)*);
         let body = quote!(#body Ok(#value));
-        let sizes = self.sizes_in(&body);
+        let sizes = self.sizes_in(&Mentioned::new(&body));
         let body = quote!(#(#sizes)* #body);
+        let mentioned = Mentioned::new(&body);
         let mut formal = vec![];
         let mut actual = vec![];
         for (name, ty) in [
@@ -185,13 +186,13 @@ impl<'a> Emitter<'a> {
             ("inputs", quote!(&raw::Inputs)),
             ("out", quote!(&mut raw::Outputs)),
         ] {
-            let name = format_ident!("{name}");
-            if mentions(&body, &name) {
+            if mentioned.has(name) {
+                let name = format_ident!("{name}");
                 formal.push(quote!(#name: #ty,));
                 actual.push(quote!(#name));
             }
         }
-        loops.retain(|name| mentions(&body, name));
+        loops.retain(|name| mentioned.has_ident(name));
         loops.sort();
         let names = |emitter: &Self, values: &[Value]| -> Vec<Ident> {
             values.iter().filter_map(|v| emitter.name_of(*v)).collect()
