@@ -35,7 +35,10 @@ impl Inputs {
 /// What each party sent, and the words of the result.
 pub type Done = (Vec<Account>, Vec<u64>);
 
-fn finish(runs: Vec<(Vec<(&'static str, Vec<Tensor>)>, Account)>) -> Done {
+/// What a party was told, by name.
+type Told = Vec<(&'static str, Vec<Tensor>)>;
+
+fn finish(runs: Vec<(Told, Account)>) -> Done {
     let words = |outputs: &[(&'static str, Vec<Tensor>)]| -> Vec<u64> {
         let first = outputs.first().and_then(|(_, values)| values.first());
         let values = first.map_or(vec![], Tensor::to_i128s);

@@ -111,6 +111,10 @@ fn files<'s>(
             mod protocols;
         )
     });
+    let common = match protocols.is_empty() {
+        true => None,
+        false => Some(file(PROTOCOLS.to_owned(), protocols)?),
+    };
     let root = quote! {
         #(#![doc = #heading])*
         #(pub mod #modules;)*
@@ -136,10 +140,10 @@ fn files<'s>(
             text: print(quote!(#![doc = #RAW] #raw), &comments)?,
         },
     ];
-    if !protocols.is_empty() {
+    if let Some(common) = common {
         files.push(File {
             path: "src/protocols.rs".into(),
-            text: print(quote!(#![doc = #PROTOCOLS] #protocols), &comments)?,
+            text: common.finish(&comments)?,
         });
     }
     for (module, party) in parties {

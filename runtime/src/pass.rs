@@ -366,7 +366,11 @@ pub fn pass_wide<const A: usize, const R: usize>(
     let keep = wide_mask(elem.wire_bits());
     let mut results: [Vec<u128>; R] = std::array::from_fn(|_| pool::empty(n));
     for j in 0..n {
-        let found = f(std::array::from_fn(|i| Wrapping(words[i][j])));
+        let mut element = [Wrapping(0); A];
+        for (own, words) in element.iter_mut().zip(&words) {
+            own.0 = words[j];
+        }
+        let found = f(element);
         for (result, word) in results.iter_mut().zip(found) {
             result.push(word.0 & keep);
         }
