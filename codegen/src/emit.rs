@@ -472,6 +472,7 @@ impl<'a> Emitter<'a> {
             Act::Call(call) => (call.source, None),
             Act::Input { source, .. }
             | Act::Output { source, .. }
+            | Act::Check { source, .. }
             | Act::Loop { source, .. }
             | Act::Switch { source, .. }
             | Act::Tree { source, .. } => (*source, None),

@@ -50,6 +50,10 @@ pub(crate) fn needed<'p>(acts: Vec<Act<'p>>, live: &mut HashSet<Value>) -> Vec<A
                 live.insert(value);
                 kept.push(act);
             }
+            Act::Check { a, b, .. } => {
+                live.extend([a, b]);
+                kept.push(act);
+            }
             // Made of acts that are needed.
             Act::Pass(_) | Act::Call(_) | Act::Part(_) => kept.push(act),
             Act::Exchange {
@@ -245,6 +249,7 @@ pub(crate) fn reads(act: &Act<'_>, f: &mut dyn FnMut(Value, bool)) {
         Act::FractionBits { arg, .. } => f(*arg, false),
         Act::Input { .. } | Act::Param { .. } | Act::Coin { .. } => {}
         Act::Output { value, .. } => f(*value, false),
+        Act::Check { a, b, .. } => [a, b].into_iter().for_each(|v| f(*v, false)),
         Act::Pass(pass) => pass
             .args
             .iter()
@@ -314,7 +319,7 @@ pub(crate) fn defines(act: &Act<'_>) -> Vec<Value> {
         Act::Pass(pass) => pass.outputs.clone(),
         Act::Call(call) => [&call.results[..], &call.kept].concat(),
         Act::Part(part) => [&part.results[..], &part.kept].concat(),
-        Act::Output { .. } => vec![],
+        Act::Output { .. } | Act::Check { .. } => vec![],
     }
 }
 

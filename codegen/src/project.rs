@@ -53,6 +53,13 @@ pub(crate) enum Act<'p> {
         value: Value,
         source: Source,
     },
+    /// Compares two values in a protocol of this name.
+    Check {
+        a: Value,
+        b: Value,
+        protocol: &'p str,
+        source: Source,
+    },
     /// Messages to send, then messages to receive; what is not read has no name.
     Exchange {
         offline: bool,
@@ -167,7 +174,7 @@ impl<'p> Projector<'p, '_> {
             match act {
                 project::Act::Step(step) => self.step(step, &mut acts),
                 project::Act::Known(step) => {
-                    if let ([arg], [result]) = (&step.args[..], &step.results[..]) {
+                    if let ([arg, ..], [result]) = (&step.args[..], &step.results[..]) {
                         self.alias.insert(*result, self.is(*arg));
                     }
                 }
@@ -200,6 +207,19 @@ impl<'p> Projector<'p, '_> {
         let args = self.all(&step.args);
         let (arg, result) = (args.first().copied(), step.results.first().copied());
         let (source, origin) = (step.source, step.origin);
+        if let (Op::Check { .. }, [.., a, b]) = (&step.op, &args[..]) {
+            let call = origin.and_then(|o| self.program.calls.get(o.call as usize));
+            acts.push(Act::Check {
+                a: *a,
+                b: *b,
+                protocol: call.map_or("", |call| &call.name),
+                source,
+            });
+            if let (Some(arg), Some(result)) = (arg, result) {
+                self.alias.insert(result, arg);
+            }
+            return;
+        }
         acts.push(match (&step.op, arg, result) {
             (Op::Local(op), _, Some(result)) => Act::Local {
                 op,

@@ -110,6 +110,8 @@ fn block(hash: &mut Fields, own: &Block) {
             | Op::Coin(_)
             | Op::Send { .. }
             | Op::Output { .. }
+            | Op::Check { .. }
+            | Op::Barrier
             | Op::Probe { .. }) => hash.data(op),
         }
     });

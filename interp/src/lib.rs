@@ -171,7 +171,8 @@ pub struct Outcome {
 /// Why a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunError {
-    /// Stable code: `I30` a local operation failed, `I31` a channel, `I32` the set-up.
+    /// Stable code: `I30` a local operation failed, `I31` a channel, `I32` the set-up, `I33` a check
+    /// of what others sent.
     pub code: &'static str,
     /// In the user's words.
     pub message: String,
@@ -197,3 +198,5 @@ pub const OPERATION: &str = "I30";
 pub const CHANNEL: &str = "I31";
 /// Keys, inputs or parameters are missing.
 pub const SETUP: &str = "I32";
+/// What parties sent does not fit together: one of them deviates from the protocol.
+pub const DEVIATION: &str = "I33";

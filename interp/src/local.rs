@@ -6,7 +6,7 @@ use smpc_ir::{Size, SizeError};
 pub use smpc_runtime::LocalError;
 pub use smpc_runtime::ops::fraction_bits;
 use smpc_runtime::tensor::Tensor;
-use smpc_runtime::{elementwise, layout, product};
+use smpc_runtime::{digest, elementwise, layout, product};
 
 /// The result of an operation: elements of type `elem`, of shape `shape`. Sizes are evaluated by
 /// `sizes`.
@@ -39,6 +39,8 @@ pub fn apply(
         (Local::Scatter, [a, b, c]) => layout::scatter(a, b, c)?,
         (Local::InversePermutation, [a]) => layout::inverse_permutation(a)?,
         (Local::Sum { axis }, [a]) => layout::sum(a, (*axis).into())?,
+        (Local::Digest, _) => digest::digest(args)?,
+        (Local::Expand, [seed]) => digest::expand(seed, elem, shape)?,
         (Local::Unpack, [a]) => layout::unpack(a)?,
         (Local::Pack, [a]) => layout::pack(a)?,
         _ => return Err(LocalError::Mismatch("number of arguments")),

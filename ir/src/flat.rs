@@ -27,6 +27,8 @@ pub enum Kind {
     Right,
     /// The shape of the bilinear map's result.
     Product,
+    /// The two words of a digest.
+    Digest,
 }
 
 /// A value of a flat protocol.
@@ -60,6 +62,20 @@ pub enum FlatOp {
         /// Who receives.
         to: PartySet,
     },
+    /// r: the first argument, after every member of `at` has compared the second with the third. As
+    /// [`crate::party::Op::Check`].
+    Check {
+        /// Who compares.
+        at: PartySet,
+    },
+    /// Every member of `at` compares the arguments and aborts if they differ. r: a bit without
+    /// meaning, known to `at`.
+    Assert {
+        /// Who compares.
+        at: PartySet,
+    },
+    /// r: the key at this position of [`Protocols::keys`], a scalar.
+    Key(u32),
 }
 
 /// An operation with its operands: indices into [`Flat::values`].
@@ -104,6 +120,36 @@ pub struct Flat {
     pub calls: Vec<Call>,
     /// What the protocol claims.
     pub claims: Claims,
+    /// Positions in [`Flat::steps`], ascending: whatever stands before one is over at a party before
+    /// the party begins what stands behind it.
+    pub barriers: Vec<u32>,
+    /// Calls of deferred protocols, to be carried out before anything is revealed or put out.
+    pub deferred: Vec<Deferred>,
+}
+
+/// A recorded call of a deferred protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deferred {
+    /// What is carried out later. If [`Deferred::bilinear`], once for each call, with the caller's
+    /// map; else once for all calls, on vectors of all elements.
+    pub body: Arc<Flat>,
+    /// Whether its parameters are left operand, right operand, and products.
+    pub bilinear: bool,
+    /// The arguments.
+    pub args: Vec<FlatOperand>,
+}
+
+/// A key: one coin for each run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// As in the scheme: `alpha[0]`.
+    pub name: String,
+    /// Its element type.
+    pub elem: Elem,
+    /// What it is drawn from.
+    pub domain: CoinDomain,
+    /// Who knows it.
+    pub known_to: PartySet,
 }
 
 /// A call that was inlined: where its body is, so that a caller can be proved from what was proved
@@ -143,6 +189,9 @@ pub struct Sharing {
     /// The other solutions of the `share` equations: a sharing of v is `constant * v`, plus each of
     /// these vectors times a uniform coin of its own.
     pub masks: Vec<Vec<i128>>,
+    /// Components that carry a key times the value, by the key's position in [`Protocols::keys`]: a
+    /// public constant c adds key * c to them.
+    pub keyed: Vec<(u32, u32)>,
 }
 
 /// The owner of a dealt value, or the receiver of a revealed one.
@@ -227,6 +276,10 @@ pub trait Protocols {
     /// # Errors
     /// Neither the scheme nor the generic library has one.
     fn protocol(&self, want: Want) -> Result<Arc<Flat>, Missing>;
+    /// The scheme's keys, drawn before anything else.
+    fn keys(&self) -> Vec<Key> {
+        Vec::new()
+    }
     /// The scheme's `corrupt` clauses; none if it states none.
     fn corruption(&self) -> Vec<Corruption> {
         Vec::new()

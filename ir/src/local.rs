@@ -65,6 +65,10 @@ pub enum Local {
     Unpack,
     /// The inverse of [`Local::Unpack`].
     Pack,
+    /// r: `Bits(128)` of shape `[2]`, the SHA-256 of one or more arguments with their types and lengths.
+    Digest,
+    /// r: uniform elements of r's type and shape from the seed a, a scalar of `Bits(128)`.
+    Expand,
 }
 
 /// Element-wise operations. On `Bits(m)` addition and subtraction are XOR, multiplication AND.

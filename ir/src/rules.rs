@@ -19,7 +19,7 @@ pub fn shapes(op: &Local, args: &[&[Size]], result: &[Size]) -> Rule {
         Local::Prim(prim) => prim.arity(),
         Local::MatMul | Local::Gather => 2,
         Local::Scatter => 3,
-        Local::Concat { .. } => args.len().max(1),
+        Local::Concat { .. } | Local::Digest => args.len().max(1),
         _ => 1,
     };
     holds(
@@ -107,6 +107,11 @@ pub fn shapes(op: &Local, args: &[&[Size]], result: &[Size]) -> Rule {
             rest.remove(at);
             holds(rest == result, "a sum drops an axis")
         }
+        Local::Digest => holds(
+            matches!(result, [words] if *words == Size::from(2)),
+            "a digest has two words",
+        ),
+        Local::Expand => holds(args[0].is_empty(), "a seed is a scalar"),
         Local::Unpack => holds(
             result
                 .split_last()

@@ -9,10 +9,12 @@ use crate::missing::describe;
 use crate::scheme::{Instance, SchemeDef, instantiate};
 use crate::value::{Frame, Share, Value};
 use smpc_grammar::Diagnostic;
-use smpc_grammar::ast::{BinaryOp, ClauseKind, ExprKind, FileId, Function, Item, ItemKind, Span};
+use smpc_grammar::ast::{
+    BinaryOp, ClauseKind, ExprKind, FileId, Function, Item, ItemKind, Modifier, Span,
+};
 use smpc_ir::claim::{self, Claims, Corruption, Written};
 use smpc_ir::flat::{
-    Computing, Flat, FlatOperand, Kind, Missing, Owner, Protocols, Sharing, TruncMode, Want,
+    Computing, Flat, FlatOperand, Key, Kind, Missing, Owner, Protocols, Sharing, TruncMode, Want,
 };
 use smpc_ir::party::{Elem, Party, PartySet};
 use std::cell::RefCell;
@@ -80,6 +82,7 @@ pub(crate) fn sharing(instance: &Instance) -> Sharing {
         holders: instance.holders.clone(),
         reconstruction: instance.reconstruction.clone(),
         masks: instance.masks.clone(),
+        keyed: instance.keyed.clone(),
     }
 }
 
@@ -111,6 +114,7 @@ impl Bound {
                 instantiate(def, n, elem, params)?;
             }
         }
+        bound.check_keys()?;
         Ok(bound)
     }
 
@@ -185,6 +189,11 @@ impl Bound {
             stack: Vec::new(),
             fuel: FUEL,
             root: None,
+            lockstep: false,
+            batch: false,
+            repeated: false,
+            commitments: BTreeMap::new(),
+            bodies: BTreeMap::new(),
             outsider: outside.then_some(Party(total as u8)),
         }
     }
@@ -215,6 +224,8 @@ impl Bound {
         let outside = request.owner == Some(Owner::Outside);
         let mut elab = self.elab(request.bilinear, outside);
         let frame = &request.scope;
+        // What an offline protocol is given is there before the inputs.
+        let ahead = matches!(target, Target::One(f) if f.modifier == Some(Modifier::Offline));
         let (mut args, mut params) = (Vec::new(), Vec::new());
         for param in &request.params {
             match param {
@@ -232,7 +243,7 @@ impl Bound {
                                 instance.elem,
                                 *kind,
                                 instance.holders[at],
-                                instance.offline[at],
+                                instance.offline[at] || ahead,
                             )
                         })
                         .collect();
@@ -244,7 +255,7 @@ impl Bound {
                     params.push(FlatOperand::Shared(ids));
                 }
                 Param::Clear(elem, kind, known) => {
-                    let id = elab.b.param(*elem, *kind, *known, false);
+                    let id = elab.b.param(*elem, *kind, *known, ahead);
                     args.push(Value::Clear(id));
                     params.push(FlatOperand::Clear(id));
                 }
@@ -526,7 +537,10 @@ impl Bound {
             let mut last = Vec::new();
             for generics in self.reveals(owner) {
                 match self.make(Target::Name("reveal"), &request, Some(&generics)) {
-                    Ok((flat, _)) => return Ok(flat),
+                    Ok((flat, _)) => match told_others(&flat, request.receivers) {
+                        None => return Ok(flat),
+                        Some(error) => last = vec![error],
+                    },
                     Err(errors) => last = errors,
                 }
             }
@@ -559,13 +573,36 @@ impl Bound {
     }
 }
 
+/// Why a reveal does not do for some receivers: others come to know the value.
+fn told_others(flat: &Flat, receivers: PartySet) -> Option<Diagnostic> {
+    let told = flat
+        .results
+        .iter()
+        .flat_map(crate::build::ids)
+        .any(|id| !flat.values[*id as usize].known_to.is_subset(receivers));
+    told.then(|| {
+        Diagnostic::new(
+            "P03",
+            "it would tell the value to other parties",
+            Span::default(),
+        )
+        .help("write `protocol reveal<D: party>(x: …) -> v: … @ D`")
+    })
+}
+
 impl Protocols for Bound {
     fn computing(&self) -> &Computing {
         &self.computing
     }
 
     fn ring_bits(&self) -> u8 {
-        self.carriers.elem.wire_bits()
+        // A scheme may share integers of k bits in a larger ring.
+        let width = self.carriers.elem.wire_bits();
+        let k = self.globals.get("k").and_then(|k| u8::try_from(*k).ok());
+        match (self.carriers.elem, k) {
+            (Elem::Ring(_), Some(k)) if (2..width).contains(&k) => k,
+            _ => width,
+        }
     }
 
     fn int_elem(&self) -> Elem {
@@ -590,6 +627,10 @@ impl Protocols for Bound {
         let instance = instantiate(def, self.n, elem, params)
             .map_err(|error| Missing(error.message.clone()))?;
         Ok(sharing(&instance))
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        self.key_list()
     }
 
     fn corruption(&self) -> Vec<Corruption> {

@@ -1,6 +1,7 @@
 //! The flat protocol under construction: values with knowledge, kinds found by unification,
 //! constants folded, equal local operations shared.
 
+use crate::deferred::Recorded;
 use crate::value::Value;
 use smpc_ir::flat::{FlatOp, FlatOperand, FlatStep, Kind, Sharing};
 use smpc_ir::local::{Local, Prim, Source};
@@ -14,13 +15,14 @@ pub(crate) type Id = u32;
 pub(crate) type KindVar = u32;
 
 /// The known kinds come first in [`Builder::kinds`], in this order.
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 7] = [
     Kind::Scalar,
     Kind::Element,
     Kind::Rows,
     Kind::Left,
     Kind::Right,
     Kind::Product,
+    Kind::Digest,
 ];
 
 /// The variable of a known kind.
@@ -32,6 +34,7 @@ pub(crate) fn known_kind(kind: Kind) -> KindVar {
         Kind::Left => 3,
         Kind::Right => 4,
         Kind::Product => 5,
+        Kind::Digest => 6,
     }
 }
 
@@ -87,6 +90,9 @@ pub(crate) struct Builder {
     pub calls: Vec<Inlined>,
     everyone: PartySet,
     pub bilinear: bool,
+    /// Positions in the steps: what stands before is over first.
+    pub barriers: Vec<usize>,
+    pub deferred: Vec<Recorded>,
 }
 
 /// The body of a call among the steps.
@@ -123,7 +129,95 @@ impl Builder {
             calls: Vec::new(),
             everyone,
             bilinear,
+            barriers: Vec::new(),
+            deferred: Vec::new(),
         }
+    }
+
+    /// What was emitted so far is over before what follows begins.
+    pub fn barrier(&mut self) {
+        let at = self.steps.len();
+        if self.barriers.last() != Some(&at) {
+            self.barriers.push(at);
+        }
+    }
+
+    /// A digest computed by these parties, who know the operands.
+    pub fn digest(&mut self, args: &[Id], at: PartySet, source: Source) -> Id {
+        let info = Info {
+            elem: Elem::Bits(128),
+            kind: known_kind(Kind::Digest),
+            known: at,
+            offline: args.iter().all(|id| self.info(*id).offline),
+            constant: None,
+        };
+        self.step(FlatOp::Local(Local::Digest), args.to_vec(), info, source)
+    }
+
+    /// Uniform elements from a seed.
+    pub fn expand(&mut self, seed: Id, elem: Elem, kind: KindVar, source: Source) -> Id {
+        let info = Info {
+            elem,
+            kind,
+            constant: None,
+            ..self.info(seed).clone()
+        };
+        self.step(FlatOp::Local(Local::Expand), vec![seed], info, source)
+    }
+
+    /// The value, after these parties have compared two others.
+    pub fn check(&mut self, value: Id, a: Id, b: Id, at: PartySet, source: Source) -> Id {
+        let offline = |id: Id| self.info(id).offline;
+        let info = Info {
+            constant: None,
+            offline: offline(value) && offline(a) && offline(b),
+            ..self.info(value).clone()
+        };
+        self.step(FlatOp::Check { at }, vec![value, a, b], info, source)
+    }
+
+    /// Ends the run at these parties unless two values are equal.
+    pub fn assert(&mut self, a: Id, b: Id, at: PartySet, source: Source) {
+        let info = Info {
+            elem: Elem::Bits(1),
+            kind: known_kind(Kind::Scalar),
+            known: at,
+            offline: false,
+            constant: None,
+        };
+        self.step(FlatOp::Assert { at }, vec![a, b], info, source);
+    }
+
+    /// A key of the scheme.
+    pub fn key(&mut self, number: u32, elem: Elem, known: PartySet, source: Source) -> Id {
+        let info = Info {
+            elem,
+            kind: known_kind(Kind::Scalar),
+            known,
+            offline: true,
+            constant: None,
+        };
+        self.step(FlatOp::Key(number), Vec::new(), info, source)
+    }
+
+    /// The sum of a vector's elements.
+    pub fn row_sum(&mut self, id: Id, source: Source) -> Id {
+        let info = Info {
+            kind: known_kind(Kind::Scalar),
+            constant: None,
+            ..self.info(id).clone()
+        };
+        let sum = FlatOp::Local(Local::Sum { axis: 0 });
+        self.step(sum, vec![id], info, source)
+    }
+
+    /// The value has this shape.
+    pub fn is_of(&mut self, id: Id, kind: Kind) -> Result<(), Fault> {
+        let own = self.info(id).kind;
+        if self.resolved(own) == Some(Kind::Scalar) {
+            return Ok(());
+        }
+        self.unify(own, known_kind(kind)).map(drop)
     }
 
     /// A call begins; its number.

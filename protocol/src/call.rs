@@ -79,6 +79,7 @@ impl<'a> Elab<'a> {
         match (name, args) {
             ("reduce" | "scan", _) => return self.tree(name == "scan", args, span, frame),
             ("product", [one]) if one.comp.is_some() => return self.power_product(one, frame),
+            ("prg", _) => return self.prg(args, span, frame),
             ("set", [one]) if one.comp.is_some() => return self.party_set(one, frame),
             _ => {}
         }
@@ -133,7 +134,7 @@ impl<'a> Elab<'a> {
                     .map(Value::Clear)
                     .map_err(|fault| self.fault(fault, span, &[]));
             }
-            ("hash" | "uint" | "prg" | "any" | "recover" | "public_key", _) => {
+            ("hash" | "uint" | "any" | "recover" | "public_key", _) => {
                 return self.unsupported(span, &format!("`{name}`"));
             }
             _ => {}
@@ -502,12 +503,18 @@ impl<'a> Elab<'a> {
                     };
                     match (self.scheme_type(inner, &frame), arg) {
                         (Some(_), Value::Share(share)) => {
-                            if share.rows != rows
+                            // A vector of recorded calls is one element to a protocol on elements.
+                            let lifted =
+                                self.batch || function.modifier == Some(Modifier::Deferred);
+                            if share.rows != rows && !lifted
                                 || !self.match_scheme(inner, &share.instance, &mut frame)
                             {
                                 return Err(None);
                             }
-                            arg.clone()
+                            Value::Share(Share {
+                                rows,
+                                ..share.clone()
+                            })
                         }
                         (Some((family, scheme_arg, _)), Value::Clear(id)) if !rows => {
                             let (elem, span) = (self.b.elem(*id), ty.span);

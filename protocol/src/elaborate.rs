@@ -7,14 +7,15 @@ use crate::scheme::{Instance, SchemeDef, instantiate};
 use crate::value::{Fail, Frame, Outcome, Place, Value};
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{
-    Block, Comp, Expr, ExprKind, Init, Iter, Let, Pattern, Span, Stmt, StmtKind,
+    ActKind, Block, Comp, Expr, ExprKind, Init, Iter, Let, Pattern, Span, Stmt, StmtKind,
 };
 use smpc_ir::claim::Claims;
-use smpc_ir::flat::Kind;
+use smpc_ir::flat::{Flat, Kind};
 use smpc_ir::party::{Elem, Party, PartySet};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Schemes by name, element type and numbers.
 pub(crate) type Instances = BTreeMap<(String, Elem, Vec<i128>), Rc<Instance>>;
@@ -41,6 +42,16 @@ pub(crate) struct Elab<'a> {
     pub fuel: u32,
     /// The outermost protocol: what it claims, and who must know each clear result.
     pub root: Option<Root>,
+    /// Inside a statement of `for each` that is one step for all.
+    pub lockstep: bool,
+    /// Inside a deferred protocol: what is drawn outside of `[e; m]` is one element for all calls.
+    pub batch: bool,
+    /// Inside `[e; m]`.
+    pub repeated: bool,
+    /// What a party committed to: the commitment as all have it, and the nonce.
+    pub commitments: BTreeMap<(Party, Id), (Id, Id)>,
+    /// Bodies of deferred protocols, by name and element types.
+    pub bodies: BTreeMap<String, Arc<Flat>>,
 }
 
 /// What is kept of the outermost protocol.
@@ -261,10 +272,19 @@ impl<'a> Elab<'a> {
             StmtKind::Send(send) => self.send(send, stmt.span, frame),
             StmtKind::For(f) if f.each => {
                 for stmt in &f.body.stmts {
+                    let outer = self.lockstep;
+                    if let StmtKind::Act(act) = &stmt.kind
+                        && act.kind != ActKind::Broadcast
+                        && !outer
+                    {
+                        self.b.barrier();
+                        self.lockstep = true;
+                    }
                     let done = self.over(Some(&f.comp), frame, |me, frame| {
                         me.stmt(stmt, frame);
                         Ok(())
                     });
+                    self.lockstep = outer;
                     if let Err(fail) = done {
                         self.report(fail);
                         break;
@@ -282,9 +302,9 @@ impl<'a> Elab<'a> {
                 Ok(())
             }
             StmtKind::Expr { expr, .. } => self.expr(expr, None, frame).map(drop),
-            StmtKind::Act(_) => self.unsupported(stmt.span, "broadcast or commitment"),
-            StmtKind::Agree(..) => self.unsupported(stmt.span, "`agree`"),
-            StmtKind::Check(_) => self.unsupported(stmt.span, "`check`"),
+            StmtKind::Act(act) => self.act(act, stmt.span, frame),
+            StmtKind::Agree(value, at) => self.agree(value, at, frame),
+            StmtKind::Check(condition) => self.check_statement(condition, frame),
             StmtKind::Collect(_) => self.unsupported(stmt.span, "`collect`"),
         };
         frame.offline = offline;

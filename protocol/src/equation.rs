@@ -13,6 +13,10 @@ pub(crate) struct Form {
     pub constant: i128,
     pub components: BTreeMap<Key, i128>,
     pub coins: BTreeMap<(String, Vec<i128>), i128>,
+    /// Keys by themselves: to be multiplied by the value.
+    pub keys: BTreeMap<(String, i128), i128>,
+    /// Keys times the value.
+    pub keyed: BTreeMap<(String, i128), i128>,
 }
 
 impl Form {
@@ -22,6 +26,8 @@ impl Form {
         self.components
             .values_mut()
             .chain(self.coins.values_mut())
+            .chain(self.keys.values_mut())
+            .chain(self.keyed.values_mut())
             .for_each(|c| *c = c.wrapping_mul(factor));
         self
     }
@@ -37,12 +43,45 @@ impl Form {
             let sum = self.coins.entry(coin).or_insert(0);
             *sum = sum.wrapping_add(coefficient);
         }
+        for (mine, theirs) in [(&mut self.keys, other.keys), (&mut self.keyed, other.keyed)] {
+            for (key, coefficient) in theirs {
+                let sum = mine.entry(key).or_insert(0);
+                *sum = sum.wrapping_add(coefficient);
+            }
+        }
         self
     }
 
+    /// Keys and nothing else.
+    fn is_keys(&self) -> bool {
+        !self.keys.is_empty()
+            && self.value == 0
+            && self.constant == 0
+            && self.components.is_empty()
+            && self.coins.is_empty()
+            && self.keyed.is_empty()
+    }
+
+    /// A multiple of the value and nothing else.
+    fn is_value(&self) -> bool {
+        self.constant == 0
+            && self.components.is_empty()
+            && self.coins.is_empty()
+            && self.keys.is_empty()
+            && self.keyed.is_empty()
+    }
+
+    fn times_value(self, factor: i128) -> Self {
+        let own = self.keys.into_iter();
+        Self {
+            keyed: own.map(|(key, c)| (key, c.wrapping_mul(factor))).collect(),
+            ..Self::default()
+        }
+    }
+
     fn literal(&self) -> Option<i128> {
-        (self.value == 0 && self.components.is_empty() && self.coins.is_empty())
-            .then_some(self.constant)
+        let plain = self.value == 0 && self.components.is_empty() && self.coins.is_empty();
+        (plain && self.keys.is_empty() && self.keyed.is_empty()).then_some(self.constant)
     }
 }
 
@@ -151,6 +190,12 @@ impl Reader<'_> {
                     BinaryOp::Mul => match (left.literal(), right.literal()) {
                         (Some(factor), _) => Ok(right.scaled(factor)),
                         (_, Some(factor)) => Ok(left.scaled(factor)),
+                        _ if left.is_keys() && right.is_value() => {
+                            Ok(left.times_value(right.value))
+                        }
+                        _ if right.is_keys() && left.is_value() => {
+                            Ok(right.times_value(left.value))
+                        }
                         _ => Err(self.bad(expr.span, "a `share` equation is linear")),
                     },
                     _ => Err(self.bad(expr.span, "a `share` equation is linear")),
@@ -175,6 +220,15 @@ impl Reader<'_> {
                 }
             }
             _ => match self.key(expr)? {
+                Some((None, index))
+                    if let [at] = index[..]
+                        && let Some(name) = self.key_family(expr) =>
+                {
+                    Ok(Form {
+                        keys: [((name, at), 1)].into(),
+                        ..Form::default()
+                    })
+                }
                 // Hidden coins are numbered as written, not modulo n.
                 Some((None, _)) if let Some(coin) = self.coin(expr)? => Ok(Form {
                     coins: [(coin, 1)].into(),
@@ -187,6 +241,17 @@ impl Reader<'_> {
                 None => Err(self.bad(expr.span, "a `share` equation is linear in the components")),
             },
         }
+    }
+
+    /// The name of a family of keys that is indexed.
+    fn key_family(&self, expr: &Expr) -> Option<String> {
+        let ExprKind::Index { base, .. } = &expr.kind else {
+            return None;
+        };
+        let name = crate::elaborate::plain(base)?;
+        let mut keys = self.def.keys.iter();
+        keys.any(|key| key.name.ident.name == name)
+            .then(|| name.to_owned())
     }
 
     /// A hidden coin: its name and indices.

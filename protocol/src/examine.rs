@@ -20,14 +20,6 @@ impl Bound {
     pub(crate) fn check(&self) -> Vec<Diagnostic> {
         let mut errors: Vec<Diagnostic> = Vec::new();
         for function in self.own_functions() {
-            if function.modifier == Some(Modifier::Deferred) {
-                errors.push(Diagnostic::new(
-                    "U01",
-                    "a deferred protocol is not executable yet",
-                    function.name.span,
-                ));
-                continue;
-            }
             errors.extend(self.check_claims(function));
             for form in self.forms(function) {
                 for error in self.check_form(function, form) {
@@ -180,9 +172,11 @@ impl Bound {
             .any(|c| c.kind == ClauseKind::Bilinear);
         let mut elab = self.elab(bilinear, true);
         let mut frame = Frame::default();
-        let k = self.width();
+        let width = i128::from(self.width());
         for name in ["k", "m", "l"] {
-            frame.set(name, Vec::new(), Value::Int(i128::from(k)));
+            let given = self.globals().get("k").filter(|_| name == "k");
+            let value = given.copied().unwrap_or(width);
+            frame.set(name, Vec::new(), Value::Int(value));
         }
         let carriers = self.carriers();
         for def in self.schemes() {

@@ -136,16 +136,54 @@ impl Elab<'_> {
                 })?;
                 Ok(Value::Tuple(parts))
             }
+            ExprKind::Reveal(reveal) => {
+                if reveal.to.is_some() || reveal.name.is_some() || !reveal.spends.is_empty() {
+                    return Err(Diagnostic::new(
+                        "P05",
+                        "a protocol reveals to all computing parties, or calls `reveal<D>(x)`",
+                        span,
+                    )
+                    .into());
+                }
+                let value = self.expr(&reveal.value, None, frame)?;
+                let value = self.sound(value)?;
+                self.call_named("reveal", vec![value], &[], span, frame)
+            }
+            ExprKind::Repeat(inner, sizes) => self.repeat(inner, sizes, span, frame),
             ExprKind::Text(_)
             | ExprKind::Array(_)
-            | ExprKind::Repeat(..)
             | ExprKind::Cardinality(_)
             | ExprKind::If(_)
             | ExprKind::While(_)
             | ExprKind::Lambda(..)
-            | ExprKind::Reveal(_)
             | ExprKind::Range { .. } => self.unsupported(span, "this expression in a protocol"),
         }
+    }
+
+    /// `[e; m]`: e apart for each row of a tensor parameter, in one go.
+    fn repeat(
+        &mut self,
+        inner: &Expr,
+        sizes: &[Expr],
+        span: Span,
+        frame: &mut Frame,
+    ) -> Outcome<Value> {
+        for size in sizes {
+            if !matches!(self.expr(size, None, frame)?, Value::Rows) {
+                return self
+                    .unsupported(span, "an array of another length than a tensor parameter");
+            }
+        }
+        let outer = std::mem::replace(&mut self.repeated, true);
+        let value = self.expr(inner, None, frame);
+        self.repeated = outer;
+        Ok(match value? {
+            Value::Share(share) => Value::Share(Share {
+                rows: true,
+                ..share
+            }),
+            value => value,
+        })
     }
 
     fn name(&mut self, expr: &Expr, frame: &Frame) -> Outcome<Value> {
@@ -266,6 +304,13 @@ impl Elab<'_> {
                 let at = at.rem_euclid(self.n.max(1) as i128);
                 return Ok(Value::Party(Party(at as u8)));
             }
+            if frame.get(name).is_none()
+                && self.def.keys.iter().any(|key| key.name.ident.name == name)
+                && let [one] = indices
+            {
+                let at = self.int(&one.value, frame)?;
+                return self.key(name, at, span).map(Value::Clear);
+            }
             let family = frame
                 .vars
                 .get(name)
@@ -288,6 +333,19 @@ impl Elab<'_> {
                     .into()),
                 };
             }
+        }
+        if let [one] = indices
+            && let Some(row) = plain(&one.value)
+            && matches!(frame.get(row), Some(Value::Row))
+        {
+            // The row of a sum over all rows: the vector itself.
+            return Ok(match self.expr(base, None, frame)? {
+                Value::Share(share) => Value::Share(Share {
+                    rows: false,
+                    ..share
+                }),
+                value => value,
+            });
         }
         match self.expr(base, None, frame)? {
             Value::Share(share) if !share.rows => {

@@ -3,7 +3,7 @@
 
 use crate::build::Info;
 use crate::build::{Builder, Fault, Id, Operand, Slot, ids, ids_mut, known_kind};
-use smpc_ir::flat::{Call, Flat, FlatInfo, FlatOp, FlatOperand, FlatStep, Kind};
+use smpc_ir::flat::{Call, Deferred, Flat, FlatInfo, FlatOp, FlatOperand, FlatStep, Kind};
 use smpc_ir::local::{Local, Prim, Source};
 use smpc_ir::party::{Party, PartySet};
 
@@ -84,6 +84,14 @@ impl Builder {
                 *slot = slot.union(*set);
             }
         }
+        for call in &self.deferred {
+            for (operand, sets) in call.args.iter().zip(&call.need) {
+                for (id, set) in ids(operand).iter().zip(sets) {
+                    let slot = &mut need[*id as usize];
+                    *slot = slot.union(*set);
+                }
+            }
+        }
         let mut late = Vec::new();
         let mut steps = Vec::new();
         let total = self.steps.len();
@@ -95,6 +103,9 @@ impl Builder {
             .rev()
         {
             let at = step.result as usize;
+            if let FlatOp::Assert { at: who } = step.op {
+                need[at] = who;
+            }
             let wanted = need[at];
             if wanted.is_empty() {
                 continue;
@@ -116,6 +127,20 @@ impl Builder {
                     }
                     *source = source.union(from);
                     active = from;
+                }
+                FlatOp::Check { at: who } => {
+                    *who = who.intersection(wanted);
+                    let value = &mut need[step.args[0] as usize];
+                    *value = value.union(wanted);
+                    if who.is_empty() {
+                        alias[at] = step.args[0];
+                        continue;
+                    }
+                    for &arg in &step.args[1..] {
+                        let slot = &mut need[arg as usize];
+                        *slot = slot.union(*who);
+                    }
+                    active = *who;
                 }
                 _ => {
                     for &arg in &step.args {
@@ -229,6 +254,29 @@ impl Builder {
                 });
             }
         }
+        let mut barriers: Vec<u32> = self.barriers.iter().map(|at| before[*at]).collect();
+        barriers.dedup();
+        barriers.retain(|at| *at < count);
+        flat.barriers = barriers;
+        flat.deferred = self
+            .deferred
+            .iter()
+            .map(|call| Deferred {
+                body: call.body.clone(),
+                bilinear: call.bilinear,
+                args: call
+                    .args
+                    .iter()
+                    .map(|operand| {
+                        let mut operand = operand.clone();
+                        ids_mut(&mut operand)
+                            .iter_mut()
+                            .for_each(|id| *id = resolve(*id));
+                        operand
+                    })
+                    .collect(),
+            })
+            .collect();
         flat.steps = steps;
         flat.params = params;
         flat.results = results

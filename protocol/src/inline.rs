@@ -24,7 +24,11 @@ impl<'a> Elab<'a> {
             .into());
         }
         if function.modifier == Some(Modifier::Deferred) {
-            return self.unsupported(span, &format!("the deferred protocol `{name}`"));
+            if !self.stack.is_empty() {
+                self.record(function, frame, span)?;
+                return Ok(Vec::new());
+            }
+            self.batch = true;
         }
         let Some(body) = &function.body else {
             return self.unsupported(span, &format!("`{name}` without a body"));

@@ -10,7 +10,9 @@
 mod bound;
 mod build;
 mod call;
+mod checks;
 mod claims;
+mod deferred;
 mod elaborate;
 mod embed;
 mod equation;
@@ -19,6 +21,7 @@ mod explain;
 mod expr;
 mod finish;
 mod inline;
+mod keys;
 mod library;
 mod message;
 mod missing;

@@ -1,13 +1,13 @@
 //! Coins and messages.
 
-use crate::build::{Id, known_kind};
+use crate::build::{Id, KindVar, known_kind};
 use crate::elaborate::{Elab, plain};
 use crate::source;
-use crate::value::{Fail, Frame, Outcome, Place, Value};
+use crate::value::{Frame, Outcome, Place, Value};
 use smpc_grammar::Diagnostic;
-use smpc_grammar::ast::{Coin, Domain, Expr, ExprKind, Send, Span};
+use smpc_grammar::ast::{Arg, Coin, Domain, Expr, ExprKind, Send, Span};
 use smpc_ir::flat::Kind;
-use smpc_ir::party::{CoinDomain, Elem, PartySet};
+use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
 
 impl Elab<'_> {
     pub fn coin_to(&mut self, target: &Expr, coin: &Coin, frame: &mut Frame) -> Outcome<()> {
@@ -27,6 +27,31 @@ impl Elab<'_> {
         self.store(place, Value::Clear(id), target.span, frame)
     }
 
+    /// The shape of what is drawn here: in a deferred protocol one element for all calls, unless it
+    /// stands in `[e; m]`.
+    pub fn drawn_kind(&mut self) -> KindVar {
+        if self.batch && !self.repeated {
+            return known_kind(Kind::Scalar);
+        }
+        self.b.open_kind()
+    }
+
+    /// `prg(seed, F)`: uniform elements that whoever knows the seed computes.
+    pub fn prg(&mut self, args: &[Arg], span: Span, frame: &mut Frame) -> Outcome<Value> {
+        let [seed, domain] = args else {
+            return Err(
+                Diagnostic::new("P05", "`prg` takes a seed and a type", span)
+                    .help("write `prg(s, F)`")
+                    .into(),
+            );
+        };
+        let value = self.expr(&seed.value, None, frame)?;
+        let seed = self.clear(value, Elem::Bits(128), seed.value.span)?;
+        let elem = self.elem_of_expr(&domain.value, frame)?;
+        let kind = self.drawn_kind();
+        Ok(Value::Clear(self.b.expand(seed, elem, kind, source(span))))
+    }
+
     pub fn coin(&mut self, coin: &Coin, frame: &mut Frame) -> Outcome<Id> {
         let Some(at) = &coin.at else {
             return Err(
@@ -36,7 +61,7 @@ impl Elab<'_> {
             );
         };
         let known = self.parties(at, frame)?;
-        let kind = self.b.open_kind();
+        let kind = self.drawn_kind();
         let (domain, elem, kind) = match &coin.domain {
             Domain::Nonzero(ty, _) => (CoinDomain::Nonzero, self.elem_of_type(ty, frame)?, kind),
             Domain::Expr(expr) => match &expr.kind {
@@ -72,9 +97,11 @@ impl Elab<'_> {
                 ExprKind::Range { .. } => {
                     return self.unsupported(expr.span, "a coin from a range");
                 }
-                _ if plain(expr) == Some("seed") => {
-                    return self.unsupported(expr.span, "a seed");
-                }
+                _ if plain(expr) == Some("seed") => (
+                    CoinDomain::Uniform,
+                    Elem::Bits(128),
+                    known_kind(Kind::Scalar),
+                ),
                 _ => (CoinDomain::Uniform, self.elem_of_expr(expr, frame)?, kind),
             },
         };
@@ -85,62 +112,39 @@ impl Elab<'_> {
     }
 
     pub fn send(&mut self, send: &Send, span: Span, frame: &mut Frame) -> Outcome<()> {
-        let [from] = send.from.as_slice() else {
-            return self.unsupported(span, "a joint message");
-        };
-        let from_set = self.parties(from, frame)?;
-        let mut senders = from_set.iter();
-        let (Some(sender), None) = (senders.next(), senders.next()) else {
-            return Err(Diagnostic::new("P05", "a message has one sender", from.span).into());
+        let mut senders = Vec::new();
+        for from in &send.from {
+            let set = self.parties(from, frame)?;
+            if set.len() != 1 && send.from.len() == 1 && matches!(from.kind, ExprKind::Index { .. })
+            {
+                return Err(Diagnostic::new("P05", "a message has one sender", from.span).into());
+            }
+            senders.extend(set.iter().map(|party| (party, from.span)));
+        }
+        let Some((first, _)) = senders.first().copied() else {
+            return Err(Diagnostic::new("P05", "a message has a sender", span).into());
         };
         let mut to = PartySet::EMPTY;
         for receiver in &send.to {
             to = to.union(self.parties(receiver, frame)?);
         }
-        let offline = frame.offline || self.roles().contains(sender);
+        let offline = frame.offline || self.roles().contains(first);
         for value in &send.values {
             let place = self.place(value, false, frame)?;
-            let (name, index) = match &place {
-                Place::Name(name, index, _) | Place::Component(name, index, ..) => (name, index),
-                Place::Nothing => return Err(Fail(None)),
-            };
-            let old = frame
-                .vars
-                .get(name)
-                .and_then(|family| family.get(index))
-                .cloned();
-            let id = match (&place, &old) {
-                (Place::Component(_, _, at, _), Some(Value::Share(share))) => share.components[*at],
-                (Place::Name(..), Some(Value::Clear(id))) => Some(*id),
-                (_, Some(Value::Poison)) => return Err(Fail(None)),
-                (_, Some(Value::Share(_))) => {
-                    return Err(Diagnostic::new(
-                        "P05",
-                        "a shared value is not sent as a whole: name a component",
-                        value.span,
-                    )
-                    .into());
-                }
-                _ => None,
-            };
-            let Some(id) = id else {
-                return Err(Diagnostic::new(
-                    "P04",
-                    format!("`{}` has no value to send", self.text(value.span)),
-                    value.span,
-                )
-                .into());
-            };
+            let id = self.value_at(&place, value.span, frame)?;
             let known = self.b.known(id);
-            if !known.contains(sender) {
+            for (sender, from) in &senders {
+                if known.contains(*sender) {
+                    continue;
+                }
                 return Err(Diagnostic::new(
                     "K02",
                     format!(
                         "{} cannot send `{}`",
-                        self.names(from_set),
+                        self.names(PartySet::from_iter([*sender])),
                         self.text(value.span)
                     ),
-                    from.span,
+                    *from,
                 )
                 .label(value.span, format!("known to {}", self.names(known)))
                 .help(match known.iter().next() {
@@ -154,15 +158,9 @@ impl Elab<'_> {
                 })
                 .into());
             }
-            let sent = self.b.send(id, sender, to, offline, source(span));
-            match (place, old) {
-                (Place::Component(name, index, at, _), Some(Value::Share(mut share))) => {
-                    share.components[at] = Some(sent);
-                    frame.set(&name, index, Value::Share(share));
-                }
-                (Place::Name(name, index, _), _) => frame.set(&name, index, Value::Clear(sent)),
-                _ => {}
-            }
+            let parties: Vec<Party> = senders.iter().map(|(party, _)| *party).collect();
+            let told = self.message(id, &parties, to, offline, span);
+            self.replace(place, told, frame);
         }
         Ok(())
     }

@@ -4,9 +4,10 @@
 use crate::call::bound_name;
 use crate::elem_name;
 use crate::equation::{Form, Reader, holder, secret_name};
+use crate::keys::keyed;
 use crate::solve::solve;
 use smpc_grammar::Diagnostic;
-use smpc_grammar::ast::{Expr, Ident, Scheme, SchemePartKind, Span};
+use smpc_grammar::ast::{Coin, Expr, Ident, Name, Scheme, SchemePartKind, Span};
 use smpc_ir::field::Prime;
 use smpc_ir::party::{Elem, Party, PartySet};
 use std::collections::BTreeMap;
@@ -32,6 +33,8 @@ pub(crate) struct Instance {
     pub constant: Option<Vec<i128>>,
     /// The other solutions of the equations, one vector for each coin.
     pub masks: Vec<Vec<i128>>,
+    /// Components that carry a key times the value: their positions, and the keys'.
+    pub keyed: Vec<(u32, u32)>,
 }
 
 impl Instance {
@@ -106,8 +109,15 @@ pub(crate) struct SchemeDef {
     pub count: Option<Expr>,
     /// Roles beside the parties: `dealer T;`.
     pub roles: Vec<(String, String)>,
-    /// What keeps the scheme from being run: keys, active adversaries.
-    pub obstacle: Option<(Span, &'static str)>,
+    /// `key alpha[i] <- F @ P[i];`.
+    pub keys: Vec<KeyClause>,
+}
+
+/// A clause that declares a family of keys.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyClause {
+    pub name: Name,
+    pub coin: Coin,
 }
 
 impl SchemeDef {
@@ -163,21 +173,21 @@ impl SchemeDef {
 
 /// Reads the clauses that name parties.
 pub(crate) fn define(scheme: &Scheme, span: Span) -> Result<SchemeDef, Box<Diagnostic>> {
-    let (mut parties, mut roles, mut obstacle) = (None, Vec::new(), None);
+    let (mut parties, mut roles, mut keys) = (None, Vec::new(), Vec::new());
     for part in &scheme.parts {
-        let refuse = |what| Some((part.span, what));
         match &part.kind {
             SchemePartKind::Parties(name, _) => parties = Some(name.clone()),
             SchemePartKind::Role(role, party) => {
                 roles.push((role.name.clone(), party.name.clone()));
             }
-            SchemePartKind::Corrupt(_, modes) => {
-                if modes.iter().any(|mode| mode.name != "semihonest") {
-                    obstacle = obstacle.or(refuse("an active adversary"));
-                }
-            }
-            SchemePartKind::Key(..) => obstacle = obstacle.or(refuse("keys")),
-            SchemePartKind::Hidden(_) | SchemePartKind::Share(..) | SchemePartKind::Holds(..) => {}
+            SchemePartKind::Key(name, coin) => keys.push(KeyClause {
+                name: name.clone(),
+                coin: coin.clone(),
+            }),
+            SchemePartKind::Corrupt(..)
+            | SchemePartKind::Hidden(_)
+            | SchemePartKind::Share(..)
+            | SchemePartKind::Holds(..) => {}
         }
     }
     let Some(parties) = parties else {
@@ -197,7 +207,7 @@ pub(crate) fn define(scheme: &Scheme, span: Span) -> Result<SchemeDef, Box<Diagn
         count: count.cloned(),
         parties: parties.ident,
         roles,
-        obstacle,
+        keys,
     })
 }
 
@@ -208,19 +218,6 @@ pub(crate) fn instantiate(
     elem: Elem,
     params: &[i128],
 ) -> Result<Instance, Box<Diagnostic>> {
-    if let Some((span, what)) = def.obstacle {
-        return Err(Box::new(
-            Diagnostic::new(
-                "U01",
-                format!(
-                    "scheme {} uses {what}, which is not executable yet",
-                    def.scheme.name.name
-                ),
-                span,
-            )
-            .help("passively secure schemes without keys run: `smpc schemes` lists them"),
-        ));
-    }
     let mut reader = Reader {
         def,
         n,
@@ -277,9 +274,13 @@ pub(crate) fn instantiate(
         reconstruction: Vec::new(),
         constant: None,
         masks: Vec::new(),
+        keyed: Vec::new(),
     };
     hold(&mut instance, &mut reader)?;
     instance.sort();
+    if !def.keys.is_empty() {
+        return keyed(instance, &reader, &equations);
+    }
     if comp.is_none() && equations.len() == 1 && reader.hidden.is_empty() {
         let equation = reader.form(left)?.plus(reader.form(right)?.scaled(-1));
         by_sum(&mut instance, &reader, &equation, span)?;
@@ -344,7 +345,7 @@ fn hold(instance: &mut Instance, reader: &mut Reader<'_>) -> Result<(), Box<Diag
 }
 
 /// One equation: the value is a sum of components.
-fn by_sum(
+pub(crate) fn by_sum(
     instance: &mut Instance,
     reader: &Reader<'_>,
     equation: &Form,

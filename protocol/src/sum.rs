@@ -5,7 +5,7 @@ use crate::elaborate::{Elab, plain};
 use crate::source;
 use crate::value::{Fail, Frame, Outcome, Share, Value};
 use smpc_grammar::Diagnostic;
-use smpc_grammar::ast::{BinaryOp, Expr, ExprKind, Span, UnaryOp};
+use smpc_grammar::ast::{BinaryOp, Comp, Expr, ExprKind, Span, UnaryOp};
 use smpc_ir::local::Prim;
 use smpc_ir::party::Elem;
 
@@ -61,6 +61,15 @@ impl Elab<'_> {
                 };
                 if arg.comp.is_none() {
                     return self.unsupported(span, "`sum` without `for` in a protocol");
+                }
+                if let Some(name) = self.rows_of(arg.comp.as_ref(), frame)? {
+                    let value = self.over_rows(&name, &arg.value, expected, span, frame)?;
+                    terms.push(Term {
+                        negative,
+                        span,
+                        what: Summand::Value(value),
+                    });
+                    return Ok(());
                 }
                 let before = terms.len();
                 self.over(arg.comp.as_ref(), frame, |me, frame| {
@@ -121,6 +130,63 @@ impl Elab<'_> {
                 });
                 Ok(())
             }
+        }
+    }
+
+    /// The index of `for j in 0..m` over the rows of a tensor parameter.
+    fn rows_of(&mut self, comp: Option<&Comp>, frame: &mut Frame) -> Outcome<Option<String>> {
+        let Some(Comp {
+            iters, guard: None, ..
+        }) = comp
+        else {
+            return Ok(None);
+        };
+        let [iter] = iters.as_slice() else {
+            return Ok(None);
+        };
+        let (Some(name), Some(over)) = (plain(&iter.binder), &iter.over) else {
+            return Ok(None);
+        };
+        let ExprKind::Range {
+            start,
+            end,
+            inclusive: false,
+        } = &over.kind
+        else {
+            return Ok(None);
+        };
+        let whole = matches!(&start.kind, ExprKind::Number(zero) if zero == "0")
+            && plain(end).is_some_and(|end| matches!(frame.get(end), Some(Value::Rows)));
+        Ok(whole.then(|| name.to_owned()))
+    }
+
+    /// The sum of an expression over all rows.
+    fn over_rows(
+        &mut self,
+        name: &str,
+        each: &Expr,
+        expected: Option<&Value>,
+        span: Span,
+        frame: &mut Frame,
+    ) -> Outcome<Value> {
+        let outer = frame.vars.remove(name);
+        frame.set(name, Vec::new(), Value::Row);
+        let value = self.expr(each, expected, frame);
+        frame.vars.remove(name);
+        if let Some(outer) = outer {
+            frame.vars.insert(name.to_owned(), outer);
+        }
+        match value? {
+            Value::Clear(id) => Ok(Value::Clear(self.b.row_sum(id, source(span)))),
+            Value::Share(mut share) => {
+                for id in share.components.iter_mut().flatten() {
+                    *id = self.b.row_sum(*id, source(span));
+                }
+                share.rows = false;
+                Ok(Value::Share(share))
+            }
+            Value::Poison => Err(Fail(None)),
+            _ => Err(Diagnostic::new("P05", "a sum over rows is of values", span).into()),
         }
     }
 

@@ -354,6 +354,7 @@ impl Elab<'_> {
             }
             Value::Party(_) | Value::Parties(_) => "parties".to_owned(),
             Value::Set(_) => "a set".to_owned(),
+            Value::Row => "an index".to_owned(),
             Value::Rows => "a length".to_owned(),
             Value::Poison => "an error".to_owned(),
         }

@@ -28,6 +28,8 @@ pub(crate) enum Value {
     Set(Vec<i128>),
     /// The length of a tensor parameter.
     Rows,
+    /// Every row of a tensor parameter at once: the index of a sum over all of them.
+    Row,
     /// Its definition failed and was reported.
     Poison,
 }

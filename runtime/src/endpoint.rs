@@ -14,6 +14,7 @@ use zeroize::Zeroize;
 use crate::LocalError;
 use crate::channel::{Channel, ChannelError, buffer, in_memory, recycle};
 use crate::coin;
+use crate::digest::{agree, disagreement};
 use crate::ops::shape;
 use crate::pass::Coin;
 use crate::prg::{Seed, Stream};
@@ -28,10 +29,14 @@ pub(crate) const STACK: usize = 16 << 20;
 /// The code of a channel that failed.
 const CHANNEL: &str = "I31";
 
+/// The code of a check that failed: a party deviates from the protocol.
+const DEVIATION: &str = "I33";
+
 /// Why a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// Stable code: `I30` a local operation failed, `I31` a channel, `I32` the set-up.
+    /// Stable code: `I30` a local operation failed, `I31` a channel, `I32` the set-up, `I33` a check
+    /// of what others sent.
     pub code: &'static str,
     /// In the user's words.
     pub message: String,
@@ -251,6 +256,22 @@ impl<'a> Endpoint<'a> {
     ) -> Result<Tensor, LocalError> {
         let dims = shape(dims)?;
         coin::draw(domain, elem, &dims, &mut self.stream(set)?.0)
+    }
+
+    /// Compares a with b, which may be a scalar, in a protocol of this name.
+    ///
+    /// # Errors
+    /// They differ: a party deviates from the protocol.
+    pub fn check(&self, a: &Tensor, b: &Tensor, protocol: &str) -> Result<(), Failure> {
+        if agree(a, b) {
+            return Ok(());
+        }
+        Err(Failure {
+            code: DEVIATION,
+            message: disagreement(protocol),
+            place: String::new(),
+            consequence: false,
+        })
     }
 
     /// Begins the next online rounds: what is sent and received from here on.

@@ -7,6 +7,7 @@ pub mod bits;
 pub mod channel;
 pub mod coin;
 pub mod command;
+pub mod digest;
 pub mod elementwise;
 pub mod endpoint;
 mod error;

@@ -178,6 +178,22 @@ pub fn broadcast(a: &Tensor, dims: &[i128]) -> Result<Tensor> {
     crate::layout::broadcast(a, &shape(dims)?)
 }
 
+/// The digest of tensors: two words of `Bits(128)`.
+///
+/// # Errors
+/// None that its inputs can cause.
+pub fn digest(args: &[&Tensor]) -> Result<Tensor> {
+    crate::digest::digest(args)
+}
+
+/// Uniform elements from a seed.
+///
+/// # Errors
+/// A dimension is negative or the shape too large.
+pub fn expand(seed: &Tensor, elem: Elem, dims: &[i128]) -> Result<Tensor> {
+    crate::digest::expand(seed, elem, &shape(dims)?)
+}
+
 /// `max(0, -ceil(log2(max |a|)))` of clear fixed point, a scalar of `Ring(64)`; 0 if a is all zero:
 /// the extra fraction bits that keep a small public factor's precision.
 ///

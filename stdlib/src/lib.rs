@@ -43,6 +43,7 @@ static MODULES: &[Module] = embed![
     "schemes/securenn",
     "schemes/shamir",
     "schemes/spdz",
+    "schemes/spdz2k",
 ];
 
 /// Every file of the library, sorted by path.

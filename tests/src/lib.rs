@@ -7,6 +7,7 @@ pub mod pipeline;
 pub mod process;
 pub mod random;
 pub mod run;
+pub mod tamper;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -231,7 +231,10 @@ impl Machine {
                     }
                     Code::Prim(*prim, args, elems)
                 }
-                FlatOp::Local(_) => {
+                FlatOp::Local(_)
+                | FlatOp::Check { .. }
+                | FlatOp::Assert { .. }
+                | FlatOp::Key(_) => {
                     return Err(Malformed(
                         "an operation that protocols do not have".to_owned(),
                     ));

@@ -317,7 +317,9 @@ impl Execution {
             FlatOp::Local(Local::Sum { axis }) => {
                 self.terms.function(Function::Sum(*axis), args, info.elem)
             }
-            FlatOp::Local(_) => return None,
+            FlatOp::Local(_) | FlatOp::Check { .. } | FlatOp::Assert { .. } | FlatOp::Key(_) => {
+                return None;
+            }
         };
         self.values[step.result as usize] = Some(value);
         Some(())

@@ -144,6 +144,7 @@ pub fn shrink(problem: &Problem, k: u8) -> Option<Problem> {
             local,
             Local::Constant(_) | Local::Broadcast | Local::Gather | Local::InversePermutation
         ),
+        FlatOp::Check { .. } | FlatOp::Assert { .. } | FlatOp::Key(_) => false,
     });
     let amounts = problem.flat.params.iter().flat_map(operand_ids).any(|id| {
         problem

@@ -94,6 +94,11 @@ impl Emitter<'_> {
                 let axis = Literal::u8_unsuffixed(*axis);
                 quote!(sum(#(#a),*, #axis))
             }
+            Local::Digest => quote!(digest(&[#(#a),*])),
+            Local::Expand => {
+                let dims = self.dims(value);
+                quote!(expand(#(#a),*, #elem, #dims))
+            }
             Local::Unpack => quote!(unpack(#(#a),*)),
             Local::Pack => quote!(pack(#(#a),*)),
         };

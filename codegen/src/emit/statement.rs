@@ -54,6 +54,10 @@ impl<'a> Emitter<'a> {
                 let value = self.owned(*value);
                 out.push(quote!(out.#own.push(#value);));
             }
+            Act::Check { a, b, protocol, .. } => {
+                let (a, b) = (self.read(*a), self.read(*b));
+                out.push(quote!(end.check(#a, #b, #protocol)?;));
+            }
             Act::Exchange {
                 offline,
                 sends,

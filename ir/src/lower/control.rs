@@ -199,6 +199,7 @@ impl Lowerer<'_> {
 
     fn enter(&mut self, wires: Vec<Vec<Wire>>, params: &[Value], forms: &[Form]) {
         self.emit.open(wires.concat());
+        self.ledger.open();
         self.converted.push(HashMap::new());
         for ((param, wires), form) in params.iter().zip(wires).zip(forms) {
             self.bind(*param, wires, form);
@@ -206,6 +207,9 @@ impl Lowerer<'_> {
     }
 
     fn leave(&mut self, results: Vec<Wire>) -> Block {
+        // What failed was reported.
+        let _ = self.carry_out_deferred();
+        self.ledger.close();
         self.converted.pop();
         self.emit.close(results)
     }

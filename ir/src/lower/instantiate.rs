@@ -5,6 +5,7 @@ use crate::flat::{Flat, FlatOp, FlatOperand, Kind, Want};
 use crate::local::{Local, Prim};
 use crate::party::{CoinDomain, Op, Origin, Party, Value as Wire, ValueInfo};
 use crate::size::Size;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// An argument of a protocol, or a result.
@@ -82,8 +83,8 @@ impl Lowerer<'_> {
         }
     }
 
-    /// Emits the protocol's steps. `permutations` shares the coins that are permutations between
-    /// instances: the first fills it, later ones read it in order.
+    /// Emits the protocol's steps, and notes the calls it defers. `permutations` shares the coins that
+    /// are permutations between instances: the first fills it, later ones read it in order.
     pub(super) fn instantiate(
         &mut self,
         flat: &Flat,
@@ -91,6 +92,45 @@ impl Lowerer<'_> {
         binding: &Binding<'_>,
         permutations: &mut Option<(Vec<Wire>, usize)>,
     ) -> Lower<Vec<Operand>> {
+        let mut instance = self.begin(flat, args, binding)?;
+        for (at, phase) in phases(flat).into_iter().enumerate() {
+            if at > 0 {
+                self.emit.push(Op::Barrier, vec![], vec![]);
+            }
+            self.carry_out(&mut instance, phase, permutations)?;
+        }
+        for deferred in &flat.deferred {
+            let args = self.operands(&deferred.args, &instance.bound)?;
+            self.defer(deferred, args, binding);
+        }
+        self.operands(&flat.results, &instance.bound)
+    }
+
+    /// Values of an instance as arguments or results.
+    fn operands(&self, list: &[FlatOperand], bound: &[Option<Wire>]) -> Lower<Vec<Operand>> {
+        let wire = |id: &u32| bound[*id as usize].ok_or(Failed);
+        list.iter()
+            .map(|operand| match operand {
+                FlatOperand::Clear(id) => wire(id).map(Operand::Clear),
+                FlatOperand::Shared(ids) => {
+                    let components = ids.iter().map(wire).collect::<Lower<Vec<Wire>>>()?;
+                    let elem = components
+                        .first()
+                        .map(|c| self.emit.info(*c).elem)
+                        .ok_or(Failed)?;
+                    Ok(Operand::Shared(Shared { elem, components }))
+                }
+            })
+            .collect()
+    }
+
+    /// A new instance with its parameters bound.
+    pub(super) fn begin<'s>(
+        &mut self,
+        flat: &'s Flat,
+        args: &[Operand],
+        binding: &'s Binding<'s>,
+    ) -> Lower<Instance<'s>> {
         let mut bound: Vec<Option<Wire>> = vec![None; flat.values.len()];
         if args.len() != flat.params.len() {
             return self.fail(
@@ -123,9 +163,30 @@ impl Lowerer<'_> {
                 }
             }
         }
-        let outsider = flat.outsider.zip(binding.outsider);
         let call = self.emit.call(&flat.name);
-        for step in &flat.steps {
+        Ok(Instance {
+            flat,
+            binding,
+            bound,
+            call,
+        })
+    }
+
+    /// Emits some of an instance's steps.
+    pub(super) fn carry_out(
+        &mut self,
+        instance: &mut Instance<'_>,
+        steps: Range<usize>,
+        permutations: &mut Option<(Vec<Wire>, usize)>,
+    ) -> Lower<()> {
+        let Instance {
+            flat,
+            binding,
+            bound,
+            call,
+        } = instance;
+        let outsider = flat.outsider.zip(binding.outsider);
+        for step in &flat.steps[steps] {
             let args: Vec<Wire> = step
                 .args
                 .iter()
@@ -138,10 +199,15 @@ impl Lowerer<'_> {
                 Kind::Rows => binding.product.iter().take(1).cloned().collect(),
                 Kind::Left => binding.left.to_vec(),
                 Kind::Right => binding.right.to_vec(),
+                Kind::Digest => vec![Size::from(2)],
             };
             let known_to = self.seated(info.known_to, outsider);
             let coin = matches!(step.op, FlatOp::Coin(_));
             let offline = info.offline && (coin || args.iter().all(|a| self.emit.info(*a).offline));
+            let origin = Some(Origin {
+                call: *call,
+                source: step.source,
+            });
             let op = match &step.op {
                 FlatOp::Local(local) => Op::Local(local.clone()),
                 FlatOp::Bilinear => Op::Local(match binding.map {
@@ -166,6 +232,21 @@ impl Lowerer<'_> {
                     },
                     to: self.seated(*to, outsider),
                 },
+                FlatOp::Check { at } => Op::Check {
+                    at: self.seated(*at, outsider),
+                },
+                FlatOp::Assert { at } => {
+                    let at = self.seated(*at, outsider);
+                    self.emit.origin = origin;
+                    self.emit.push(Op::Check { at }, args, vec![]);
+                    self.emit.origin = None;
+                    continue;
+                }
+                FlatOp::Key(key) => {
+                    let key = self.keys.get(*key as usize).copied().ok_or(Failed)?;
+                    bound[step.result as usize] = Some(key);
+                    continue;
+                }
             };
             let result = self.emit.value(ValueInfo {
                 elem: info.elem,
@@ -179,28 +260,32 @@ impl Lowerer<'_> {
                 drawn.push(result);
                 *next += 1;
             }
-            let source = step.source;
-            self.emit.origin = Some(Origin { call, source });
+            self.emit.origin = origin;
             self.emit.push(op, args, vec![result]);
             self.emit.origin = None;
             bound[step.result as usize] = Some(result);
         }
-        flat.results
-            .iter()
-            .map(|result| match result {
-                FlatOperand::Clear(id) => bound[*id as usize].map(Operand::Clear).ok_or(Failed),
-                FlatOperand::Shared(ids) => {
-                    let components: Vec<Wire> = ids
-                        .iter()
-                        .map(|id| bound[*id as usize].ok_or(Failed))
-                        .collect::<Lower<_>>()?;
-                    let elem = components
-                        .first()
-                        .map(|c| self.emit.info(*c).elem)
-                        .ok_or(Failed)?;
-                    Ok(Operand::Shared(Shared { elem, components }))
-                }
-            })
-            .collect()
+        Ok(())
     }
+}
+
+/// A protocol being instantiated.
+pub(super) struct Instance<'s> {
+    pub(super) flat: &'s Flat,
+    binding: &'s Binding<'s>,
+    bound: Vec<Option<Wire>>,
+    call: u32,
+}
+
+/// The steps between barriers.
+pub(super) fn phases(flat: &Flat) -> Vec<Range<usize>> {
+    let mut phases = vec![];
+    let mut start = 0;
+    for at in &flat.barriers {
+        let at = (*at as usize).min(flat.steps.len());
+        phases.push(start..at);
+        start = at;
+    }
+    phases.push(start..flat.steps.len());
+    phases
 }

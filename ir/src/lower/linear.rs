@@ -1,6 +1,7 @@
 //! What the scheme's linear equations make local: sums, layout, constants.
 
 use super::{Failed, Lower, Lowered, Lowerer, Shared};
+use crate::flat::Sharing;
 use crate::local::{Local, Prim};
 use crate::party::{Elem, Value as Wire};
 use crate::share::Value;
@@ -42,21 +43,29 @@ impl Lowerer<'_> {
     pub(super) fn embed(&mut self, value: Wire) -> Lower<Shared> {
         let info = self.emit.info(value).clone();
         let sharing = self.sharing(info.elem)?;
-        let components = sharing
-            .constant
-            .iter()
-            .map(|c| match c {
-                1 => value,
-                0 => self
+        let components = (0u32..)
+            .zip(&sharing.constant)
+            .map(|(at, c)| match (c, self.key_of(&sharing, at)) {
+                (_, Some(key)) => self
+                    .emit
+                    .prim(Prim::Mul, &[value, key], info.elem, &info.shape),
+                (1, _) => value,
+                (0, _) => self
                     .emit
                     .local(Local::Constant(0), &[], info.elem, &info.shape),
-                c => self.scaled(value, *c),
+                (c, _) => self.scaled(value, *c),
             })
             .collect();
         Ok(Shared {
             elem: info.elem,
             components,
         })
+    }
+
+    /// The key that a component carries.
+    fn key_of(&self, sharing: &Sharing, component: u32) -> Option<Wire> {
+        let (_, key) = sharing.keyed.iter().find(|(at, _)| *at == component)?;
+        self.keys.get(*key as usize).copied()
     }
 
     fn scaled(&mut self, value: Wire, factor: i128) -> Wire {
@@ -135,7 +144,14 @@ impl Lowerer<'_> {
     ) -> Lower<Shared> {
         let sharing = self.sharing(a.elem)?;
         let mut components = vec![];
-        for (x, coefficient) in a.components.iter().zip(&sharing.constant) {
+        let parts = a.components.iter().zip(&sharing.constant);
+        for (at, (x, coefficient)) in (0u32..).zip(parts) {
+            if let Some(key) = self.key_of(&sharing, at) {
+                let own = self.emit.info(c).clone();
+                let carried = self.emit.prim(Prim::Mul, &[c, key], own.elem, &own.shape);
+                components.push(self.emit.prim(prim, &[*x, carried], a.elem, shape));
+                continue;
+            }
             components.push(match coefficient {
                 0 => self.fit_wire(*x, shape),
                 1 => self.emit.prim(prim, &[*x, c], a.elem, shape),

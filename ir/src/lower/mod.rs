@@ -17,6 +17,7 @@
 
 mod clear;
 mod control;
+mod deferred;
 mod emit;
 mod fold;
 mod instantiate;
@@ -24,6 +25,7 @@ mod linear;
 mod needed;
 mod product;
 mod secret;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -37,6 +39,7 @@ use crate::party::{Elem, Op as PartyOp, Party, PartySet, Program, Value as Wire}
 use crate::share::{self, Audience, Label, Op, Step, Type, Value};
 use crate::size::Size;
 
+use deferred::Ledger;
 use emit::Emitter;
 
 /// What to build beside the computation.
@@ -82,6 +85,7 @@ pub fn lower(
     options: Options,
 ) -> Result<Program, Vec<Error>> {
     let mut lowerer = Lowerer::new(program, protocols, options).map_err(|e| vec![e])?;
+    lowerer.draw_keys();
     lowerer.steps(&program.body.steps);
     if !lowerer.errors.is_empty() {
         let mut seen = HashSet::new();
@@ -90,8 +94,12 @@ pub fn lower(
             .retain(|e| seen.insert((e.source, e.message.clone())));
         return Err(lowerer.errors);
     }
+    let liars = lowerer.liars;
     let mut lowered = lowerer.emit.finish();
     needed::prune(&mut lowered);
+    if liars > 0 {
+        streams::compare(&mut lowered);
+    }
     Ok(lowered)
 }
 
@@ -158,6 +166,11 @@ struct Lowerer<'a> {
     /// sums of them.
     widths: HashMap<Value, u8>,
     sharings: HashMap<Elem, Sharing>,
+    /// The scheme's keys.
+    keys: Vec<Wire>,
+    /// How many computing parties may lie.
+    liars: usize,
+    ledger: Ledger,
     errors: Vec<Error>,
 }
 
@@ -228,8 +241,28 @@ impl<'a> Lowerer<'a> {
             literals: HashMap::new(),
             widths: HashMap::new(),
             sharings: HashMap::new(),
+            keys: vec![],
+            liars: protocols
+                .corruption()
+                .iter()
+                .filter(|clause| clause.active)
+                .map(|clause| clause.parties)
+                .max()
+                .unwrap_or(0),
+            ledger: Ledger::default(),
             errors: vec![],
         })
+    }
+
+    /// Draws the scheme's keys, which every protocol refers to.
+    fn draw_keys(&mut self) {
+        self.ledger.open();
+        for key in self.protocols.keys() {
+            let known_to = self.seated(key.known_to, None);
+            let coin = PartyOp::Coin(key.domain);
+            let value = self.emit.step(coin, &[], key.elem, &[], known_to, true);
+            self.keys.push(value);
+        }
     }
 
     fn fail<T>(&mut self, code: &'static str, message: impl Into<String>) -> Lower<T> {
@@ -281,6 +314,11 @@ impl<'a> Lowerer<'a> {
     /// Refuses secrets of a type that the backend's integers cannot carry.
     fn carriable(&mut self, ty: Type) -> Lower<()> {
         match (ty, self.int) {
+            (Type::Fix(_), Elem::Ring(k)) if k != self.ring => self.fail(
+                NO_CARRIER,
+                "the backend's integers are shared with further bits, which carry no fixed point: use \
+                 integers, or a backend whose ring they fill",
+            ),
             (Type::Fix(_), Elem::Field(_)) => self.fail(
                 NO_CARRIER,
                 "the backend's integers are elements of a field, which carry no fixed point: use \
@@ -384,6 +422,7 @@ impl<'a> Lowerer<'a> {
     }
 
     fn step(&mut self, step: &Step) -> Lower<()> {
+        self.before_step(step)?;
         match &step.op {
             Op::Local(_) | Op::Raw | Op::FromRaw => {
                 let result = step.results[0];
@@ -410,6 +449,7 @@ impl<'a> Lowerer<'a> {
             }
             Op::Reveal(to) => {
                 let clear = self.reveal(step.args[0], *to)?;
+                self.after_reveal(step.results[0]);
                 self.define(step.results[0], Lowered::Clear(clear));
             }
             Op::Output {

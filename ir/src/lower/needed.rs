@@ -74,6 +74,21 @@ impl Needs {
                 }
                 self.want(*arg, at);
             }
+            Op::Check { at } => {
+                let need = self.of(step);
+                let compared = if step.results.is_empty() {
+                    *at
+                } else {
+                    at.intersection(need)
+                };
+                if let (false, Some(value)) = (step.results.is_empty(), step.args.first()) {
+                    self.want(*value, need);
+                }
+                for arg in step.args.iter().rev().take(2) {
+                    self.want(*arg, compared);
+                }
+            }
+            Op::Barrier => {}
             Op::Output { .. } | Op::Probe { .. } => self.all(program, &step.args),
             Op::Input(_) | Op::Param(_) | Op::Coin(_) => {}
             Op::For { body, .. } | Op::Reduce { body, .. } | Op::Scan { body, .. } => {
@@ -147,6 +162,16 @@ impl Needs {
                         program.values[r.0 as usize].known_to = need.intersection(known);
                     }
                 }
+                Op::Check { at } if !step.results.is_empty() => {
+                    *at = at.intersection(need);
+                    if at.is_empty() {
+                        self.same.insert(step.results[0], step.args[0]);
+                        continue;
+                    }
+                    for r in &step.results {
+                        program.values[r.0 as usize].known_to = need;
+                    }
+                }
                 Op::For { body, .. } | Op::Reduce { body, .. } | Op::Scan { body, .. } => {
                     *body = self.rebuilt(program, std::mem::take(body));
                 }
@@ -163,7 +188,12 @@ impl Needs {
                 }
                 // A coin nobody reads is still drawn: the streams of a set's parties stay in step
                 // whatever each of them needs.
-                Op::Coin(_) | Op::Input(_) | Op::Param(_) | Op::Probe { .. } => {}
+                Op::Coin(_)
+                | Op::Input(_)
+                | Op::Param(_)
+                | Op::Probe { .. }
+                | Op::Check { .. }
+                | Op::Barrier => {}
                 // Who is told is who knows the argument: where that was sent to one who knew it, it
                 // is still only that one who is told.
                 Op::Output { .. } => {

@@ -383,6 +383,7 @@ impl Lowerer<'_> {
         }
         let info = self.script_info(value);
         let shared = self.shared(value)?;
+        self.before_reveal()?;
         let computing: PartySet = self.seats[..self.computing].iter().copied().collect();
         let audience = match to {
             Audience::All => self.emit.everyone(),
@@ -393,11 +394,10 @@ impl Lowerer<'_> {
         if computing.is_subset(audience) && !computing.is_empty() {
             let value = self.open(&shared, Owner::Computing, None, &info.shape)?;
             let rest = audience.without(computing);
-            // Who does not compute hears it from the first party one round later.
-            let first = self.seats.first().copied().ok_or(Failed)?;
+            // Who does not compute hears it one round later.
             let value = if to == Audience::All && !rest.is_empty() {
                 left = PartySet::EMPTY;
-                self.emit.send(value, first, rest)
+                self.tell(value, rest)
             } else {
                 left = rest;
                 value

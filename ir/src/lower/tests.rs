@@ -84,6 +84,7 @@ impl Protocols for Alone {
             holders: vec![PartySet::first(1)],
             constant: vec![1],
             reconstruction: vec![1],
+            keyed: vec![],
             masks: vec![],
         })
     }

@@ -195,6 +195,17 @@ pub enum Op {
         /// Who receives.
         to: PartySet,
     },
+    /// Every member of `at` compares the last two arguments, which it knows, and ends the run in an
+    /// error if an element differs; the second of them may be a scalar. With three arguments the
+    /// first is handed on as the result, to be read by what must not come before the comparison;
+    /// with two there is no result.
+    Check {
+        /// Who compares.
+        at: PartySet,
+    },
+    /// Whatever stands before it in the block is over at a party before that party begins what
+    /// stands behind it. Neither arguments nor results.
+    Barrier,
     /// Hands a to its knowledge set as the output of that name. No result.
     Output {
         /// As declared.

@@ -136,7 +136,7 @@ impl Part<'_> {
 
     fn step(&mut self, step: &Step, steps: &mut Vec<Step>) -> Result<(), NoOffline> {
         match &step.op {
-            Op::Coin(_) => steps.push(step.clone()),
+            Op::Coin(_) | Op::Barrier => steps.push(step.clone()),
             Op::For { var, count, body } => {
                 let slots = self.slots(step, body);
                 let body = Block {

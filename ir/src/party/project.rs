@@ -10,7 +10,8 @@ use crate::size::SizeVar;
 pub enum Act<'p> {
     /// A step that nests no block and is no send.
     Step(&'p Step),
-    /// A send whose argument the party knows: the result is the argument.
+    /// A send whose argument the party knows, or a check that is for others: the result is the first
+    /// argument.
     Known(&'p Step),
     /// Messages to send, then messages to receive.
     Exchange(Exchange),
@@ -91,6 +92,7 @@ fn works(program: &Program, step: &Step, me: Party) -> bool {
     match &step.op {
         Op::Send { .. } => known(&step.results[0]) && known(&step.args[0]),
         Op::Output { .. } => known(&step.args[0]),
+        Op::Check { at } if step.results.is_empty() => at.contains(me),
         Op::Probe { .. } => step.args.iter().any(known),
         _ => step.results.iter().any(known),
     }
@@ -125,6 +127,9 @@ fn segment<'p>(
         match step.op {
             Op::Output { .. } => outputs.push(Act::Step(step)),
             Op::Send { .. } => stages[phase(offline(step), stage.at(me))].push(Act::Known(step)),
+            Op::Check { at } if !at.contains(me) => {
+                stages[phase(offline(step), stage.at(me))].push(Act::Known(step));
+            }
             _ => stages[phase(offline(step), stage.at(me))].push(Act::Step(step)),
         }
     }

@@ -66,6 +66,8 @@ fn types_fit(op: &Local, args: &[Elem], r: Elem) -> bool {
         (Local::Scatter, [a, b, index]) => *a == r && *b == r && integer(*index),
         (Local::InversePermutation, [a]) => *a == r && integer(r),
         (Local::Unpack, [a]) => matches!(a, Elem::Bits(_)) && r == Elem::Bits(1),
+        (Local::Digest, _) => r == Elem::Bits(128),
+        (Local::Expand, [seed]) => *seed == Elem::Bits(128) && r != Elem::Fix,
         (Local::Pack, [a]) => *a == Elem::Bits(1) && matches!(r, Elem::Bits(_)),
         // Products and layout: one element type.
         _ => args.iter().all(|a| *a == r),

@@ -1,6 +1,6 @@
 //! When each step is carried out and which message carries what: rounds by message depth.
 //!
-//! A block is cut at its control operations into *segments*. Within a segment a value is ready at
+//! A block is cut at its control operations and barriers into *segments*. Within a segment a value is ready at
 //! a party at the depth of the longest chain of messages behind it, and every message whose
 //! contents are ready travels in the next round, so independent sends share rounds whatever their
 //! order in the text. All that one party sends another in a round is one message, the values in
@@ -47,7 +47,7 @@ pub enum Part {
     },
 }
 
-/// Straight-line steps between two control operations.
+/// Straight-line steps between two control operations or barriers.
 #[derive(Clone, Debug)]
 pub struct Segment {
     /// Positions in the block.
@@ -145,14 +145,17 @@ impl Scheduler<'_> {
         let mut parts = vec![];
         let mut start = 0;
         for (at, step) in block.steps.iter().enumerate() {
-            if !is_control(&step.op) {
+            let barrier = matches!(step.op, Op::Barrier);
+            if !barrier && !is_control(&step.op) {
                 continue;
             }
             if start < at {
                 parts.push(Part::Segment(self.segment(block, start..at)));
             }
             start = at + 1;
-            parts.push(self.control(at, step));
+            if !barrier {
+                parts.push(self.control(at, step));
+            }
         }
         if start < block.steps.len() {
             parts.push(Part::Segment(self.segment(block, start..block.steps.len())));

@@ -283,6 +283,13 @@ impl<'a> Checker<'a> {
                     "an output has one argument and no result",
                 );
             }
+            Op::Barrier => {
+                return holds(
+                    args.is_empty() && results.is_empty(),
+                    "a barrier has neither arguments nor results",
+                );
+            }
+            Op::Check { at } => return self.check(*at, args, results),
             Op::Probe { coefficients, .. } => {
                 return holds(
                     args.len() == coefficients.len() && results.is_empty(),
@@ -372,6 +379,36 @@ impl<'a> Checker<'a> {
             }
             _ => Ok(()),
         }
+    }
+
+    fn check(&self, at: PartySet, args: &[&ValueInfo], results: &[&ValueInfo]) -> Rule {
+        let (a, b) = match (args, results) {
+            ([a, b], []) => (a, b),
+            ([v, a, b], [r]) => {
+                holds(
+                    self.alike(v, r) && r.known_to.is_subset(v.known_to),
+                    "a check hands on what it is given",
+                )?;
+                holds(
+                    at.is_subset(r.known_to),
+                    "who checks is handed what was checked",
+                )?;
+                holds(
+                    !r.offline || args.iter().all(|a| a.offline),
+                    "what an offline operation reads is offline",
+                )?;
+                (a, b)
+            }
+            _ => return Err("a check compares two values and hands on at most one"),
+        };
+        holds(
+            at.is_subset(a.known_to) && at.is_subset(b.known_to) && !at.is_empty(),
+            "who checks knows what is compared",
+        )?;
+        holds(
+            a.elem == b.elem && (b.shape.is_empty() || self.alike(a, b)),
+            "what is compared is of one type and shape",
+        )
     }
 
     fn values(&self, list: &[Value]) -> Result<Vec<&'a ValueInfo>, &'static str> {

@@ -153,13 +153,63 @@ fn other_errors() {
         &[("P07", "p(x)")],
     );
     expect(
-        "protocol p(x: S<R>) -> v: R @ P[0] { v = x[0]; agree v @ {P[0]}; }",
-        &[("U01", "agree v @ {P[0]};")],
+        "protocol p(x: S<R>) -> v: R @ P[0] { v = x[0]; agree v @ {P[0], P[1]}; }",
+        &[("K02", "{P[0], P[1]}")],
     );
     expect(
         "protocol p(x: S<R>) -> z: S<R> { z = q; }
          protocol r(x: S<R>) -> z: S<R> { z = q; P[0] -> P[1]: z[0]; }",
         &[("P04", "q"), ("P04", "q")],
+    );
+}
+
+/// What parties do because one of them may lie is checked like any message.
+#[test]
+fn checks_between_parties() {
+    expect(
+        "protocol p(x: S<R>) -> v: R @ {P[0], P[2]} {
+             v = x[0];
+             P[0], P[2] -> P[1]: v;
+             agree v @ P;
+             check v == 0 else abort;
+             P[0] broadcasts v;
+             P[2] commits v;
+             P[2] decommits v;
+         }",
+        &[],
+    );
+    expect(
+        "protocol p(x: S<R>) -> v: R @ P[0] { v = x[0]; P[0], P[1] -> P[2]: v; }",
+        &[("K02", "P[1]")],
+    );
+    expect(
+        "protocol p(x: S<R>) -> v: R @ P[0] { v = x[0]; P[1] broadcasts v; }",
+        &[("K02", "P[1]")],
+    );
+    expect(
+        "protocol p(x: S<R>) -> v: R @ P[0] { v = x[0]; P[0] decommits v; }",
+        &[("P05", "P[0] decommits v;")],
+    );
+    expect(
+        "protocol p(x: S<R>) -> v: R @ P[0] { v = x[0]; check v < 0 else abort; }",
+        &[("P05", "v < 0")],
+    );
+    expect(
+        "protocol p(x: S<R>) -> v: R @ P[0] { v = x[0]; check x == 0 else abort; }",
+        &[("P05", "x == 0")],
+    );
+    expect(
+        "protocol p(x: S<R>) -> v: R @ P[0] { v = x[0]; q(x); }
+         deferred protocol q<m>(x: [S<R>; m]) -> y: R @ P[0] { y <- R @ P[0]; }",
+        &[("P05", "q")],
+    );
+    expect(
+        "protocol p(x: S<R>) -> z: S<R> { z = x; q(x); }
+         deferred protocol q<m>(x: [S<R>; m]) {
+             let s = sum(x[j].[0] + x[j].[1] for j in 0..m);
+             check s == 0 else abort;
+         }",
+        &[("K01", "s")],
     );
 }
 

@@ -22,6 +22,7 @@ pub(super) fn rep3() -> Sharing {
         constant: vec![1, 0, 0],
         reconstruction: vec![1; 3],
         masks: vec![],
+        keyed: vec![],
     }
 }
 
@@ -33,6 +34,7 @@ pub(super) fn additive(n: u8) -> Sharing {
         constant: (0..n).map(|i| i128::from(i == 0)).collect(),
         reconstruction: vec![1; usize::from(n)],
         masks: vec![],
+        keyed: vec![],
     }
 }
 

@@ -1,0 +1,127 @@
+//! Schemes with active security under lies: each message of a computing party is changed, replayed,
+//! dropped, cut, swapped, and no honest party ever accepts a wrong answer.
+//!
+//! A few hundred runs each; `SMPC_TAMPER_RUNS=12000 cargo test -p smpc-tests --release --test tamper`
+//! runs so many of each.
+
+use smpc_interp::Setup;
+use smpc_ir::flat::Protocols;
+use smpc_ir::party::Elem;
+use smpc_ir::{lower, party};
+use smpc_runtime::Tensor;
+use smpc_tests::case::Case;
+use smpc_tests::pipeline::{checked, start};
+use smpc_tests::run::Backend;
+use smpc_tests::tamper::{Bench, Tally};
+
+/// A matrix product of two owners, revealed to all and to one.
+const PRODUCT: &str = "
+// given alice/a [2,2]: 1000000 -2 3 4
+// given bob/b [2,2]: 1 2 3 4
+party alice, bob;
+input a: [int; n, n] from alice;
+input b: [int; n, n] from bob;
+let p = share a @ share b;
+reveal p as product;
+reveal (p * share b) to bob as more;
+leaks n, product to all, more to bob;
+";
+
+/// A shuffled column, revealed.
+const SHUFFLE: &str = "
+// given alice/a [5]: 1 2 3 4 5
+party alice, bob;
+input a: [int; n] from alice;
+let s = shuffle(share a);
+reveal sum(s * s) as squares;
+reveal sum(s * s * s) to alice as cubes;
+leaks n, squares to all, cubes to alice;
+";
+
+fn runs(default: u64) -> u64 {
+    std::env::var("SMPC_TAMPER_RUNS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default)
+}
+
+/// Lies of every computing party in one script.
+fn sweep(name: &str, args: &[(&str, i128)], script: &str, default: u64) -> Tally {
+    let bound = Backend::new(name, args).bind().expect("the backend");
+    let case = Case::read(script);
+    let program = checked(script, &case).expect("the script");
+    let start = start(&program, &case).expect("inputs");
+    let lowered = lower::lower(&program, &bound, lower::Options::default()).expect("lowered");
+    party::validate(&lowered).expect("valid");
+    let inputs = program
+        .inputs
+        .iter()
+        .zip(&start.inputs)
+        .map(|(_, (shape, values))| {
+            Tensor::from_i128s(Elem::Ring(bound.ring_bits()), shape, values).ok()
+        });
+    let setup = Setup {
+        sizes: start.sizes.clone(),
+        params: start.params.clone(),
+        inputs: inputs.collect(),
+        seed: Some(11),
+        ..Setup::default()
+    };
+    let bench = Bench::new(&lowered, setup).expect("an honest run");
+    // Servers of their own stand behind the script's parties.
+    let first = program.parties.len();
+    let servers: Vec<usize> = (first..first + bound.computing().parties).collect();
+    assert!(servers.iter().any(|server| bench.messages(*server) > 0));
+    let tally = bench.sweep(&servers, runs(default), 5).expect("no panic");
+    println!("{name}: {tally}");
+    assert!(
+        tally.wrong.is_empty(),
+        "{tally}\n{}",
+        tally.wrong[..tally.wrong.len().min(5)].join("\n")
+    );
+    tally
+}
+
+/// Lies are found: not every run may end well by chance.
+fn caught(tally: &Tally) {
+    assert!(tally.detected * 4 > tally.runs(), "{tally}");
+    assert_eq!(
+        tally.runs(),
+        tally.detected + tally.refused + tally.harmless
+    );
+}
+
+#[test]
+fn replicated_sharing_with_sacrifice() {
+    caught(&sweep("rep3_malicious", &[], PRODUCT, 300));
+}
+
+#[test]
+fn four_parties() {
+    caught(&sweep("fantastic4", &[], PRODUCT, 300));
+}
+
+#[test]
+fn authenticated_sharing_of_two() {
+    caught(&sweep("spdz", &[("n", 2)], PRODUCT, 200));
+}
+
+#[test]
+fn authenticated_sharing_of_three() {
+    caught(&sweep("spdz", &[("n", 3)], PRODUCT, 200));
+}
+
+#[test]
+fn four_parties_shuffle() {
+    caught(&sweep("fantastic4", &[], SHUFFLE, 300));
+}
+
+/// The harness can fail: a scheme against honest parties accepts wrong answers.
+#[test]
+fn honest_parties_alone_are_no_defence() {
+    let result = std::panic::catch_unwind(|| sweep("rep3", &[], PRODUCT, 100));
+    assert!(
+        result.is_err(),
+        "lies under rep3 went unnoticed by the test"
+    );
+}
