@@ -307,13 +307,31 @@ fn example(name: &str, backend: &str) -> Subject {
     .unwrap()
 }
 
-/// A conformance program under a backend over a field.
-fn over_field(name: &str, n: i128, p: i128) -> Subject {
+/// A conformance program under a backend.
+fn program(name: &str, backend: &str, args: &[(&str, i128)]) -> Subject {
     let programs = smpc_tests::programs();
     let (_, text) = programs.iter().find(|(known, _)| known == name).unwrap();
-    let backend = Backend::new("shamir", &[("n", n), ("p", p)]);
-    let crate_name = format!("{name}_shamir_{n}");
+    let given: String = args.iter().map(|(_, v)| format!("_{}", v % 1000)).collect();
+    let crate_name = format!("{name}_{backend}{given}");
+    let backend = Backend::new(backend, args);
     subject(&crate_name, text, &Case::read(text), &backend).unwrap()
+}
+
+/// Under Shamir's sharing over a field.
+fn over_field(name: &str, n: i128, p: i128) -> Subject {
+    program(name, "shamir", &[("n", n), ("p", p)])
+}
+
+/// Checks, digests, commitments and keys are written as they are interpreted.
+#[test]
+fn schemes_with_active_security() {
+    let subjects = [
+        program("matmul_int", "rep3_malicious", &[]),
+        program("integers", "spdz", &[("n", 3)]),
+        program("matmul_int", "spdz2k", &[("n", 2)]),
+        program("shuffle_linked", "fantastic4", &[]),
+    ];
+    compare("active", &subjects);
 }
 
 #[test]

@@ -88,6 +88,7 @@ under! {
     additive_3: "additive", &[("n", 3), ("k", 64)];
     additive_5: "additive", &[("n", 5), ("k", 64)];
     additive_2_128: "additive", &[("n", 2), ("k", 128)];
+    fantastic4_64: "fantastic4", &[("k", 64)];
 }
 
 /// Programs of integers, products, reveals and shuffles: what a scheme over a field provides.
@@ -106,6 +107,25 @@ fn shamir_runs_what_needs_no_comparison() {
         let (ran, failed) = sweep(&Backend::new("shamir", &[("n", n), ("p", p)]), true);
         assert!(failed.is_empty(), "{}", failed.join("\n"));
         assert_eq!(ran, OF_INTEGERS, "{n} parties");
+    }
+}
+
+/// Schemes against parties that lie, without comparisons and shuffles.
+#[test]
+fn active_security_runs_what_needs_no_comparison() {
+    let m61 = (1 << 61) - 1;
+    for (name, args) in [
+        ("rep3_malicious", vec![("p", m61)]),
+        ("spdz", vec![("n", 2), ("p", i128::MAX)]),
+        ("spdz", vec![("n", 3), ("p", m61)]),
+        ("spdz2k", vec![("n", 2)]),
+        ("spdz2k", vec![("n", 3), ("k", 32), ("s", 40)]),
+    ] {
+        let (ran, failed) = sweep(&Backend::new(name, &args), true);
+        assert!(failed.is_empty(), "{name}: {}", failed.join("\n"));
+        let integers = OF_INTEGERS.into_iter();
+        let integers: Vec<&str> = integers.filter(|p| *p != "shuffle_linked").collect();
+        assert_eq!(ran, integers, "{name}");
     }
 }
 

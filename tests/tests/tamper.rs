@@ -27,6 +27,18 @@ reveal (p * share b) to bob as more;
 leaks n, product to all, more to bob;
 ";
 
+/// A comparison decides.
+const COMPARE: &str = "
+// given alice/a [3]: 5 -7 9
+// given bob/b [3]: 4 -6 9
+party alice, bob;
+input a: [int; n] from alice;
+input b: [int; n] from bob;
+let (x, y) = (share a, share b);
+reveal sum([if secret x[i] < y[i] { x[i] } else { 2 * y[i] } for i in 0..n]) as chosen;
+leaks n, chosen to all;
+";
+
 /// A shuffled column, revealed.
 const SHUFFLE: &str = "
 // given alice/a [5]: 1 2 3 4 5
@@ -109,6 +121,17 @@ fn authenticated_sharing_of_two() {
 #[test]
 fn authenticated_sharing_of_three() {
     caught(&sweep("spdz", &[("n", 3)], PRODUCT, 200));
+}
+
+#[test]
+fn authenticated_sharing_over_a_ring() {
+    caught(&sweep("spdz2k", &[("n", 2)], PRODUCT, 200));
+}
+
+/// Fixed point and comparisons.
+#[test]
+fn four_parties_compare() {
+    caught(&sweep("fantastic4", &[], COMPARE, 200));
 }
 
 #[test]
