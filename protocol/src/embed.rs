@@ -83,7 +83,9 @@ impl Elab<'_> {
     pub fn embed(&mut self, id: Id, instance: &Rc<Instance>, span: Span) -> Outcome<Share> {
         let known = self.b.known(id);
         let fits = |at: usize| instance.holders[at].is_subset(known);
-        let Some(coefficients) = instance.embedding(fits) else {
+        let authenticated = instance.keyed.iter().all(|(at, _)| fits(*at as usize));
+        let embedding = instance.embedding(fits).filter(|_| authenticated);
+        let Some(coefficients) = embedding else {
             return Err(Diagnostic::new(
                 "K03",
                 format!(
@@ -110,6 +112,14 @@ impl Elab<'_> {
                         .map_err(|fault| self.fault(fault, span, &[(span, id)]))?
                 }
             }));
+        }
+        for (at, key) in &instance.keyed {
+            let key = self.key_numbered(*key, span)?;
+            let carried = self
+                .b
+                .prim(Prim::Mul, &[key, id], instance.elem, source(span))
+                .map_err(|fault| self.fault(fault, span, &[(span, id)]))?;
+            components[*at as usize] = Some(carried);
         }
         Ok(Share {
             instance: instance.clone(),

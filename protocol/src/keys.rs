@@ -116,11 +116,14 @@ impl Elab<'_> {
             .iter()
             .position(|key| key.name.ident.name == name)
             .unwrap_or(0);
-        let number = family * self.n + index as usize;
-        let known = self.drawn(family, index)?;
-        Ok(self
-            .b
-            .key(number as u32, known.elem, known.known_to, source(span)))
+        self.key_numbered((family * self.n + index as usize) as u32, span)
+    }
+
+    /// The key at a position among all keys.
+    pub fn key_numbered(&mut self, number: u32, span: Span) -> Outcome<Id> {
+        let (family, index) = (number as usize / self.n, number as usize % self.n);
+        let key = self.drawn(family, index as i128)?;
+        Ok(self.b.key(number, key.elem, key.known_to, source(span)))
     }
 
     /// One key of a family, as its clause declares it.

@@ -22,7 +22,8 @@ pub enum Fault {
     Noise,
     /// It is a message that was sent to the same party before.
     Replay,
-    /// It is not sent.
+    /// Neither it nor anything after it is sent: over a network the others wait until a timeout, here
+    /// the party ends.
     Drop,
     /// Its last byte is missing.
     Truncate,
@@ -167,7 +168,12 @@ impl Lying {
         }
         self.before.insert((peer, length), honest);
         if dropped {
-            return Ok(());
+            return Err(ChannelError {
+                peer,
+                name: None,
+                message: self.sent,
+                fault: smpc_runtime::channel::Fault::Interrupted,
+            });
         }
         self.inner.send_buffer(peer, contents)
     }

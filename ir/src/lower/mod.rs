@@ -18,6 +18,7 @@
 mod clear;
 mod control;
 mod deferred;
+mod digests;
 mod emit;
 mod fold;
 mod instantiate;
@@ -99,6 +100,8 @@ pub fn lower(
     needed::prune(&mut lowered);
     if liars > 0 {
         streams::compare(&mut lowered);
+        digests::join(&mut lowered);
+        needed::prune(&mut lowered);
     }
     Ok(lowered)
 }

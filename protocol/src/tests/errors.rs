@@ -209,7 +209,7 @@ fn checks_between_parties() {
              let s = sum(x[j].[0] + x[j].[1] for j in 0..m);
              check s == 0 else abort;
          }",
-        &[("K01", "s")],
+        &[],
     );
 }
 
