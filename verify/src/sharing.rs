@@ -306,6 +306,7 @@ mod tests {
                         .collect()
                 })
                 .collect(),
+            keyed: vec![],
         }
     }
 
