@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use super::instantiate::{Binding, Operand, phases};
-use super::{Lower, Lowerer, Map, Shared};
+use super::{Lower, Lowered, Lowerer, Map, Shared};
 use crate::flat::{Deferred, Flat};
 use crate::local::{Local, Source};
 use crate::party::{Elem, Op, Party, PartySet, Value as Wire};
@@ -127,7 +127,7 @@ impl Lowerer<'_> {
 
     /// Carries out what the innermost block has recorded.
     pub(super) fn carry_out_deferred(&mut self) -> Lower<()> {
-        self.ledger.unchecked.clear();
+        let unchecked = std::mem::take(&mut self.ledger.unchecked);
         self.ledger.revealed = 0;
         let records = match self.ledger.records.last_mut() {
             Some(records) if !records.is_empty() => std::mem::take(records),
@@ -165,7 +165,48 @@ impl Lowerer<'_> {
             self.emit.source = source;
             self.emit.push(Op::Barrier, vec![], vec![]);
         }
+        self.confirm(&unchecked);
         Ok(())
+    }
+
+    /// Tells receivers that do not compute, and so check nothing themselves, that what they were told
+    /// before has been checked: so many parties send a bit that one of them is honest.
+    fn confirm(&mut self, values: &[Value]) {
+        let computing: PartySet = self.seats[..self.computing].iter().copied().collect();
+        let elem = Elem::Bits(1);
+        let mut sent: Vec<(Party, Vec<(Wire, Wire)>)> = vec![];
+        for value in values {
+            let Ok(mut copies) = self.clear_copies(*value) else {
+                continue;
+            };
+            for copy in &mut copies {
+                for party in self.emit.info(*copy).known_to.without(computing).iter() {
+                    let at = PartySet::from_iter([party]);
+                    if sent.iter().all(|(known, _)| *known != party) {
+                        let senders = self.seats[..self.computing].iter().take(self.liars + 1);
+                        let mut bits = vec![];
+                        for sender in senders.copied().collect::<Vec<_>>() {
+                            let own = PartySet::from_iter([sender]);
+                            let one = Local::Constant(1);
+                            let bit = self.emit.local_at(one.clone(), &[], elem, &[], own);
+                            let got = self.emit.send(bit, sender, at);
+                            let wanted = self.emit.local_at(one, &[], elem, &[], at);
+                            bits.push((got, wanted));
+                        }
+                        sent.push((party, bits));
+                    }
+                    let bits = sent.iter().find(|(known, _)| *known == party);
+                    for (got, wanted) in bits.map(|(_, bits)| bits.clone()).unwrap_or_default() {
+                        let info = self.emit.info(*copy).clone();
+                        let checked = self.emit.value(info);
+                        let args = vec![*copy, wanted, got];
+                        self.emit.push(Op::Check { at }, args, vec![checked]);
+                        *copy = checked;
+                    }
+                }
+            }
+            self.env.insert(*value, Lowered::Clear(copies));
+        }
     }
 
     /// Records of one body that is not bilinear become one instance on vectors.

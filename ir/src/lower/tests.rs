@@ -18,6 +18,8 @@ const K: Elem = Elem::Ring(64);
 struct Alone {
     computing: Computing,
     fused: bool,
+    /// Products are checked before anything gets out.
+    deferred: bool,
     asked: RefCell<Vec<Want>>,
 }
 
@@ -29,6 +31,7 @@ impl Alone {
                 roles: vec![],
             },
             fused,
+            deferred: false,
             asked: RefCell::new(vec![]),
         }
     }
@@ -92,6 +95,24 @@ impl Protocols for Alone {
         let local = |p: Prim| FlatOp::Local(Local::Prim(p));
         let bit = Elem::Bits(1);
         let found = match want {
+            Want::Mul(e) if self.deferred => {
+                let pair = [(e, Kind::Left), (e, Kind::Right)];
+                let product = [(FlatOp::Bilinear, &[0, 1][..], e, Kind::Product)];
+                let mut one = (*flat(&pair, &product)).clone();
+                let all = [pair[0], pair[1], (e, Kind::Product)];
+                let assert = FlatOp::Assert {
+                    at: PartySet::first(1),
+                };
+                let body = flat(&all, &[(assert, &[2, 2], bit, Kind::Scalar)]);
+                let mut body = (*body).clone();
+                body.results.clear();
+                one.deferred = vec![crate::flat::Deferred {
+                    body: Arc::new(body),
+                    bilinear: true,
+                    args: (0..3).map(|id| FlatOperand::Shared(vec![id])).collect(),
+                }];
+                Arc::new(one)
+            }
             Want::Mul(e) => flat(
                 &[(e, Kind::Left), (e, Kind::Right)],
                 &[(FlatOp::Bilinear, &[0, 1], e, Kind::Product)],
@@ -450,4 +471,34 @@ fn a_converted_bit_takes_a_public_factor_without_truncation() {
         let truncations = asked(&backend, |w| matches!(w, Want::Trunc(..)));
         assert_eq!(truncations == 0, bits);
     }
+}
+
+/// Positions of the steps that are such.
+fn positions(program: &Program, wanted: fn(&PartyOp) -> bool) -> Vec<usize> {
+    let steps = program.body.steps.iter().enumerate();
+    steps
+        .filter(|(_, s)| wanted(&s.op))
+        .map(|(at, _)| at)
+        .collect()
+}
+
+#[test]
+fn deferred_calls_share_one_settlement_before_anything_gets_out() {
+    let backend = Alone {
+        deferred: true,
+        ..Alone::new(false)
+    };
+    let mut b = Build::new();
+    let x = b.secret_input();
+    let shape = [Size::from(N)];
+    let y = b.prim(Prim::Mul, &[x, x], Type::Fix(16), &shape);
+    let z = b.prim(Prim::Mul, &[y, x], Type::Fix(16), &shape);
+    b.show(z);
+    b.show(y);
+    let program = b.lower(&backend);
+    let checks = positions(&program, |op| matches!(op, PartyOp::Check { .. }));
+    let barriers = positions(&program, |op| matches!(op, PartyOp::Barrier));
+    let outputs = positions(&program, |op| matches!(op, PartyOp::Output { .. }));
+    assert_eq!((checks.len(), barriers.len(), outputs.len()), (2, 1, 2));
+    assert!(checks[1] < barriers[0] && barriers[0] < outputs[0]);
 }

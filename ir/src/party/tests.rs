@@ -222,6 +222,81 @@ fn a_send_to_one_who_knows_costs_nothing() {
     assert_eq!(formulas(&b.finish()), ("0".into(), vec!["0".into(); 3]));
 }
 
+fn effect(b: &mut Build, op: Op, args: &[Value]) {
+    b.block.steps.push(Step {
+        op,
+        args: args.to_vec(),
+        results: vec![],
+        source: Source::default(),
+        origin: None,
+    });
+}
+
+#[test]
+fn a_barrier_keeps_rounds_apart() {
+    let mut b = Build::new();
+    let x = b.sharing(Elem::Ring(64), &[Size::from(N)]);
+    b.product(x, x);
+    effect(&mut b, Op::Barrier, &[]);
+    b.product(x, x);
+    assert_eq!(formulas(&b.finish()), ("2".into(), vec!["16·n".into(); 3]));
+}
+
+#[test]
+fn what_was_compared_comes_after_both_messages() {
+    let mut b = Build::new();
+    let (ring, digest, two) = (Elem::Ring(64), Elem::Bits(128), [Size::from(2)]);
+    let v = b.step(Op::Coin(CoinDomain::Uniform), &[], ring, &[], set(&[0, 1]));
+    let send = |from: u8, to: u8| Op::Send {
+        from: Party(from),
+        to: set(&[to]),
+    };
+    let got = b.step(send(0, 2), &[v], ring, &[], set(&[0, 1, 2]));
+    // The digest takes a way of two rounds.
+    let hash = |b: &mut Build, of, at: &[u8]| {
+        b.step(Op::Local(Local::Digest), &[of], digest, &two, set(at))
+    };
+    let told = hash(&mut b, v, &[1]);
+    let told = b.step(send(1, 0), &[told], digest, &two, set(&[0, 1]));
+    let told = b.step(send(0, 2), &[told], digest, &two, set(&[0, 1, 2]));
+    let own = hash(&mut b, got, &[2]);
+    let at = set(&[2]);
+    let checked = b.step(
+        Op::Check { at },
+        &[got, own, told],
+        ring,
+        &[],
+        set(&[0, 1, 2]),
+    );
+    b.step(send(2, 1), &[checked], ring, &[], set(&[0, 1, 2]));
+    let last = b.step(Op::Coin(CoinDomain::Uniform), &[], ring, &[], set(&[2]));
+    let sum = b.element_wise(Prim::Add, checked, last, set(&[2]));
+    b.step(send(2, 0), &[sum], ring, &[], set(&[0, 2]));
+    let bytes = ["48", "32", "8"].map(String::from).to_vec();
+    assert_eq!(formulas(&b.finish()), ("3".into(), bytes));
+}
+
+#[test]
+fn who_checks_knows_what_is_compared() {
+    let ring = Elem::Ring(64);
+    let mut b = Build::new();
+    let v = b.step(Op::Coin(CoinDomain::Uniform), &[], ring, &[], set(&[0, 1]));
+    let w = b.step(Op::Coin(CoinDomain::Uniform), &[], ring, &[], set(&[0]));
+    effect(&mut b, Op::Check { at: set(&[0]) }, &[v, w]);
+    effect(&mut b, Op::Check { at: set(&[0, 1]) }, &[v, w]);
+    assert_eq!(rule(&b.finish()), "who checks knows what is compared");
+    let mut b = Build::new();
+    let v = b.step(Op::Coin(CoinDomain::Uniform), &[], ring, &[], set(&[0, 1]));
+    b.step(
+        Op::Check { at: set(&[0]) },
+        &[v, v, v],
+        ring,
+        &[],
+        set(&[1]),
+    );
+    assert_eq!(rule(&b.finish()), "who checks is handed what was checked");
+}
+
 #[test]
 fn offline_messages_have_no_depth_and_an_account_of_their_own() {
     let mut b = Build::new();
