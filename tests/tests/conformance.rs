@@ -119,7 +119,7 @@ fn active_security_runs_what_needs_no_comparison() {
         ("spdz", vec![("n", 2), ("p", i128::MAX)]),
         ("spdz", vec![("n", 3), ("p", m61)]),
         ("spdz2k", vec![("n", 2)]),
-        ("spdz2k", vec![("n", 3), ("k", 32), ("s", 40)]),
+        ("spdz2k", vec![("n", 3), ("k", 48), ("s", 40)]),
     ] {
         let (ran, failed) = sweep(&Backend::new(name, &args), true);
         assert!(failed.is_empty(), "{name}: {}", failed.join("\n"));

@@ -272,7 +272,7 @@ fn what_was_compared_comes_after_both_messages() {
     let last = b.step(Op::Coin(CoinDomain::Uniform), &[], ring, &[], set(&[2]));
     let sum = b.element_wise(Prim::Add, checked, last, set(&[2]));
     b.step(send(2, 0), &[sum], ring, &[], set(&[0, 2]));
-    let bytes = ["48", "32", "8"].map(String::from).to_vec();
+    let bytes = ["40", "32", "8"].map(String::from).to_vec();
     assert_eq!(formulas(&b.finish()), ("3".into(), bytes));
 }
 
