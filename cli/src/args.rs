@@ -282,7 +282,7 @@ pub struct Connection {
     /// How long to wait for the peers to be there: 30s, 5m
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = party::duration)]
     pub wait: Duration,
-    /// How long a peer that is waited for may be silent
+    /// How long a peer may be silent
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = party::duration)]
     pub timeout: Duration,
     /// What is told on the terminal: off, error, warn, info, debug, trace

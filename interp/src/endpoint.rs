@@ -185,6 +185,7 @@ impl Endpoint<'_> {
 
     pub(crate) fn block(&mut self, plan: &Plan<'_>) -> Result<(), RunError> {
         for (action, forget) in plan.actions.iter().zip(&plan.forget) {
+            self.check(action)?;
             match action {
                 Action::Local(step) => self.local(step)?,
                 Action::Alias(step) => {
@@ -206,6 +207,26 @@ impl Endpoint<'_> {
         }
         self.hand_out();
         Ok(())
+    }
+
+    /// Whether all peers are there: a party that computes is not to go on for nobody.
+    fn check(&mut self, next: &Action<'_>) -> Result<(), RunError> {
+        let Err(error) = self.channel.check() else {
+            return Ok(());
+        };
+        let source = match next {
+            Action::Local(step)
+            | Action::Alias(step)
+            | Action::Reserve(step)
+            | Action::Fill(step) => Some(step.source),
+            Action::Fused(fused) => Some(fused.source),
+            Action::Control(nested) => Some(nested.step.source),
+            Action::Exchange(exchange) => {
+                let mut messages = exchange.sends.iter().chain(&exchange.receives);
+                messages.find_map(|(_, values)| sent_at(&self.program.body, *values.first()?))
+            }
+        };
+        Err(self.lost_at(source, &error))
     }
 
     /// Hands out what a segment has put out.
@@ -387,6 +408,10 @@ impl Endpoint<'_> {
         let source = values
             .first()
             .and_then(|value| sent_at(&self.program.body, *value));
+        self.lost_at(source, error)
+    }
+
+    fn lost_at(&self, source: Option<Source>, error: &ChannelError) -> RunError {
         let mut error = channel_error(self.program, self.me, source.unwrap_or_default(), error);
         error.message.push_str(&when(self.account.rounds));
         error

@@ -201,6 +201,16 @@ pub trait Channel {
         self.receive(peer, length)
     }
 
+    /// Whether the run can still go on, as far as is known here. Asked between operations, so that an
+    /// endpoint that computes, or finds all its messages there, notices a lost peer too. It never
+    /// waits, and costs next to nothing.
+    ///
+    /// # Errors
+    /// A peer is gone, silent or has failed, or this party was told to stop.
+    fn check(&mut self) -> Result<(), ChannelError> {
+        Ok(())
+    }
+
     /// The endpoint's own key, from which it draws the keys of the streams it shares with others;
     /// none if the endpoint is to ask the operating system. A run that was prepared goes on with
     /// the key it was prepared with. Given away once: whoever asks again gets none.

@@ -279,11 +279,21 @@ impl<'a> Endpoint<'a> {
         self.account.rounds += rounds;
     }
 
+    /// Whether the run can still go on: asked at every turn of a loop and before every message, so
+    /// that a party that computes notices a lost peer.
+    ///
+    /// # Errors
+    /// A peer is gone, or this party was told to stop.
+    pub fn check(&mut self) -> Result<(), ChannelError> {
+        self.channel.check()
+    }
+
     /// Sends values as one online message.
     ///
     /// # Errors
     /// The peer is gone.
     pub fn send(&mut self, to: usize, values: &[&Tensor]) -> Result<(), ChannelError> {
+        self.channel.check()?;
         let bytes = packed(values);
         let length = bytes.len() as u64;
         self.channel.send_buffer(to, bytes)?;
@@ -297,6 +307,7 @@ impl<'a> Endpoint<'a> {
     /// # Errors
     /// The peer is gone.
     pub fn send_ahead(&mut self, to: usize, values: &[&Tensor]) -> Result<(), ChannelError> {
+        self.channel.check()?;
         let bytes = packed(values);
         let length = bytes.len() as u64;
         self.channel.send_ahead(to, bytes)?;
@@ -313,6 +324,7 @@ impl<'a> Endpoint<'a> {
         from: usize,
         values: [(Elem, &[i128]); N],
     ) -> Result<[Tensor; N], Failure> {
+        self.channel.check()?;
         let parts = Parts::of(values)?;
         let bytes = self.channel.receive(from, parts.length)?;
         parts.unpack(bytes)
@@ -327,6 +339,7 @@ impl<'a> Endpoint<'a> {
         from: usize,
         values: [(Elem, &[i128]); N],
     ) -> Result<[Tensor; N], Failure> {
+        self.channel.check()?;
         let parts = Parts::of(values)?;
         let bytes = self.channel.receive_ahead(from, parts.length)?;
         parts.unpack(bytes)

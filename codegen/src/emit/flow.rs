@@ -79,6 +79,8 @@ impl<'a> Emitter<'a> {
             _ => statements.push(quote!((#(#names),*) = (#(#results),*);)),
         }
         self.place = None;
+        // A party that computes round after round by itself notices a lost peer.
+        statements.insert(0, quote!(end.check()?;));
         out.push(match kind {
             LoopKind::For { count, .. } => {
                 let count = self.size(count);

@@ -209,6 +209,11 @@ impl Channel for NetChannel {
         }
     }
 
+    fn check(&mut self) -> Result<(), ChannelError> {
+        let trouble = self.shared.trouble();
+        trouble.map_err(|(peer, fault)| self.error(peer, fault))
+    }
+
     fn sent(&self) -> Traffic {
         self.traffic
     }

@@ -168,7 +168,7 @@ impl Link {
             peer.fault = Some(fault);
         }
         drop(state);
-        self.shared.notify();
+        self.shared.alarm();
     }
 
     /// Reads and writes what can be; whether the connection is over.
@@ -233,7 +233,7 @@ impl Link {
         let fresh = silent.is_some() && state.peers[self.peer].silent.is_none();
         state.peers[self.peer].silent = silent;
         if fresh {
-            self.shared.notify();
+            self.shared.alarm();
         }
         let linger = match (wire.half_closed, state.ending) {
             (Some(since), _) | (None, Some(Ending::Failed { since })) => since,

@@ -48,8 +48,8 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// For the TLS handshake of one connection.
     pub handshake_timeout: Duration,
-    /// Silence of a peer after which it is given up while something is waited for. Peers that
-    /// compute are not silent. At least a second.
+    /// Silence of a peer after which it is given up. Peers that compute are not silent. At least a
+    /// second.
     pub idle_timeout: Duration,
     /// The longest message.
     pub max_frame: u64,

@@ -90,6 +90,11 @@ impl Proxy {
         self.shared.lock().passed[way as usize].clone()
     }
 
+    /// How many bytes passed, one way.
+    pub fn count(&self, way: Way) -> usize {
+        self.shared.lock().passed[way as usize].len()
+    }
+
     /// Does something once so many bytes more have passed one way.
     pub fn after(&self, way: Way, bytes: usize, action: Action) {
         let mut state = self.shared.lock();

@@ -2,6 +2,7 @@
 //! how it stands.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -35,6 +36,8 @@ pub(crate) struct Shared {
     pub max_frame: u64,
     pub window: u64,
     pub aborter: Aborter,
+    /// Whether [`State::trouble`] may have something to say; read without the lock.
+    alarm: AtomicBool,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -127,8 +130,8 @@ impl Drop for Peer {
 }
 
 impl State {
-    /// What ends the run, if anything does: first what a peer did, then what peers say, then what
-    /// follows from another's end.
+    /// What ends the run, if anything does: first what a peer did or says of itself, then a
+    /// connection that is lost, then what peers say of others.
     pub fn trouble(&self, shared: &Shared) -> Option<(usize, Fault)> {
         if self.interrupted {
             return Some((shared.me, Fault::Interrupted));
@@ -138,12 +141,11 @@ impl State {
             let fault = peer.fault.as_ref().filter(|f| !f.is_consequence())?;
             Some((p, fault.clone()))
         });
-        let failed = || {
+        let failed = |about: Option<usize>| {
             peers().find_map(|(p, peer)| {
-                let reason = peer.failed.as_ref()?;
-                let first = reason.about.is_none_or(|about| about == shared.me);
+                let reason = peer.failed.as_ref().filter(|r| r.about == about)?;
                 let Reason { code, place, .. } = reason.clone();
-                first.then_some((p, Fault::Failed { code, place }))
+                Some((p, Fault::Failed { code, place }))
             })
         };
         let gone = || {
@@ -155,7 +157,7 @@ impl State {
         let reported = || {
             peers().find_map(|(p, peer)| {
                 let reason = peer.failed.as_ref()?;
-                let about = reason.about.filter(|a| *a < self.peers.len())?;
+                let about = reason.about?;
                 let (by, code) = (shared.names[p].clone(), reason.code.clone());
                 Some((about, Fault::Reported { by, code }))
             })
@@ -166,8 +168,9 @@ impl State {
                 Some((p, Fault::TimedOut { seconds }))
             })
         };
-        own.or_else(failed)
+        own.or_else(|| failed(None))
             .or_else(gone)
+            .or_else(|| failed(Some(shared.me)))
             .or_else(reported)
             .or_else(silent)
     }
@@ -183,6 +186,7 @@ impl Shared {
             max_frame: options.max_frame.min((1 << 56) - 1),
             window: options.window,
             aborter: options.aborter.clone(),
+            alarm: AtomicBool::new(false),
             state: Mutex::new(State {
                 peers,
                 ..State::default()
@@ -198,6 +202,29 @@ impl Shared {
 
     pub fn notify(&self) {
         self.changed.notify_all();
+    }
+
+    /// Something has changed that may end the run: who waits looks up, and so does who asks next.
+    pub fn alarm(&self) {
+        self.alarm.store(true, Ordering::Release);
+        self.notify();
+    }
+
+    /// What ends the run, if anything does, without waiting.
+    pub fn trouble(&self) -> Result<(), (usize, Fault)> {
+        if !self.alarm.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let state = self.lock();
+        // Before the look: an alarm that is raised meanwhile is for the next.
+        self.alarm.store(false, Ordering::Release);
+        match state.trouble(self) {
+            Some(trouble) => {
+                self.alarm.store(true, Ordering::Release);
+                Err(trouble)
+            }
+            None => Ok(()),
+        }
     }
 
     /// Waits until something has changed, or for a moment.
@@ -304,7 +331,8 @@ impl Shared {
             peer.queue.clear();
             peer.queue.push_back((Kind::Failed, reason.encode()));
         }
-        self.notify();
+        drop(state);
+        self.alarm();
     }
 
     /// The next frame to go to a peer, with the number of messages taken out. `alive`: a sign of
@@ -389,8 +417,11 @@ impl Shared {
             Kind::Settled if peer.agreed.is_some() => peer.settled = true,
             Kind::Done if peer.settled => peer.done = true,
             Kind::Failed => {
-                let reason = Reason::decode(&frame.contents).ok_or(Fault::Garbage)?;
+                let mut reason = Reason::decode(&frame.contents).ok_or(Fault::Garbage)?;
+                // Whom nobody knows cannot be to blame.
+                reason.about = reason.about.filter(|about| *about < self.names.len());
                 peer.failed = Some(reason);
+                self.alarm.store(true, Ordering::Release);
             }
             _ => return Err(Fault::Garbage),
         }

@@ -129,6 +129,10 @@ impl Channel for Metered<'_> {
         done
     }
 
+    fn check(&mut self) -> Result<(), ChannelError> {
+        self.inner.check()
+    }
+
     fn own_key(&mut self) -> Option<Seed> {
         self.inner.own_key()
     }

@@ -209,6 +209,56 @@ fn a_peer_that_is_gone_at_each_phase() {
     }
 }
 
+/// Who computes asks between its steps, and waits for nobody.
+#[test]
+fn a_party_that_computes_notices() {
+    let stop = |channel: NetChannel| channel.fail("I30", "mean.smpc:12");
+    let computing = |_, mut channel: NetChannel| {
+        loop {
+            if let Err(error) = channel.check() {
+                // It is no less true the second time.
+                assert_eq!(channel.check(), Err(error.clone()));
+                return error;
+            }
+            std::thread::yield_now();
+        }
+    };
+    for error in without_bob(stop, computing) {
+        assert_eq!((error.peer, error.name.as_deref()), (1, Some("bob")));
+    }
+    for error in disturbed_while(Action::Stall, computing) {
+        assert!(matches!(error.fault, Fault::TimedOut { .. }), "{error}");
+    }
+    for error in disturbed_while(Action::Reset, computing) {
+        assert!(matches!(error.fault, Fault::Reset | Fault::Gone), "{error}");
+    }
+}
+
+/// Two parties in a part of theirs, and what happens to the network between them.
+fn disturbed_while(
+    action: Action,
+    part: impl Fn(usize, NetChannel) -> ChannelError + Sync,
+) -> [ChannelError; 2] {
+    let net = Network::new(&["alice", "bob"]);
+    let proxy = Proxy::start(net.addresses[0]).unwrap();
+    let change = |me: usize, party: &mut Party| {
+        impatient(party);
+        if me == 1 {
+            party.peers = net.through(0, &proxy);
+        }
+    };
+    let part = |me: usize, mut channel: NetChannel| {
+        meet(me, &mut channel);
+        if me == 1 {
+            proxy.now(Way::Forth, action.clone());
+        }
+        part(me, channel)
+    };
+    let found = timely(|| net.run(change, part));
+    let mut found = found.into_iter().map(Result::unwrap);
+    [found.next().unwrap(), found.next().unwrap()]
+}
+
 #[test]
 fn a_peer_that_fails_says_why() {
     let bob = |channel: NetChannel| channel.fail("I30", "mean.smpc:12, round 4");

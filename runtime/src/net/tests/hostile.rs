@@ -9,6 +9,7 @@ use rustls_pki_types::ServerName;
 
 use super::{Network, Party, timely};
 use crate::channel::{Channel, ChannelError, Fault};
+use crate::net::abort::Reason;
 use crate::net::frame::{HEADER, Kind, header};
 use crate::net::hello::{Hello, encode_sizes};
 use crate::net::peers::private_key;
@@ -140,6 +141,40 @@ fn frames_that_make_no_sense_here() {
     ]
     .concat();
     assert_eq!(after_hello(late), Fault::Garbage);
+}
+
+/// Who ends for a reason that makes no sense has ended all the same.
+#[test]
+fn an_end_because_of_nobody() {
+    let reason = Reason {
+        code: "I31".to_owned(),
+        place: String::new(),
+        about: Some(999),
+    };
+    let fault = after_hello(frame(Kind::Failed, 2, 0, &reason.encode()));
+    assert!(matches!(fault, Fault::Failed { .. }), "{fault}");
+}
+
+/// Lengths that lie before anything is agreed on, and at the end.
+#[test]
+fn oversize_at_either_end() {
+    let huge = (1 << 56) - 1;
+    for length in [(1 << 20) + 1, huge] {
+        let error = alice(|_| header(Kind::Hello, length, 0, 0).to_vec()).unwrap_err();
+        assert_eq!((error.code(), error.peer()), ("I44", Some("bob")));
+        assert!(error.message().contains("at most 1048576"), "{error}");
+    }
+    let settled = after_hello(header(Kind::Settled, 1, 2, 0).to_vec());
+    assert_eq!(settled, Fault::TooLong { limit: 0, found: 1 });
+    let done = [
+        frame(Kind::Settled, 2, 0, &[]),
+        header(Kind::Done, huge, 3, 0).to_vec(),
+    ];
+    let done = after_hello(done.concat());
+    assert!(
+        matches!(done, Fault::TooLong { .. } | Fault::Gone),
+        "{done}"
+    );
 }
 
 #[test]

@@ -64,6 +64,10 @@ impl Channel for Recording<'_> {
         Ok(contents)
     }
 
+    fn check(&mut self) -> Result<(), ChannelError> {
+        self.inner.check()
+    }
+
     fn own_key(&mut self) -> Option<Seed> {
         self.writer.own_key()
     }
@@ -155,6 +159,10 @@ impl Channel for Replaying<'_> {
             fault,
             name: None,
         })
+    }
+
+    fn check(&mut self) -> Result<(), ChannelError> {
+        self.inner.check()
     }
 
     fn own_key(&mut self) -> Option<Seed> {
