@@ -3,6 +3,7 @@
 use crate::number;
 use serde_json::{Map, Value, json};
 use smpc_ir::share::{Audience, Block, Op, Program, Type};
+use smpc_runtime::show;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -159,6 +160,10 @@ fn value(rows: &[Vec<&Handed>], repeated: bool) -> (Value, String) {
     }
 }
 
+fn text_of(one: &Handed) -> String {
+    show::value(&one.shape, &one.values, one.show)
+}
+
 /// The value as nested lists.
 fn json_of(one: &Handed) -> Value {
     let mut elements = one.values.iter().map(|v| element_json(*v, one.show));
@@ -172,97 +177,13 @@ fn nested(shape: &[usize], elements: &mut dyn Iterator<Item = Value>) -> Value {
     }
 }
 
-fn element_json(value: i128, show: Type) -> Value {
-    match show {
+fn element_json(value: i128, ty: Type) -> Value {
+    match ty {
         Type::Bits(1) => Value::Bool(value != 0),
-        Type::Bits(_) => Value::String(element_text(value, show)),
+        Type::Bits(_) => Value::String(show::element(value, ty)),
         Type::Int => number::to_json(&value.to_string()),
         Type::Fix(_) => number::to_json(&number::precise(value)),
     }
-}
-
-fn element_text(value: i128, show: Type) -> String {
-    match show {
-        Type::Int => value.to_string(),
-        Type::Fix(fraction) => number::readable(value, fraction),
-        Type::Bits(1) => if value == 0 { "false" } else { "true" }.to_owned(),
-        Type::Bits(width) => characters(value, width).unwrap_or_else(|| {
-            format!("0x{value:0width$x}", width = usize::from(width).div_ceil(4))
-        }),
-    }
-}
-
-/// Bits read as text, if that is what they are: printable characters, then zero bytes only.
-fn characters(value: i128, width: u8) -> Option<String> {
-    if !width.is_multiple_of(8) {
-        return None;
-    }
-    let count = usize::from(width / 8);
-    let bytes = value.to_be_bytes();
-    let bytes = bytes.get(bytes.len().checked_sub(count)?..)?;
-    let end = bytes.iter().rposition(|b| *b != 0).map_or(0, |at| at + 1);
-    let text = std::str::from_utf8(bytes.get(..end)?).ok()?;
-    text.chars()
-        .all(|c| !c.is_control())
-        .then(|| text.to_owned())
-}
-
-/// Long tensors are cut in the middle; `--json` has every element.
-const MOST_LINES: usize = 40;
-const LINE_WIDTH: usize = 96;
-
-fn text_of(one: &Handed) -> String {
-    let cells: Vec<String> = one
-        .values
-        .iter()
-        .map(|v| element_text(*v, one.show))
-        .collect();
-    match one.shape.as_slice() {
-        [] => cells.into_iter().next().unwrap_or_default(),
-        [_] => cut(&wrapped(&cells)),
-        [.., columns] => cut(&table(&cells, *columns)),
-    }
-}
-
-/// Cells in columns of one width, as many as fit a line.
-fn wrapped(cells: &[String]) -> Vec<String> {
-    let widest = cells.iter().map(|c| c.chars().count()).max().unwrap_or(1);
-    let plain: usize = cells.iter().map(|c| c.chars().count() + 2).sum();
-    if plain <= LINE_WIDTH {
-        return vec![format!("[{}]", cells.join(", "))];
-    }
-    let per_line = (LINE_WIDTH / (widest + 2)).max(1);
-    table(cells, per_line)
-}
-
-fn table(cells: &[String], columns: usize) -> Vec<String> {
-    let widest = cells.iter().map(|c| c.chars().count()).max().unwrap_or(1);
-    let shown = columns.min((LINE_WIDTH / (widest + 2)).max(1));
-    cells
-        .chunks(columns.max(1))
-        .map(|row| {
-            let mut line = String::new();
-            for cell in row.iter().take(shown) {
-                let _ = write!(line, "  {cell:>widest$}");
-            }
-            if row.len() > shown {
-                let _ = write!(line, "  ... {} more", row.len() - shown);
-            }
-            line
-        })
-        .collect()
-}
-
-fn cut(lines: &[String]) -> String {
-    if lines.len() <= MOST_LINES {
-        return lines.join("\n");
-    }
-    let half = MOST_LINES / 2;
-    let hidden = lines.len() - 2 * half;
-    let mut kept: Vec<String> = lines.iter().take(half).cloned().collect();
-    kept.push(format!("  ... {hidden} more lines"));
-    kept.extend(lines.iter().skip(half + hidden).cloned());
-    kept.join("\n")
 }
 
 /// Outputs as text, each with its receivers.
@@ -308,15 +229,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bits_are_text_when_they_can_be() {
-        assert_eq!(characters(0x6162_0000, 32).as_deref(), Some("ab"));
-        assert_eq!(characters(0x0061_6200, 32), None);
-        assert_eq!(characters(0, 32).as_deref(), Some(""));
-        assert_eq!(characters(5, 7), None);
-        assert_eq!(element_text(5, Type::Bits(7)), "0x05");
-    }
-
-    #[test]
     fn tensors_nest() {
         let one = Handed {
             name: "x".into(),
@@ -327,6 +239,5 @@ mod tests {
             values: vec![1, 2, 3, -4],
         };
         assert_eq!(json_of(&one), json!([[1, 2], [3, -4]]));
-        assert_eq!(text_of(&one), "   1   2\n   3  -4");
     }
 }

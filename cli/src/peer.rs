@@ -24,6 +24,7 @@ pub struct Described<'p> {
     inputs: Vec<(&'p smpc_ir::share::Input, String, Vec<Option<usize>>)>,
     outputs: Vec<OutputInfo<'p>>,
     ring_bits: u8,
+    modulus: Option<u128>,
 }
 
 impl<'p> Described<'p> {
@@ -59,6 +60,7 @@ impl<'p> Described<'p> {
             inputs: inputs.collect(),
             outputs: outputs(program),
             ring_bits: program.ring_bits,
+            modulus: program.modulus(),
         }
     }
 
@@ -74,6 +76,7 @@ impl<'p> Described<'p> {
                 ty: input.ty,
                 text: input.text,
                 ring_bits: self.ring_bits,
+                modulus: self.modulus,
                 rank: input.shape.len(),
                 shown,
                 axes,

@@ -101,6 +101,7 @@ fn inputs(program: &Program) -> Vec<TokenStream> {
         let rank = Literal::usize_unsuffixed(input.shape.len());
         let (file, shown, text) = (&input.file, input.shown(&program.sizes), input.text);
         let ring_bits = Literal::u8_unsuffixed(program.ring_bits);
+        let modulus = modulus(program);
         let ty = script_type(input.ty);
         let column = match &input.column {
             Some(column) => quote!(Some(#column)),
@@ -114,12 +115,21 @@ fn inputs(program: &Program) -> Vec<TokenStream> {
             ty: command::Type::#ty,
             text: #text,
             ring_bits: #ring_bits,
+            modulus: #modulus,
             rank: #rank,
             shown: #shown,
             axes: &[#(#axes),*],
         })
     })
     .collect()
+}
+
+/// p of a backend over a prime field.
+fn modulus(program: &Program) -> TokenStream {
+    match program.modulus().map(Literal::u128_unsuffixed) {
+        Some(p) => quote!(Some(#p)),
+        None => quote!(None),
+    }
 }
 
 /// The position among the sizes of inputs of a dimension that is one of them.

@@ -355,6 +355,7 @@ fn public(subject: &Subject<'_>) -> TokenStream {
             ty: command::Type::#ty,
             text: false,
             ring_bits: #bits,
+            modulus: None,
         });
         quote!(#name: parameter(#shown, &params.#name, #element, #default)?)
     });

@@ -91,6 +91,8 @@ fn given(
             ty: param.ty,
             text: false,
             ring_bits,
+            // Parameters are clear.
+            modulus: None,
         };
         Some(match element.read_text(text) {
             Ok(value) => Some(value),

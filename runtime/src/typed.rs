@@ -232,6 +232,7 @@ fn encode<T: Scalar>(input: &Input<'_>, shape: &[usize], values: &[T]) -> Result
         ty: input.ty,
         text: input.text,
         ring_bits: input.ring_bits,
+        modulus: input.modulus,
     };
     let one = |(at, value): (usize, &T)| {
         value.encode(element).map_err(|flaw| {
@@ -381,6 +382,7 @@ mod tests {
             ty,
             text,
             ring_bits: 64,
+            modulus: None,
             rank,
             shown: "[fix; n]",
             axes: &[],
@@ -425,6 +427,7 @@ mod tests {
             ty: Type::Fix(16),
             text: false,
             ring_bits: 64,
+            modulus: None,
         };
         let tenth = number::fixed("0.1").unwrap();
         assert_eq!(parameter("p", &0.1, element, None), Ok(tenth));

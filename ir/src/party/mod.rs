@@ -338,6 +338,16 @@ pub struct Program {
 }
 
 impl Program {
+    /// The modulus of the field in which integers of the script are shared, if they are: clear ones
+    /// are then in the ring of as many bits.
+    pub fn modulus(&self) -> Option<u128> {
+        let mut elems = self.values.iter().map(|value| value.elem);
+        elems.find_map(|elem| match elem {
+            Elem::Field(p) if p.bits() == self.ring_bits => Some(p.modulus()),
+            _ => None,
+        })
+    }
+
     /// Every set of parties whose coins the program draws, in a fixed order.
     pub fn coin_sets(&self) -> Vec<PartySet> {
         fn walk(program: &Program, block: &Block, sets: &mut Vec<PartySet>) {

@@ -87,6 +87,8 @@ pub struct Input<'a> {
     pub text: bool,
     /// Width of the ring.
     pub ring_bits: u8,
+    /// p of a backend over a prime field.
+    pub modulus: Option<u128>,
     /// How many axes.
     pub rank: usize,
     /// The type with its sizes as the script writes it.
@@ -199,6 +201,7 @@ impl Description<'_> {
                     ty: input.ty,
                     text: input.text,
                     ring_bits: input.ring_bits,
+                    modulus: input.modulus,
                 },
                 rank: input.rank,
                 shown: input.shown.into(),
@@ -345,7 +348,7 @@ fn carry_out(
     let mut files = vec![];
     let mut text = String::new();
     for (name, (outputs, _)) in description.parties.iter().zip(&runs) {
-        show::outputs(&mut text, name, outputs, arguments.raw);
+        show::outputs(&mut text, name, description.outputs, outputs, arguments.raw);
         if let Some(folder) = &arguments.outputs {
             files.extend(description.rendered(outputs, &folder.join(name), arguments.format));
         }
@@ -388,7 +391,8 @@ fn party(
     };
     let done = crate::party::run(description, options, part)?;
     let mut text = String::new();
-    show::outputs(&mut text, &options.name, &done.outputs, arguments.raw);
+    let (infos, outputs) = (description.outputs, &done.outputs);
+    show::outputs(&mut text, &options.name, infos, outputs, arguments.raw);
     show::account(&mut text, &options.name, &done.account);
     Ok(text)
 }

@@ -49,6 +49,7 @@ const INPUT: Input<'_> = Input {
     ty: Type::Int,
     text: false,
     ring_bits: 64,
+    modulus: None,
     rank: 1,
     shown: "[int; n]",
     axes: &[Some(0)],

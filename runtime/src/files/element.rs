@@ -12,8 +12,10 @@ pub struct Element {
     pub ty: Type,
     /// Whether it is `text<n>`.
     pub text: bool,
-    /// Width of the backend's ring.
+    /// Width of the backend's ring; over a field, of the ring in which clear integers are.
     pub ring_bits: u8,
+    /// p of a backend over a prime field, in which integers are the residues nearest 0.
+    pub modulus: Option<u128>,
 }
 
 /// Why an element cannot be read.
@@ -150,7 +152,10 @@ impl Element {
 
     fn within(self, value: i128, shown: &str) -> Result<i128, Flaw> {
         let fits = match self.ty {
-            Type::Int => bounded(value, u32::from(self.ring_bits).saturating_sub(1)),
+            Type::Int => match self.largest() {
+                Some(largest) => value.unsigned_abs() <= largest,
+                None => bounded(value, u32::from(self.ring_bits).saturating_sub(1)),
+            },
             Type::Fix(_) => value.unsigned_abs() < 1u128 << self.fix_bits(),
             Type::Bits(_) => true,
         };
@@ -159,6 +164,11 @@ impl Element {
         } else {
             Err(self.number(NumberError::Range, shown))
         }
+    }
+
+    /// The largest magnitude of an integer of a field.
+    fn largest(self) -> Option<u128> {
+        Some(self.modulus? / 2)
     }
 
     /// Exponent of the first magnitude that is too large, in units of 2^-64.
@@ -190,10 +200,13 @@ impl Element {
 
     fn expected(self) -> String {
         match self.ty {
-            Type::Int => format!(
-                "an integer of at least -2^{0} and below 2^{0}",
-                self.ring_bits.saturating_sub(1)
-            ),
+            Type::Int => match self.largest() {
+                Some(largest) => format!("an integer of at least -{largest} and at most {largest}"),
+                None => format!(
+                    "an integer of at least -2^{0} and below 2^{0}",
+                    self.ring_bits.saturating_sub(1)
+                ),
+            },
             Type::Fix(_) => format!(
                 "a decimal number such as `-12.5`, of magnitude below 2^{}",
                 self.fix_bits() - 64
@@ -228,6 +241,7 @@ mod tests {
             ty,
             text,
             ring_bits: 64,
+            modulus: None,
         }
     }
 
@@ -252,6 +266,27 @@ mod tests {
             int.read_text("9223372036854775808").map_err(|f| f.code),
             Err("I06")
         );
+    }
+
+    #[test]
+    fn integers_of_a_field_are_residues() {
+        let field = Element {
+            ring_bits: 31,
+            modulus: Some((1 << 30) + 3),
+            ..element(Type::Int, false)
+        };
+        let half = 1i128 << 29;
+        assert_eq!(field.read_integer(half + 1), Ok(half + 1));
+        assert_eq!(field.read_integer(-half - 1), Ok(-half - 1));
+        // The ring of as many bits would take both.
+        for value in [half + 2, -half - 2] {
+            let flaw = field.read_text(&value.to_string()).unwrap_err();
+            assert_eq!(flaw.code, "I06");
+            assert_eq!(
+                flaw.expected,
+                "expected an integer of at least -536870913 and at most 536870913"
+            );
+        }
     }
 
     #[test]

@@ -63,6 +63,7 @@ pub fn wanted<'p>(program: &'p Program) -> Vec<Wanted<'p>> {
                 ty: input.ty,
                 text: input.text,
                 ring_bits: program.ring_bits,
+                modulus: program.modulus(),
             },
             rank: input.shape.len(),
             shown: Cow::Owned(input.shown(&program.sizes)),

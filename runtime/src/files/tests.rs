@@ -37,6 +37,7 @@ fn input<'a>(ty: Type, rank: usize) -> Wanted<'a> {
             ty,
             text: false,
             ring_bits: 64,
+            modulus: None,
         },
         rank,
         shown: "[t; n]".into(),
@@ -194,7 +195,7 @@ proptest! {
         format in prop_oneof![Just(Format::Csv), Just(Format::Npy), Just(Format::Json)],
     ) {
         let wanted = Wanted {
-            element: Element { ty, text, ring_bits: 64 },
+            element: Element { ty, text, ring_bits: 64, modulus: None },
             ..input(ty, shape.len())
         };
         let n: usize = shape.iter().product();
@@ -268,7 +269,7 @@ proptest! {
         let folder = Folder::new("hostile");
         folder.write(&format!("x.{ending}"), [start, &rest].concat());
         let wanted = Wanted {
-            element: Element { ty: ty.0, text: ty.1, ring_bits: 64 },
+            element: Element { ty: ty.0, text: ty.1, ring_bits: 64, modulus: None },
             column: column.then_some("a"),
             ..input(ty.0, rank)
         };
