@@ -71,3 +71,13 @@ fn the_page_runs() {
     );
     assert!(folder.path("T.prepared.used").exists() && !folder.path("T.prepared").exists());
 }
+
+#[test]
+fn the_page_quotes_the_example() {
+    let page = fs::read_to_string(root().join("docs/deploy.md")).expect("the page");
+    let example = root().join("examples/embedded/src/main.rs");
+    let example = fs::read_to_string(example).expect("the example");
+    let quoted = blocks(&page, "rust");
+    assert_eq!(quoted.len(), 1);
+    assert!(example.contains(&quoted[0]), "{}", quoted[0]);
+}

@@ -1,9 +1,12 @@
-//! A Rust program that computes with a script: once in a call, once over channels of its own.
+//! A Rust program that computes with a script: in one call, over channels of its own, and as one party
+//! of a run over the network.
 
 use std::error::Error;
 
 use smpc::runtime::channel::in_memory;
+use smpc::runtime::command::Stop;
 use smpc::runtime::endpoint::Failure;
+use smpc::runtime::party;
 
 smpc::program!("mean.smpc", scheme = "rep3");
 
@@ -50,7 +53,34 @@ fn over_channels(x: &[f64], y: &[f64]) -> Result<mean::north::Outputs, Failure> 
     })
 }
 
+/// The clinic in the north, its values in memory and its peers elsewhere. The sizes and parameters
+/// are those that all parties have agreed on.
+fn over_the_network(options: &party::Options, x: &[f64]) -> Result<mean::north::Outputs, Stop> {
+    let inputs = mean::north::Inputs { x: x.to_vec() };
+    let own = [("n", x.len())];
+    party::call(&mean::DESCRIPTION, options, &own, |channel, agreed| {
+        let params = mean::Params {
+            threshold: agreed.fixed("threshold")?,
+        };
+        let sizes = mean::Sizes {
+            n: agreed.size("n")?,
+            m: agreed.size("m")?,
+        };
+        mean::north::run(channel, &params, &sizes, &inputs, None)
+    })
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
+    if let Some(peers) = std::env::args().nth(1) {
+        let options = party::Options {
+            name: "north".to_owned(),
+            peers: peers.into(),
+            ..party::Options::default()
+        };
+        let outputs = over_the_network(&options, &[1.0, 2.5, 0.5])?;
+        println!("mean {:.3}, go on: {}", outputs.mean, outputs.go_on);
+        return Ok(());
+    }
     let (x, y) = ([1.0, 2.5, 0.5], [2.0, 3.0]);
     let outputs = in_one_call(&x, &y)?;
     println!(
@@ -81,6 +111,79 @@ mod tests {
         let north = over_channels(&x, &y).unwrap();
         assert!((north.mean - 1.8).abs() < 1e-3);
         assert!(!north.go_on);
+    }
+
+    /// The clinic, and four parties that are run from their channels, each with a key of its own.
+    #[test]
+    fn a_program_is_a_party_over_tls() {
+        use smpc::runtime::net::keygen;
+        let folder = std::env::temp_dir().join(format!("smpc-embedded-{}", std::process::id()));
+        let free = |_| {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            (listener.local_addr().unwrap(), listener)
+        };
+        // Held together, so that they differ.
+        let addresses: Vec<_> = (0..5).map(free).collect();
+        let named = mean::party::NAMES.iter().zip(&addresses);
+        let named: Vec<_> = named
+            .map(|(name, (address, _))| ((*name).to_owned(), address.to_string()))
+            .collect();
+        drop(addresses);
+        keygen::write(&folder, &named, keygen::Span::days(1)).unwrap();
+        let options = |name: &str| party::Options {
+            name: name.to_owned(),
+            peers: folder.join("peers.toml"),
+            set: vec![("threshold".to_owned(), "2".to_owned())],
+            wait: std::time::Duration::from_secs(60),
+            log: party::Level::Off,
+            ..party::Options::default()
+        };
+        let agreed = |agreed: &party::Agreed<'_>| {
+            let params = mean::Params {
+                threshold: agreed.fixed("threshold")?,
+            };
+            let (n, m) = (agreed.size("n")?, agreed.size("m")?);
+            Ok::<_, Failure>((params, mean::Sizes { n, m }))
+        };
+        let north = std::thread::scope(|scope| {
+            let (options, agreed) = (&options, &agreed);
+            scope.spawn(move || {
+                let inputs = mean::south::Inputs { y: vec![2.0, 3.0] };
+                let own = [("m", 2)];
+                let options = options("south");
+                party::call(&mean::DESCRIPTION, &options, &own, |channel, public| {
+                    let (params, sizes) = agreed(public)?;
+                    mean::south::run(channel, &params, &sizes, &inputs, None)
+                })
+            });
+            for (number, name) in ["P[0]", "P[1]", "P[2]"].into_iter().enumerate() {
+                scope.spawn(move || {
+                    let options = options(name);
+                    party::call(&mean::DESCRIPTION, &options, &[], |channel, public| {
+                        let (params, sizes) = agreed(public)?;
+                        match number {
+                            0 => mean::p_0::run(channel, &params, &sizes, None).map(drop),
+                            1 => mean::p_1::run(channel, &params, &sizes, None).map(drop),
+                            _ => mean::p_2::run(channel, &params, &sizes, None).map(drop),
+                        }
+                    })
+                });
+            }
+            over_the_network(&options("north"), &[1.0, 2.5, 0.5])
+        });
+        let _ = std::fs::remove_dir_all(&folder);
+        let north = north.unwrap();
+        assert!((north.mean - 1.8).abs() < 1e-3);
+        // With the agreed threshold, not with the script's.
+        assert!(!north.go_on);
+    }
+
+    #[test]
+    fn a_size_that_is_none_is_named() {
+        let options = party::Options::default();
+        let work = |_: &mut dyn smpc::runtime::channel::Channel, _: &party::Agreed<'_>| Ok(());
+        let stop = party::call(&mean::DESCRIPTION, &options, &[("k", 1)], work).unwrap_err();
+        assert_eq!(stop.code(), "I40", "there is no party without a name");
     }
 
     #[test]

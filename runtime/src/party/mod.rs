@@ -53,34 +53,179 @@ pub fn run(
     options: &Options,
     part: &Part<'_>,
 ) -> Result<Done, Stop> {
+    measured(options, |measured| {
+        let (me, peers) = who(description, options)?;
+        let inputs = description.read(&options.inputs, Some(me))?;
+        let sizes = description.sizes(&inputs)?;
+        let part = |me, channel: &mut dyn Channel, publics: &[i128]| {
+            let handed = part(me, channel, publics, inputs, options.seed)?;
+            let Account {
+                rounds,
+                messages,
+                bytes,
+                ..
+            } = handed.1;
+            tracing::info!(rounds, messages, bytes, "computed");
+            Ok(handed)
+        };
+        let written = |(outputs, _): &(Vec<(&'static str, Vec<Tensor>)>, Account)| {
+            let Some(folder) = &options.outputs else {
+                return vec![];
+            };
+            description.rendered(outputs, &folder.join(&options.name), options.format)
+        };
+        let (publics, (outputs, account)) = attempt(
+            description,
+            options,
+            (me, &peers),
+            sizes,
+            part,
+            written,
+            measured,
+        )?;
+        let done = Done {
+            me,
+            publics,
+            outputs,
+            account,
+            seconds: measured.times.run.as_secs_f64(),
+        };
+        Ok((done, Some(account)))
+    })
+}
+
+/// Public values that all parties have agreed on.
+#[derive(Clone, Copy, Debug)]
+pub struct Agreed<'a> {
+    description: &'a Description<'a>,
+    values: &'a [i128],
+}
+
+impl Agreed<'_> {
+    /// An integer: a size or a parameter.
+    ///
+    /// # Errors
+    /// The program has none of this name.
+    pub fn integer(&self, name: &str) -> Result<i128, Failure> {
+        let mut named = self.description.publics.iter().zip(self.values);
+        let found = named.find(|(public, _)| public.name == name);
+        let none = || Failure::setup(format!("the program has no size or parameter `{name}`"));
+        found.map(|(_, value)| *value).ok_or_else(none)
+    }
+
+    /// The size of an input.
+    ///
+    /// # Errors
+    /// As [`Agreed::integer`].
+    pub fn size(&self, name: &str) -> Result<usize, Failure> {
+        let none = |_| Failure::setup(format!("`{name}` is no size"));
+        usize::try_from(self.integer(name)?).map_err(none)
+    }
+
+    /// A parameter of fixed point.
+    ///
+    /// # Errors
+    /// As [`Agreed::integer`].
+    pub fn fixed(&self, name: &str) -> Result<f64, Failure> {
+        Ok(crate::number::to_f64(self.integer(name)?))
+    }
+}
+
+/// Is one party of a run over the network from inside of a Rust program: connects, agrees with the
+/// peers, gives `work` the channels and what was agreed on, and hands out what it gives when every
+/// peer has done its part. `sizes` are those of this party's inputs; parameters are in
+/// [`Options::set`]. No file is read but keys and certificates, and none is written but metrics.
+///
+/// # Errors
+/// The peers, or the run.
+pub fn call<T: Send>(
+    description: &Description<'_>,
+    options: &Options,
+    sizes: &[(&str, usize)],
+    work: impl FnOnce(&mut dyn Channel, &Agreed<'_>) -> Result<T, Failure> + Send,
+) -> Result<T, Stop> {
+    measured(options, |measured| {
+        let (me, peers) = who(description, options)?;
+        for (name, _) in sizes {
+            let mut known = description.publics.iter().filter(|p| p.is_size());
+            if !known.any(|public| public.name == *name) {
+                let message = format!("the program has no size `{name}`");
+                return Err(Stop::usage("I13", message));
+            }
+        }
+        let own = description.publics.iter().map(|public| {
+            let given = sizes.iter().find(|(name, _)| *name == public.name);
+            given.map(|(_, size)| *size as i128)
+        });
+        let part = |_, channel: &mut dyn Channel, values: &[i128]| {
+            let agreed = Agreed {
+                description,
+                values,
+            };
+            work(channel, &agreed)
+        };
+        let own = own.collect();
+        let none = |_: &T| vec![];
+        let (_, given) = attempt(
+            description,
+            options,
+            (me, &peers),
+            own,
+            part,
+            none,
+            measured,
+        )?;
+        Ok((given, None))
+    })
+}
+
+/// What was measured of a run.
+#[derive(Default)]
+struct Measured {
+    times: Times,
+    counted: Counted,
+}
+
+/// Writes metrics, however the work ends.
+fn measured<T>(
+    options: &Options,
+    work: impl FnOnce(&mut Measured) -> Result<(T, Option<Account>), Stop>,
+) -> Result<T, Stop> {
     log::start(options.log);
-    let mut times = Times::default();
-    let mut counted = Counted::default();
-    let done = attempt(description, options, part, &mut times, &mut counted);
+    let mut measured = Measured::default();
+    let done = work(&mut measured);
     let done = done.inspect_err(|stop| tracing::error!(code = stop.code(), "stopped"));
     if let Some(path) = &options.metrics {
         let (error, account) = match &done {
-            Ok(done) => (None, Some(&done.account)),
+            Ok((_, account)) => (None, account.as_ref()),
             Err(stop) => (Some(stop.code()), None),
         };
-        let metrics = metrics::json(&options.name, error, account, &times, counted);
+        let metrics = metrics::json(
+            &options.name,
+            error,
+            account,
+            &measured.times,
+            measured.counted,
+        );
         let text = format!("{metrics:#}\n").into_bytes();
         let written = files::write_all(&[(path.clone(), text)]);
         if let (Ok(_), Err(problem)) = (&done, written) {
             return Err(Stop::problems(4, vec![problem]));
         }
     }
-    done
+    done.map(|(done, _)| done)
 }
 
-fn attempt(
+/// Connects, carries out `part`, and writes the files it gives. Also gives the public values.
+fn attempt<T: Send>(
     description: &Description<'_>,
     options: &Options,
-    part: &Part<'_>,
-    times: &mut Times,
-    counted: &mut Counted,
-) -> Result<Done, Stop> {
-    let (me, peers) = who(description, options)?;
+    (me, peers): (usize, &Peers),
+    sizes: Vec<Option<i128>>,
+    part: impl FnOnce(usize, &mut dyn Channel, &[i128]) -> Result<T, Failure> + Send,
+    files: impl FnOnce(&T) -> Vec<(PathBuf, Vec<u8>)>,
+    Measured { times, counted }: &mut Measured,
+) -> Result<(Vec<i128>, T), Stop> {
     if options.seed.is_some() && options.prepared.is_some() {
         let message = "prepared material brings its own keys: leave `--seed` out";
         return Err(Stop::usage("I16", message));
@@ -88,7 +233,6 @@ fn attempt(
     if options.seed.is_some() {
         tracing::warn!("keys follow from the seed: whoever knows it can compute every secret");
     }
-    let inputs = description.read(&options.inputs, Some(me))?;
     let params = description.params(&options.set)?;
     let material = match &options.prepared {
         Some(path) => {
@@ -106,16 +250,15 @@ fn attempt(
         Some(reader) => format!("prepared {}", prepared::hex(&reader.belongs().session)),
         None => "run".to_owned(),
     };
-    let agreement = agreement(description, purpose, &params, description.sizes(&inputs)?);
+    let agreement = agreement(description, purpose, &params, sizes);
     let begun = Instant::now();
-    let (channel, sizes) = connect(me, &peers, options, &agreement, times)?;
+    let (channel, sizes) = connect(me, peers, options, &agreement, times)?;
     let publics: Vec<i128> = sizes
         .iter()
         .copied()
         .chain(params.iter().map(|(_, value)| *value))
         .collect();
     let mut link = Link::new(channel);
-    fits(description, &inputs, &publics).map_err(|stop| link.end(stop))?;
     let ready = match material {
         Some(reader) if reader.belongs().agreement != agreed(&agreement, &sizes) => {
             let text = "the material was prepared for another script, scheme, parameter or size";
@@ -128,7 +271,7 @@ fn attempt(
     let reader = ready.map_err(|failure| link.end(Stop::failed(failure)))?;
     times.connect = begun.elapsed();
     let begun = Instant::now();
-    let (handed, measured) = {
+    let (given, measured) = {
         let mut replaying;
         let inner: &mut (dyn Channel + Send) = match reader {
             Some(reader) => {
@@ -138,33 +281,16 @@ fn attempt(
             None => link.channel()?,
         };
         let mut metered = Metered::new(inner, description.parties.len());
-        let handed = apart(&options.name, || {
-            part(me, &mut metered, &publics, inputs, options.seed)
-        });
-        (handed, metered.counted(description.parties, me))
+        let given = apart(&options.name, || part(me, &mut metered, &publics));
+        (given, metered.counted(description.parties, me))
     };
     *counted = measured;
     times.run = begun.elapsed();
-    let (outputs, account) = handed.map_err(|failure| link.end(Stop::failed(failure)))?;
-    tracing::info!(
-        rounds = account.rounds,
-        messages = account.messages,
-        bytes = account.bytes,
-        "computed"
-    );
+    let given = given.map_err(|failure| link.end(Stop::failed(failure)))?;
     let begun = Instant::now();
-    let folder = options.outputs.as_ref();
-    let files = folder
-        .map(|folder| description.rendered(&outputs, &folder.join(&options.name), options.format));
-    finish(link, &files.unwrap_or_default())?;
+    finish(link, &files(&given))?;
     times.finish = begun.elapsed();
-    Ok(Done {
-        me,
-        publics,
-        outputs,
-        account,
-        seconds: times.run.as_secs_f64(),
-    })
+    Ok((publics, given))
 }
 
 /// Ends a run that went well here: files are on the disk before peers are told, and have their names
@@ -307,33 +433,6 @@ fn connect(
     connected.map_err(|error| unconnected(&error))
 }
 
-/// Whether this party's inputs have the sizes that all agreed on.
-fn fits(
-    description: &Description<'_>,
-    inputs: &[Option<Tensor>],
-    publics: &[i128],
-) -> Result<(), Stop> {
-    for (input, tensor) in description.inputs.iter().zip(inputs) {
-        let Some(tensor) = tensor else { continue };
-        for (axis, length) in input.axes.iter().zip(tensor.shape()) {
-            let Some((public, agreed)) =
-                axis.and_then(|at| Some((description.publics.get(at)?, publics.get(at)?)))
-            else {
-                continue;
-            };
-            if *agreed != *length as i128 {
-                let message = format!(
-                    "input `{}` has {length} where size `{}` is {agreed}",
-                    input.file, public.name
-                );
-                let problem = files::Problem::new("I08", message, input.file);
-                return Err(Stop::problems(3, vec![problem]));
-            }
-        }
-    }
-    Ok(())
-}
-
 /// Runs on a thread with room for deep recursion; a panic there is an error here.
 fn apart<T: Send>(
     name: &str,
@@ -380,7 +479,11 @@ impl Link {
 
     fn settle(&mut self) -> Result<(), Stop> {
         let settled = self.channel()?.settle();
-        settled.map_err(|error| self.end(Stop::failed(Failure::from(error))))
+        settled.map_err(|error| {
+            let mut failure = Failure::from(error);
+            failure.message.push_str(", after this party's last round");
+            self.end(Stop::failed(failure))
+        })
     }
 
     fn close(mut self) -> Result<(), Stop> {
