@@ -5,8 +5,8 @@ use std::io::Read;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -14,7 +14,25 @@ use serde_json::Value;
 use crate::root;
 
 /// Far more than any machine needs; a test that gets there has found a hang.
-pub const PATIENCE: Duration = Duration::from_secs(300);
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Between two looks at something awaited.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Waits until something is there.
+///
+/// # Panics
+/// It is not there in time.
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "waited in vain: {what}");
+        std::thread::sleep(LOOK);
+    }
+}
 
 /// The command, built once per test program, with optimisation if the tests have it.
 ///
@@ -144,6 +162,35 @@ pub fn run(arguments: &[&str]) -> Ended {
     start("smpc", Command::new(smpc()).args(arguments)).wait()
 }
 
+/// Builds the program that `smpc build` writes for a script, with these options; gives its path. All
+/// such programs share a folder of builds.
+///
+/// # Panics
+/// It cannot be built.
+pub fn generated(folder: &Folder, script: &Path, options: &[&str]) -> PathBuf {
+    let name = script.file_stem().expect("a script has a name");
+    let name = name.to_str().expect("a plain name");
+    let target = folder.path(&format!("generated-{name}"));
+    let (path, written) = (script.display().to_string(), target.display().to_string());
+    let runtime = root().join("runtime").display().to_string();
+    let mut arguments = vec!["build", &path, "-o", &written, "--runtime", &runtime];
+    arguments.extend(options);
+    let done = run(&arguments);
+    assert!(done.status.success(), "{}", done.stderr);
+    let builds = smpc().with_file_name("generated");
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--offline", "--manifest-path"])
+        .arg(target.join("Cargo.toml"))
+        .env("CARGO_TARGET_DIR", &builds)
+        .status();
+    assert!(built.expect("cargo runs").success(), "{name} is built");
+    let program = builds.join("debug").join(name);
+    // Another test may build another program of this name.
+    let own = folder.path(&format!("{name}-program"));
+    fs::copy(program, &own).expect("the program");
+    own
+}
+
 /// Keys, certificates and a file of peers on this machine, in the folder `keys`. Gives the ports.
 ///
 /// # Panics
@@ -168,7 +215,35 @@ pub struct Running {
     /// The party's name.
     pub name: String,
     child: Child,
-    output: Option<[std::thread::JoinHandle<String>; 2]>,
+    output: [Output; 2],
+}
+
+/// What a process has written to one stream so far.
+#[derive(Default)]
+struct Written {
+    bytes: Vec<u8>,
+    ended: bool,
+}
+
+type Output = Arc<Mutex<Written>>;
+
+fn written(output: &Output) -> MutexGuard<'_, Written> {
+    output.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read(stream: Option<impl Read + Send + 'static>) -> Output {
+    let output = Output::default();
+    let own = output.clone();
+    std::thread::spawn(move || {
+        let mut piece = [0; 4096];
+        if let Some(mut stream) = stream {
+            while let Ok(count @ 1..) = stream.read(&mut piece) {
+                written(&own).bytes.extend(&piece[..count]);
+            }
+        }
+        written(&own).ended = true;
+    });
+    output
 }
 
 /// A process that has ended.
@@ -207,20 +282,11 @@ pub fn start(name: &str, command: &mut Command) -> Running {
         .env("NO_COLOR", "1")
         .spawn()
         .expect("the process starts");
-    fn reader(stream: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<String> {
-        std::thread::spawn(move || {
-            let mut bytes = vec![];
-            if let Some(mut stream) = stream {
-                let _ = stream.read_to_end(&mut bytes);
-            }
-            String::from_utf8_lossy(&bytes).into_owned()
-        })
-    }
-    let output = [reader(child.stdout.take()), reader(child.stderr.take())];
+    let output = [read(child.stdout.take()), read(child.stderr.take())];
     Running {
         name: name.to_owned(),
         child,
-        output: Some(output),
+        output,
     }
 }
 
@@ -230,21 +296,34 @@ impl Running {
     /// # Panics
     /// It hangs.
     pub fn wait(mut self) -> Ended {
-        let begun = Instant::now();
-        let status = loop {
-            if let Some(status) = self.child.try_wait().expect("a process of ours") {
-                break status;
-            }
-            assert!(begun.elapsed() < PATIENCE, "{} hangs", self.name);
-            std::thread::sleep(Duration::from_millis(10));
-        };
-        let [stdout, stderr] = self.output.take().expect("waited for once");
+        let name = self.name.clone();
+        let status = until(&format!("the end of {name}"), || {
+            self.child.try_wait().expect("a process of ours")
+        });
+        let [stdout, stderr] = self.output.each_ref().map(|output| {
+            until(&format!("the last words of {name}"), || {
+                written(output).ended.then_some(())
+            });
+            String::from_utf8_lossy(&written(output).bytes).into_owned()
+        });
         Ended {
-            name: self.name.clone(),
+            name,
             status,
-            stdout: stdout.join().expect("a reader"),
-            stderr: stderr.join().expect("a reader"),
+            stdout,
+            stderr,
         }
+    }
+
+    /// Waits until its log says so.
+    ///
+    /// # Panics
+    /// It never does.
+    pub fn says(&self, text: &str) {
+        until(&format!("`{text}` in the log of {}", self.name), || {
+            let log = written(&self.output[1]);
+            let log = String::from_utf8_lossy(&log.bytes);
+            log.contains(text).then_some(())
+        });
     }
 
     /// Sends it a signal: `KILL`, `STOP`, `INT`.
@@ -260,9 +339,11 @@ impl Running {
 }
 
 impl Drop for Running {
+    /// The signal ends a process that is stopped, too.
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if self.child.kill().is_ok() {
+            let _ = self.child.wait();
+        }
     }
 }
 

@@ -4,11 +4,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 use smpc_runtime::net::proxy::{Proxy, Way};
-use smpc_tests::process::{Folder, Running, all, keys, party, run, smpc, start};
+use smpc_tests::process::{Folder, Running, all, keys, party, run, start};
 use smpc_tests::root;
 
 /// Runs a script simulated and as processes, under one seed, and compares outputs and traffic.
@@ -277,60 +276,6 @@ leaks n, total to all;
         }
     }
     assert!(seen > 64 * 8, "everything went past the proxies: {seen}");
-}
-
-/// One party compiled, the others interpreted.
-#[test]
-fn compiled_and_interpreted_parties_meet() {
-    let folder = Folder::new("mixed");
-    let script = dot(&folder);
-    let parties = ["alice", "bob", "P[0]", "P[1]", "P[2]"];
-    keys(&folder, &parties);
-    let path = script.display().to_string();
-    let generated = folder.path("generated").display().to_string();
-    let runtime = root().join("runtime").display().to_string();
-    let written = run(&["build", &path, "-o", &generated, "--runtime", &runtime]);
-    assert!(written.status.success(), "{}", written.stderr);
-    let target = smpc().with_file_name("generated");
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--offline", "--manifest-path"])
-        .arg(folder.path("generated/Cargo.toml"))
-        .env("CARGO_TARGET_DIR", &target)
-        .status();
-    assert!(
-        built.expect("cargo runs").success(),
-        "the generated crate is built"
-    );
-    let compiled = ["P[1]", "bob"];
-    let started: Vec<Running> = parties
-        .iter()
-        .map(|name| {
-            if !compiled.contains(name) {
-                return start(
-                    name,
-                    party(&folder, "party", name, &script).args(["--seed", "7"]),
-                );
-            }
-            let mut command = Command::new(target.join("debug/dot"));
-            command
-                .arg(name)
-                .arg("--peers")
-                .arg(folder.path("keys/peers.toml"))
-                .arg("--inputs")
-                .arg(folder.path("dot"))
-                .args(["--seed", "7", "--wait", "240s", "--timeout", "60s"]);
-            start(name, &mut command)
-        })
-        .collect();
-    let ended: Vec<_> = started.into_iter().map(Running::wait).collect();
-    for party in &ended {
-        assert!(party.status.success(), "{}: {}", party.name, party.stderr);
-    }
-    assert_eq!(
-        ended[0].json()["outputs"]["dot"]["value"].to_string(),
-        "0.5"
-    );
-    assert!(ended[1].stdout.contains("dot = 0.5"), "{}", ended[1].stdout);
 }
 
 /// Prints how long a script takes simulated and as processes, in turns.
