@@ -21,7 +21,12 @@ impl Endpoint<'_> {
             Op::For { var, count, body } => {
                 let count = self.size(count).map_err(|e| self.error(source, e))?;
                 let mut carried = self.pass(&step.args, &body.params, source)?;
+                if plans[0].actions.is_empty() && carried.is_empty() {
+                    // Others compute here.
+                    return Ok(());
+                }
                 for i in 0..count.max(0) {
+                    self.still_there(source)?;
                     self.loops.insert(*var, i);
                     self.bind(carried);
                     self.nested(&plans[0], i as u64)?;
@@ -38,6 +43,7 @@ impl Endpoint<'_> {
             } => {
                 let mut carried = self.pass(&step.args, &body.params, source)?;
                 for i in 0u64.. {
+                    self.still_there(source)?;
                     let rows = self.renamed(&body.params, &condition.params, &carried);
                     self.bind(rows);
                     self.nested(&plans[0], i)?;

@@ -210,6 +210,11 @@ impl Endpoint<'_> {
     }
 
     /// Whether all peers are there: a party that computes is not to go on for nobody.
+    pub(crate) fn still_there(&mut self, source: Source) -> Result<(), RunError> {
+        let there = self.channel.check();
+        there.map_err(|error| self.lost_at(Some(source), &error))
+    }
+
     fn check(&mut self, next: &Action<'_>) -> Result<(), RunError> {
         let Err(error) = self.channel.check() else {
             return Ok(());

@@ -10,7 +10,6 @@ use smpc_driver::{Binding, Compiled, Roster, compile};
 use smpc_grammar::Sources;
 use smpc_interp::Setup;
 use smpc_ir::party::{Party, validate};
-use smpc_ir::share::Type;
 use smpc_runtime::channel::{Channel, ChannelError, Fault, Traffic};
 use smpc_runtime::command::{Description, Handed, Input};
 use smpc_runtime::endpoint::{Account, Failure};
@@ -66,7 +65,7 @@ const EXCESS: usize = 100_000;
 pub struct Role {
     /// Its name.
     pub name: String,
-    /// The script, which takes one integer `x` from its first party.
+    /// The script, of which all inputs are scalars.
     pub script: PathBuf,
     /// Of all parties.
     pub peers: PathBuf,
@@ -148,6 +147,20 @@ fn play(role: &Role, point: Point, deed: Deed, told: &Sender<()>) -> Result<(), 
     let valid = validate(program).expect("a program");
     let names: Vec<&str> = program.parties.iter().map(String::as_str).collect();
     let identity = &compiled.identity;
+    let whole = &compiled.bound.program;
+    let inputs = whole.inputs.iter().map(|input| Input {
+        party: usize::from(input.party),
+        file: &input.file,
+        column: None,
+        ty: input.ty,
+        text: input.text,
+        ring_bits: whole.ring_bits,
+        modulus: None,
+        rank: 0,
+        shown: "int",
+        axes: &[],
+    });
+    let inputs: Vec<Input<'_>> = inputs.collect();
     let description = Description {
         name: &identity.script.0,
         language: &identity.language,
@@ -156,18 +169,7 @@ fn play(role: &Role, point: Point, deed: Deed, told: &Sender<()>) -> Result<(), 
         program: identity.program,
         parties: &names,
         publics: &[],
-        inputs: &[Input {
-            party: 0,
-            file: "x",
-            column: None,
-            ty: Type::Int,
-            text: false,
-            ring_bits: program.ring_bits,
-            modulus: None,
-            rank: 0,
-            shown: "int",
-            axes: &[],
-        }],
+        inputs: &inputs,
         outputs: &[],
     };
     let options = Options {

@@ -79,7 +79,11 @@ impl<'a> Emitter<'a> {
             _ => statements.push(quote!((#(#names),*) = (#(#results),*);)),
         }
         self.place = None;
-        // A party that computes round after round by itself notices a lost peer.
+        if matches!(kind, LoopKind::For { .. }) && statements.is_empty() {
+            // Others compute here.
+            return;
+        }
+        // A party that computes turn after turn by itself notices a lost peer.
         statements.insert(0, quote!(end.check()?;));
         out.push(match kind {
             LoopKind::For { count, .. } => {
