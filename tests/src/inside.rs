@@ -197,7 +197,9 @@ fn play(role: &Role, point: Point, deed: Deed, told: &Sender<()>) -> Result<(), 
         };
         let told = told.clone();
         // The test may have gone on already.
-        let told = Box::new(move || drop(told.send(())));
+        let told = Box::new(move || {
+            let _ = told.send(());
+        });
         let mut held = Held::new(channel, point, deed, told);
         let me = Party(u8::try_from(me).expect("a party"));
         let account = smpc_interp::endpoint(valid, me, &setup, &mut held);

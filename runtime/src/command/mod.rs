@@ -187,6 +187,8 @@ impl std::fmt::Display for Stop {
     }
 }
 
+impl std::error::Error for Stop {}
+
 impl Description<'_> {
     /// The inputs as the readers of files take them.
     pub fn wanted(&self) -> Vec<Wanted<'_>> {
