@@ -70,7 +70,6 @@ mod tests {
         let mut program = Program {
             parties: (0..3).map(|i| format!("clinic[{i}]")).collect(),
             ring_bits: 64,
-            modulus: None,
             sizes: vec![named("d", 0, 1)],
             ..Program::default()
         };
@@ -99,7 +98,6 @@ mod tests {
         let program = Program {
             parties: vec!["server".into(), "user".into()],
             ring_bits: 64,
-            modulus: None,
             sizes: vec![named("n", 0, 0)],
             inputs: vec![words],
             ..Program::default()

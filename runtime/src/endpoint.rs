@@ -284,7 +284,7 @@ impl<'a> Endpoint<'a> {
     ///
     /// # Errors
     /// A peer is gone, or this party was told to stop.
-    pub fn check(&mut self) -> Result<(), ChannelError> {
+    pub fn still_there(&mut self) -> Result<(), ChannelError> {
         self.channel.check()
     }
 

@@ -84,7 +84,7 @@ impl<'a> Emitter<'a> {
             return;
         }
         // A party that computes turn after turn by itself notices a lost peer.
-        statements.insert(0, quote!(end.check()?;));
+        statements.insert(0, quote!(end.still_there()?;));
         out.push(match kind {
             LoopKind::For { count, .. } => {
                 let count = self.size(count);
