@@ -4,9 +4,10 @@ use crate::assigned::assigned;
 use crate::build::Elab;
 use crate::forms::Form;
 use crate::leaks::Control;
+use crate::ops::common;
 use crate::value::{Leaf, Val};
 use smpc_grammar::ast::{self, Span};
-use smpc_ir::share::{Label, Op, Value};
+use smpc_ir::share::{Label, Op, Type, Value};
 use std::collections::BTreeSet;
 
 /// What the other form costs.
@@ -19,10 +20,11 @@ impl Elab<'_> {
             return Val::Unknown;
         };
         if let Some(constant) = condition.as_constant() {
-            return match (constant != 0, &branch.otherwise) {
-                (true, _) => self.block(&branch.then),
-                (false, Some(otherwise)) => self.block(otherwise),
-                (false, None) => Val::Unit,
+            let (then, otherwise) = (Some(&branch.then), branch.otherwise.as_ref());
+            return if constant != 0 {
+                self.taken(then, otherwise, span)
+            } else {
+                self.taken(otherwise, then, span)
             };
         }
         if !branch.secret
@@ -40,6 +42,64 @@ impl Elab<'_> {
             return self.switch(&condition, branch, span);
         }
         self.selected(&condition, branch, span)
+    }
+
+    /// The arm that a constant condition takes. Its value and the variables it assigns have the types
+    /// that both arms share: an expression's type does not depend on a value.
+    fn taken(&mut self, taken: Option<&ast::Block>, other: Option<&ast::Block>, span: Span) -> Val {
+        let mut names = BTreeSet::new();
+        if let Some(other) = other {
+            assigned(other, &mut names);
+        }
+        let slots: Vec<usize> = names.iter().filter_map(|n| self.lookup(n)).collect();
+        let types = other.and_then(|block| self.types_of(block, &slots));
+        let val = taken.map_or(Val::Unit, |block| self.block(block));
+        let Some((value, variables)) = types else {
+            return val;
+        };
+        for (slot, types) in slots.into_iter().zip(variables) {
+            let raised = self.raised(&self.slots[slot].val.clone(), &types, span);
+            self.slots[slot].val = raised;
+        }
+        self.raised(&val, &value, span)
+    }
+
+    /// A value in the types it shares with a value of these types.
+    fn raised(&mut self, val: &Val, types: &[Type], span: Span) -> Val {
+        if types.len() != val.leaves().len() {
+            return val.clone();
+        }
+        let mut types = types.iter();
+        val.map(
+            &mut |leaf| match types.next().map(|ty| common(leaf.ty, *ty)) {
+                Some(Some(ty)) => self.cast(leaf, ty, span),
+                _ => Some(leaf.clone()),
+            },
+        )
+    }
+
+    /// The types of a block's value and of these variables after it, of which nothing is kept, neither
+    /// steps nor errors: the block is not carried out. None if it has errors.
+    #[allow(clippy::type_complexity)]
+    fn types_of(
+        &mut self,
+        block: &ast::Block,
+        slots: &[usize],
+    ) -> Option<(Vec<Type>, Vec<Vec<Type>>)> {
+        let mark = self.mark();
+        let (attempted, called) = (self.attempted.clone(), self.called.clone());
+        let revealed = self.frames.last().map(|f| f.revealed.clone());
+        self.open_block();
+        let val = self.block(block);
+        let types = |val: &Val| val.leaves().into_iter().map(|leaf| leaf.ty).collect();
+        let variables = slots.iter().map(|s| types(&self.slots[*s].val)).collect();
+        self.close_block();
+        self.restore(&mark);
+        (self.attempted, self.called) = (attempted, called);
+        if let (Some(frame), Some(revealed)) = (self.frames.last_mut(), revealed) {
+            frame.revealed = revealed;
+        }
+        (!val.is_unknown()).then(|| (types(&val), variables))
     }
 
     /// Both arms, then a selection.
