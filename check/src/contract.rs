@@ -1,10 +1,10 @@
 //! The contract: every reveal is in `leaks`, every leak happens.
 
 use crate::build::{Elab, source};
-use crate::leaks::{Event, canonical, text_name};
+use crate::leaks::{Event, Loop, canonical, indexed, repeated, text_name};
 use crate::value::Val;
 use smpc_grammar::Diagnostic;
-use smpc_grammar::ast::{self, Audience as Written, ExprKind};
+use smpc_grammar::ast::{self, Audience as Written, ExprKind, Often};
 use smpc_ir::share::Leak;
 use std::collections::BTreeSet;
 
@@ -58,12 +58,9 @@ impl Elab<'_> {
                     list(&declared.to)
                 ))
             } else if declared.loops != event.loops {
-                let times = |l: &[String]| {
-                    if l.is_empty() {
-                        "once".to_owned()
-                    } else {
-                        format!("for each of {}", l.join(", "))
-                    }
+                let times = |l: &[Loop]| match repeated(l) {
+                    text if text.is_empty() => "once".to_owned(),
+                    text => format!("`{}`", text.trim_start()),
                 };
                 Some(format!(
                     "`{}` is revealed {}, and `leaks` says {}",
@@ -86,8 +83,7 @@ impl Elab<'_> {
                 None
             };
             if let Some(message) = wrong {
-                let message = message.replace("$0", "i").replace("$1", "j");
-                let diagnostic = Diagnostic::new("R04", message, event.span)
+                let diagnostic = Diagnostic::new("R04", indexed(&message), event.span)
                     .label(leak.span, "the contract says this")
                     .help("make `leaks` say exactly what happens: `leaks x to a when c for i in 0..n;`");
                 self.report(diagnostic);
@@ -105,13 +101,10 @@ impl Elab<'_> {
             if let Some(when) = &event.when {
                 line.push_str(&format!(" when {when}"));
             }
-            for range in &event.loops {
-                line.push_str(&format!(" for i in {range}"));
-            }
+            line.push_str(&repeated(&event.loops));
             let message = format!("`{}` leaves, and `leaks` does not list it", event.name);
-            let line = line.replace("$0", "i").replace("$1", "j");
-            let diagnostic =
-                Diagnostic::new("R01", message, event.span).help(format!("write `{line};`"));
+            let diagnostic = Diagnostic::new("R01", message, event.span)
+                .help(format!("write `{};`", indexed(&line)));
             self.report(diagnostic);
         }
         for (leak, met) in leaks.iter().zip(&met) {
@@ -147,18 +140,15 @@ impl Elab<'_> {
             }
             let mut when = event.when.clone();
             if !event.loops.is_empty() {
-                let text = format!(
-                    "{}for i in {}",
-                    when.map_or(String::new(), |w| format!("{w} ")),
-                    event.loops.join(", ")
-                );
-                when = Some(text);
+                let condition = when.unwrap_or_default();
+                let text = format!("{condition}{}", repeated(&event.loops));
+                when = Some(text.trim_start().to_owned());
             }
             self.program.leaks.push(Leak {
                 name: event.name.clone(),
                 what: event.what.clone(),
                 to,
-                when: when.map(|w| w.replace("$0", "i")),
+                when: when.map(|w| indexed(&w)),
                 source: source(event.span),
             });
         }
@@ -168,15 +158,24 @@ impl Elab<'_> {
     pub fn declared(&mut self, leak: &ast::Leak) -> Option<Event> {
         let mut loops = vec![];
         let mut names = vec![];
-        if let Some(comp) = &leak.comp {
+        for often in &leak.often {
+            let Often::For(comp) = often else { continue };
             for iter in &comp.iters {
                 if let ExprKind::Path { path, .. } = &iter.binder.kind {
                     names.push(path.segments.first()?.name.clone());
                 }
             }
-            for iter in &comp.iters {
-                if let Some(over) = &iter.over {
-                    loops.push(canonical(&self.text_of(over.span), &names));
+        }
+        for often in &leak.often {
+            match often {
+                Often::For(comp) => {
+                    for over in comp.iters.iter().filter_map(|iter| iter.over.as_ref()) {
+                        loops.push(Loop::For(canonical(&self.text_of(over.span), &names)));
+                    }
+                }
+                Often::While(condition) => {
+                    let text = canonical(&self.text_of(condition.span), &names);
+                    loops.push(Loop::While(text));
                 }
             }
         }

@@ -26,8 +26,15 @@ pub(crate) struct Event {
     /// Names of members, `all`, or a member picked by a public index as written.
     pub to: BTreeSet<String>,
     pub when: Option<String>,
-    pub loops: Vec<String>,
+    pub loops: Vec<Loop>,
     pub span: Span,
+}
+
+/// A loop around a reveal: the range of a `for`, the condition of a `while`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Loop {
+    For(String),
+    While(String),
 }
 
 /// Whom a `reveal` names.
@@ -415,8 +422,8 @@ impl Elab<'_> {
         let mut loops = vec![];
         for control in &self.control {
             match control {
-                Control::For { range, .. } => loops.push(canonical(range, &names)),
-                Control::While { text } => loops.push(format!("while {}", canonical(text, &names))),
+                Control::For { range, .. } => loops.push(Loop::For(canonical(range, &names))),
+                Control::While { text } => loops.push(Loop::While(canonical(text, &names))),
                 Control::If { text, negated } => {
                     let text = canonical(text, &names);
                     conditions.push(if *negated { format!("!({text})") } else { text });
@@ -430,10 +437,12 @@ impl Elab<'_> {
                 .replace("secret ", "")
                 .replace("public ", ""),
             to: receivers.names.clone(),
-            when: if conditions.is_empty() {
-                None
-            } else {
-                Some(conditions.join("and"))
+            when: match conditions.len() {
+                0 | 1 => conditions.pop(),
+                _ => {
+                    let each = conditions.iter().map(|c| bracketed(c));
+                    Some(each.collect::<Vec<_>>().join(" and "))
+                }
             },
             loops,
             span,
@@ -482,29 +491,68 @@ fn labels(val: &Val) -> Vec<String> {
     }
 }
 
-/// The text without spaces, with the k-th index name as `$k`.
+/// A text as it is compared: single spaces, only where two words meet, and indices of loops by number.
 pub(crate) fn canonical(text: &str, names: &[String]) -> String {
+    let word = |c: char| c.is_alphanumeric() || c == '_';
     let mut out = String::new();
-    let mut word = String::new();
-    let flush = |word: &mut String, out: &mut String| {
-        match names.iter().rposition(|n| n == word) {
-            Some(at) => out.push_str(&format!("${at}")),
-            None => out.push_str(word),
-        }
-        word.clear();
-    };
-    for c in text.chars() {
-        if c.is_alphanumeric() || c == '_' {
-            word.push(c);
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let end = match word(first) {
+            true => rest.find(|c| !word(c)).unwrap_or(rest.len()),
+            false => first.len_utf8(),
+        };
+        let (token, after) = rest.split_at(end);
+        let spaced = text[..text.len() - rest.len()].ends_with(char::is_whitespace);
+        rest = after;
+        if first.is_whitespace() {
             continue;
         }
-        flush(&mut word, &mut out);
-        if !c.is_whitespace() {
-            out.push(c);
+        if spaced && word(first) && out.ends_with(word) {
+            out.push(' ');
+        }
+        match names.iter().rposition(|n| n == token) {
+            Some(at) => out.push_str(&format!("${at}")),
+            None => out.push_str(token),
         }
     }
-    flush(&mut word, &mut out);
     out
+}
+
+/// A canonical text as a script writes it.
+pub(crate) fn indexed(text: &str) -> String {
+    const NAMES: [&str; 6] = ["i", "j", "k", "l", "i5", "i6"];
+    let names = NAMES.iter().enumerate();
+    names.fold(text.to_owned(), |text, (at, name)| {
+        text.replace(&format!("${at}"), name)
+    })
+}
+
+/// ` for i in 0..n, j in 0..m while more`.
+pub(crate) fn repeated(loops: &[Loop]) -> String {
+    let mut text = String::new();
+    let mut indices = 0;
+    let mut listing = false;
+    for looped in loops {
+        match looped {
+            Loop::For(range) => {
+                text.push_str(if listing { ", " } else { " for " });
+                text.push_str(&format!("${indices} in {range}"));
+                indices += 1;
+            }
+            Loop::While(condition) => text.push_str(&format!(" while {condition}")),
+        }
+        listing = matches!(looped, Loop::For(_));
+    }
+    text
+}
+
+/// A condition as a part of a conjunction.
+fn bracketed(condition: &str) -> String {
+    let loose = condition.split(|c: char| !c.is_alphanumeric());
+    match loose.into_iter().any(|word| word == "or") {
+        true => format!("({condition})"),
+        false => condition.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -124,7 +124,7 @@ reveal share x to b as y; leaks y to all;" => "R04: `y` goes to b, and `leaks` s
     leaks_more_often: "party a; input x: [int; n] from a;
 let s = share x;
 for i in 0..n { reveal s[i] as y; }
-leaks n, y to all;" => "R04: `y` is revealed for each of 0..n, and `leaks` says once [reveal s[i] as y]
+leaks n, y to all;" => "R04: `y` is revealed `for i in 0..n`, and `leaks` says once [reveal s[i] as y]
   the contract says this [n, y to all]
   help: make `leaks` say exactly what happens: `leaks x to a when c for i in 0..n;`";
     leaks_under_another_condition: "party a; input x: [int; n] from a; param t: int = 1;
@@ -213,7 +213,7 @@ reveal g(share x) as y; leaks y to all;" => "T03: what is `g` outside of its dom
   help: `outside clamp`, `outside saturate(0, 1)`, `outside extend` or `outside unchecked`";
     an_error_below_that_of_the_arithmetic: "party a; input x: fix from a;
 approx g(t: fix) = exp(t) on -1..1 within 0.000001 outside extend;
-reveal g(share x) as y; leaks y to all;" => "P20: no polynomial of degree 64 or less is as near as this [0.000001]
+reveal g(share x) as y; leaks y to all;" => "A01: no polynomial of degree 64 or less is as near as this [0.000001]
   help: `within 0.000038` is reached, by degree 11: 6.7e-10 is the approximation, 3.7e-5 the arithmetic";
     a_pole_in_the_domain: "party a; input x: fix from a;
 approx g(t: fix) = 1 / t on -1..1 degree 3 outside extend;

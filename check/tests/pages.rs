@@ -43,7 +43,7 @@ fn every_code_in_the_sources_has_a_page() {
         for part in text.split('"') {
             let bytes = part.as_bytes();
             if bytes.len() == 3
-                && b"NTDKRU".contains(&bytes[0])
+                && b"ANTDKRU".contains(&bytes[0])
                 && bytes[1..].iter().all(u8::is_ascii_digit)
             {
                 used.insert(part.to_owned());

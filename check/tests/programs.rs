@@ -40,6 +40,22 @@ macro_rules! right {
 }
 
 right! {
+    scatter_by_element: "party a; input x: [int; n] from a;
+fn spread(v: int) -> [int; 3] { scatter([0; 3], [2, 0], [v, 1]) }
+fn one(v: int, at: int) -> [int; 3] { let mut z = [0; 3]; z[at] = v; z }
+let order = [n - 1 - i for i in 0..n];
+reveal [sum(spread(v)) for v in share x] as out;
+reveal [one(x[i], i % 3) for i in 0..n] as single;
+leaks n, out, single to all;";
+    reveal_in_loops: "party a; input x: [int; n] from a;
+let s = share x;
+let mut more = true;
+for i in 0..n {
+    while more or n > 9 {
+        if i > 2 { if more and n == 1 { let low = reveal s[i] < 0; more = low; } }
+    }
+}
+leaks n to all, low to all when i > 2 and more and n == 1 for i in 0..n while more or n > 9;";
     nested_comprehension: "party a, b; input x: [fix; n, d] from a; input y: [fix; m, d] from b;
 let p = share x; let q = share y;
 reveal [sum((p[i] - q[j])^2) for i in 0..n, j in 0..m] as distances;
@@ -173,4 +189,59 @@ fn sizes_that_must_agree_become_a_guard() {
 reveal share x @ share y as p; leaks n, m, p to all;",
     );
     assert!(text.starts_with("guard n == m"), "{text}");
+}
+
+/// What help says, put below a script.
+#[test]
+fn the_help_of_a_missing_line_completes_the_contract() {
+    let script = "party a; input x: [int; n] from a;
+let s = share x;
+let mut more = true;
+for row in 0..n, col in 0..n {
+    if more or row > col { reveal s[row] as one; } else { reveal s[col] as other; }
+}
+while more and n > 1 {
+    for k in 0..n { let low = reveal s[k] < 0; more = low; }
+}
+";
+    let mut sources = Sources::new();
+    let root = sources.add("script", script);
+    let errors = check(&mut sources, root, &NoFiles, &Options::default()).expect_err("no contract");
+    let mut whole = script.to_owned();
+    for error in errors {
+        assert_eq!(error.code, "R01");
+        let help = error.help.expect("a help");
+        let line = help
+            .strip_prefix("write `")
+            .and_then(|h| h.strip_suffix('`'));
+        whole.push_str(line.expect("a line to write"));
+        whole.push('\n');
+    }
+    program(&whole);
+}
+
+/// The type of an expression does not depend on a value.
+#[test]
+fn a_constant_condition_leaves_the_common_type() {
+    for value in [
+        "clamp(1.5, -1, 1)",
+        "if 1 < 2 { 1 } else { 0.5 }",
+        "if 2 < 1 { 0.5 } else { 1 }",
+        "(if 1 < 2 { (1, true) } else { (0.5, false) }).0",
+    ] {
+        let text = program(&format!(
+            "party a; param n: int = 1; let z = {value}; reveal z / 2 as half; leaks half to all;"
+        ));
+        assert!(text.contains("fix"), "{value}: {text}");
+    }
+    let text = program(
+        "party a; let mut z = 1; if 2 < 1 { z = 0.5; } reveal z / 2 as half; leaks half to all;",
+    );
+    assert!(text.contains("fix"), "a variable: {text}");
+    // An arm that cannot be elaborated has no say.
+    program(
+        "party a; input x: [int; 3] from a; let s = share x;
+let y = if 2 < 1 { s[7] + nothing } else { s[0] };
+reveal y as y; leaks y to all;",
+    );
 }

@@ -191,10 +191,19 @@ pub struct Leak {
     pub to: Audience,
     /// Under which public condition.
     pub when: Option<Expr>,
-    /// How often.
-    pub comp: Option<Comp>,
+    /// How often: the loops around it, outermost first.
+    pub often: Vec<Often>,
     /// Where.
     pub span: Span,
+}
+
+/// A loop of the leakage contract.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Often {
+    /// `for i in 0..n, j in 0..m`.
+    For(Comp),
+    /// `while more`.
+    While(Expr),
 }
 
 /// Who learns something.

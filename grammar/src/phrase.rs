@@ -121,6 +121,7 @@ pub(crate) fn phrase(rule: &Rule) -> String {
         Rule::arrow => "`=>`",
         Rule::comp | Rule::iters | Rule::iter | Rule::quantifier => "`for`",
         Rule::guard => "`if`",
+        Rule::leak_while => "`while`",
         Rule::repeat | Rule::semi => "`;`",
         Rule::more => "`,`",
         Rule::bound => "`max`",

@@ -3,7 +3,7 @@
 use super::{Kids, Pair, Translator};
 use crate::ast::{
     Approx, Backend, Carrier, Coalition, Const, Expr, Held, Input, Item, ItemKind, Leak, Limit,
-    Param, Scheme, SchemePart, SchemePartKind, Struct, Test, Type, Use, UseSource, Using,
+    Often, Param, Scheme, SchemePart, SchemePartKind, Struct, Test, Type, Use, UseSource, Using,
 };
 use crate::grammar::Rule;
 
@@ -193,12 +193,22 @@ impl Translator<'_> {
             Some(when) => Some(self.expr(when.into_inner().last()?)?),
             None => None,
         };
-        let comp = self.comp_opt(&mut kids)?;
+        let mut often = Vec::new();
+        loop {
+            if let Some(looped) = kids.take(Rule::leak_while) {
+                let condition = looped.into_inner().last()?;
+                often.push(Often::While(self.expr(condition)?));
+            } else if let Some(comp) = self.comp_opt(&mut kids)? {
+                often.push(Often::For(comp));
+            } else {
+                break;
+            }
+        }
         Some(Leak {
             names,
             to,
             when,
-            comp,
+            often,
             span,
         })
     }
