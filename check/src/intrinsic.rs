@@ -267,22 +267,8 @@ impl Elab<'_> {
                     );
                     return None;
                 }
-                if !(x.axes.is_empty() && p.axes.is_empty() && v.axes.is_empty()) {
-                    self.error(
-                        "U01",
-                        span,
-                        "`scatter` inside a comprehension is not executable yet",
-                    );
-                    return None;
-                }
-                let label = self.join(&[&x, &v], span)?;
                 let ty = crate::ops::common(x.ty, v.ty).unwrap_or(x.ty);
-                let (mut x, v) = (self.coerce(&x, ty, span)?, self.coerce(&v, ty, span)?);
-                let mut v = v;
-                if label == Label::Secret {
-                    x = self.shared(&x, span);
-                    v = self.shared(&v, span);
-                }
+                let (x, v) = (self.coerce(&x, ty, span)?, self.coerce(&v, ty, span)?);
                 let mut wanted = vec![p.dims[0].clone()];
                 wanted.extend(x.dims.iter().skip(1).cloned());
                 if v.dims.len() != wanted.len() {
@@ -292,20 +278,7 @@ impl Elab<'_> {
                 for (a, b) in v.dims.clone().iter().zip(&wanted) {
                     self.unify(a, b, span)?;
                 }
-                let values = vec![
-                    self.value(&x, span),
-                    self.value(&v, span),
-                    self.value(&p, span),
-                ];
-                let info = (ty, self.shape(&x), label);
-                let value = self.local(Local::Scatter, values, info, span);
-                let origin = x.origin.clone().or(v.origin);
-                Leaf {
-                    src: Src::Ir(value),
-                    label,
-                    origin,
-                    ..x
-                }
+                self.scattered(&x, &v, &p, span)?
             }
             _ => return None,
         }))

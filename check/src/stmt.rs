@@ -396,41 +396,10 @@ impl Elab<'_> {
                 ..joined
             });
         }
-        if !old.axes.is_empty() || !row.axes.is_empty() {
-            self.error(
-                "U01",
-                span,
-                "assigning elements inside a comprehension is not executable yet",
-            );
-            return None;
-        }
-        let label = self.join(&[old, &row], span)?;
-        let old = if label == Label::Secret {
-            self.shared(old, span)
-        } else {
-            old.clone()
-        };
-        let row = if label == Label::Secret {
-            self.shared(&row, span)
-        } else {
-            row
-        };
-        let old = self.cast(&old, row.ty, span)?;
+        let old = self.cast(old, row.ty, span)?;
         let row = self.as_row(&row, span);
         let place = self.as_row(place, span);
-        let values = vec![
-            self.value(&old, span),
-            self.value(&row, span),
-            self.value(&place, span),
-        ];
-        let info = (old.ty, self.shape(&old), label);
-        let value = self.local(smpc_ir::local::Local::Scatter, values, info, span);
-        Some(Leaf {
-            src: Src::Ir(value),
-            label,
-            origin: row.origin.or(old.origin.clone()),
-            ..old
-        })
+        self.scattered(&old, &row, &place, span)
     }
 
     // ---- branches

@@ -9,7 +9,7 @@ use smpc_ir::share::{Label, Type};
 use smpc_ir::size::Size;
 
 use crate::build::Elab;
-use crate::ops::common;
+use crate::ops::{BOOL, common};
 use crate::value::{Axis, Leaf, Src, Val};
 
 impl Elab<'_> {
@@ -336,27 +336,7 @@ impl Elab<'_> {
             shape.extend(self.extents(&rest));
             shape.extend(other.iter().cloned());
             rows = self.reshaped(rows, shape, span);
-            // (..(s0 * e1 + s1) * .. ) * n + index
-            let mut linear: Option<Leaf> = None;
-            for axis in &shared {
-                let this = Leaf {
-                    src: Src::Index(*axis, Size::zero()),
-                    axes: vec![*axis],
-                    ..Leaf::size(Size::zero())
-                };
-                linear = Some(match linear {
-                    None => this,
-                    Some(before) => {
-                        let extent = Leaf::size(self.extent(*axis));
-                        let scaled = self.prim(Prim::Mul, &[&before, &extent], Type::Int, span)?;
-                        self.prim(Prim::Add, &[&scaled, &this], Type::Int, span)?
-                    }
-                });
-            }
-            let linear = linear?;
-            let width = Leaf::size(n);
-            let base = self.prim(Prim::Mul, &[&linear, &width], Type::Int, span)?;
-            let absolute = self.prim(Prim::Add, &[&base, index], Type::Int, span)?;
+            let absolute = self.absolute(index, &n, &shared, span)?;
             positions = self.value(&absolute, span);
         }
         let mut shape = index_shape;
@@ -396,6 +376,97 @@ impl Elab<'_> {
             dims,
             label,
             origin,
+        })
+    }
+
+    /// Positions in a dimension n as positions in what joins the dimensions of these axes, outermost
+    /// first: (..(i0 * e1 + i1) * ..) * n + index. One that is out of range stays so.
+    fn absolute(&mut self, index: &Leaf, n: &Size, axes: &[Axis], span: Span) -> Option<Leaf> {
+        let mut linear: Option<Leaf> = None;
+        for axis in axes {
+            let this = Leaf {
+                src: Src::Index(*axis, Size::zero()),
+                axes: vec![*axis],
+                ..Leaf::size(Size::zero())
+            };
+            linear = Some(match linear {
+                None => this,
+                Some(before) => {
+                    let extent = Leaf::size(self.extent(*axis));
+                    let scaled = self.prim(Prim::Mul, &[&before, &extent], Type::Int, span)?;
+                    self.prim(Prim::Add, &[&scaled, &this], Type::Int, span)?
+                }
+            });
+        }
+        let width = Leaf::size(n.clone());
+        let base = self.prim(Prim::Mul, &[&linear?, &width], Type::Int, span)?;
+        let absolute = self.prim(Prim::Add, &[&base, index], Type::Int, span)?;
+        let below = self.prim(Prim::Lt, &[index, &width], BOOL, span)?;
+        let negative = Leaf::size(Size::zero());
+        let negative = self.prim(Prim::Lt, &[index, &negative], BOOL, span)?;
+        let within = self.prim(Prim::Add, &[&below, &negative], BOOL, span)?;
+        let nowhere = Leaf::size(Size::from(-1));
+        self.prim(
+            Prim::Select,
+            &[&within, &absolute, &nowhere],
+            Type::Int,
+            span,
+        )
+    }
+
+    /// `leaf` with the row i of `rows` at position `places[i]` of its first dimension, for each element of
+    /// the axes of all three.
+    pub fn scattered(
+        &mut self,
+        leaf: &Leaf,
+        rows: &Leaf,
+        places: &Leaf,
+        span: Span,
+    ) -> Option<Leaf> {
+        let label = self.join(&[leaf, rows], span)?;
+        let secret = |this: &mut Self, leaf: &Leaf| match label {
+            Label::Secret => this.shared(leaf, span),
+            _ => leaf.clone(),
+        };
+        let (leaf, rows) = (secret(self, leaf), secret(self, rows));
+        let mut axes: Vec<Axis> = leaf.axes.clone();
+        axes.extend(rows.axes.iter().chain(&places.axes));
+        axes.sort();
+        axes.dedup();
+        let mut shape = self.extents(&axes);
+        let count = shape.iter().fold(Size::one(), |p, e| &p * e);
+        shape.extend(leaf.dims.iter().cloned());
+        let places = match axes.is_empty() {
+            true => places.clone(),
+            false => self.absolute(places, &leaf.dims[0].clone(), &axes, span)?,
+        };
+        let joined = |this: &mut Self, leaf: &Leaf| {
+            let value = this.expanded(leaf, &axes, &leaf.dims.clone(), span);
+            let mut flat = leaf.dims.clone();
+            flat[0] = &flat[0] * &count;
+            match axes.is_empty() {
+                true => value,
+                false => this.reshaped(value, flat, span),
+            }
+        };
+        let values = vec![
+            joined(self, &leaf),
+            joined(self, &rows),
+            joined(self, &places),
+        ];
+        let mut flat = leaf.dims.clone();
+        flat[0] = &flat[0] * &count;
+        let mut value = self.local(Local::Scatter, values, (leaf.ty, flat, label), span);
+        if !axes.is_empty() {
+            value = self.reshaped(value, shape, span);
+        }
+        let origin = rows.origin.clone().or_else(|| leaf.origin.clone());
+        Some(Leaf {
+            src: Src::Ir(value),
+            axes,
+            label,
+            origin,
+            ..leaf
         })
     }
 
