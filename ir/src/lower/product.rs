@@ -117,10 +117,10 @@ impl Lowerer<'_> {
     /// A public factor as ring elements, each with the number of bits by which its product is
     /// truncated (none: not at all). The secret has `present` fraction bits, the product f.
     ///
-    /// A literal with few bits is one exact term. Any other factor is two terms: its leading bits, as
-    /// many as keep the headroom of a product of two secrets, and the next `TAIL` bits. The products
-    /// are truncated apart, in the same rounds, so that neither precision nor headroom is lost: a
-    /// factor of 7.4e-6 keeps 32 significant bits.
+    /// A literal with few bits is one exact term. Any other factor is two or three terms: its leading
+    /// bits, as many as keep the headroom of a product of two secrets, and what [`Self::factor_bits`]
+    /// adds. The products are truncated apart, in the same rounds, so that neither precision nor
+    /// headroom is lost: a factor of 7.4e-6 keeps 32 significant bits.
     fn factor_terms(
         &mut self,
         value: Value,
@@ -149,36 +149,37 @@ impl Lowerer<'_> {
         // The product of an integer and a factor of 1 or more has nothing to truncate: one bit of
         // the headroom makes the amount positive.
         let least = if missing > 0 { f + 1 } else { f };
-        let bits = match literal {
+        let places = match literal {
             Some(literal) => {
-                let extra = leading(literal);
-                self.emit.amount((least + extra).min(self.most_bits(least)))
+                let first = (least + leading(literal)).min(self.most_bits(least));
+                vec![self.emit.amount(first), self.emit.amount(first + TAIL)]
             }
             None => self.factor_bits(factor, least)?,
         };
-        let encode = Local::Prim(Prim::Encode);
-        let head = self
-            .emit
-            .local_at(encode.clone(), &[factor, bits], ring, shape, everyone);
-        let decode = Local::Prim(Prim::Decode);
-        let told = self
-            .emit
-            .local_at(decode, &[head, bits], Elem::Fix, shape, everyone);
-        let rest = self.emit.prim(Prim::Sub, &[factor, told], Elem::Fix, shape);
-        let more = self.emit.amount(TAIL);
-        let further = self.emit.prim(Prim::Add, &[bits, more], word, &[]);
-        let tail = self
-            .emit
-            .local_at(encode, &[rest, further], ring, shape, everyone);
-        let mut amount = |bits| {
-            if missing == 0 {
-                return bits;
+        let mut rest = factor;
+        let mut terms = vec![];
+        for (at, bits) in places.iter().enumerate() {
+            let encode = Local::Prim(Prim::Encode);
+            let term = self
+                .emit
+                .local_at(encode, &[rest, *bits], ring, shape, everyone);
+            if at + 1 < places.len() {
+                let decode = Local::Prim(Prim::Decode);
+                let told = self
+                    .emit
+                    .local_at(decode, &[term, *bits], Elem::Fix, shape, everyone);
+                rest = self.emit.prim(Prim::Sub, &[rest, told], Elem::Fix, shape);
             }
-            let missing = self.emit.amount(missing);
-            self.emit.prim(Prim::Sub, &[bits, missing], word, &[])
-        };
-        let (first, second) = (amount(bits), amount(further));
-        Ok(vec![(head, Some(first)), (tail, Some(second))])
+            let amount = match missing {
+                0 => *bits,
+                _ => {
+                    let missing = self.emit.amount(missing);
+                    self.emit.prim(Prim::Sub, &[*bits, missing], word, &[])
+                }
+            };
+            terms.push((term, Some(amount)));
+        }
+        Ok(terms)
     }
 
     /// The most fraction bits of a factor's leading term: its tail is truncated within the ring.
@@ -190,31 +191,38 @@ impl Lowerer<'_> {
             .min(64)
     }
 
-    /// Fraction bits for a public factor: f, and as many more as its leading zeros after the point.
-    /// Where the truncation is prepared before the factor is known, a fixed number, half of the
-    /// headroom.
-    fn factor_bits(&mut self, factor: Wire, f: u8) -> Lower<Wire> {
+    /// Fraction bits of the terms of a public factor. The leading term has f and as many more as the
+    /// factor has leading zeros after the point; the next one has `TAIL` more. Where the truncation is
+    /// prepared before the factor is known, nothing may depend on it: the leading term has f, which
+    /// leaves the headroom of a product of two secrets, and two more terms have what a small factor
+    /// has beyond.
+    fn factor_bits(&mut self, factor: Wire, f: u8) -> Lower<Vec<Wire>> {
         let want = Want::Trunc(Elem::Ring(self.ring), self.protocols.trunc_mode());
         let flat = self.protocol(want)?;
-        let most = self.most_bits(f);
+        let more = self.emit.amount(TAIL);
+        let word = Elem::Ring(64);
         if !self.emit.info(factor).offline && amount_is_offline(&flat) {
-            let headroom = self.ring.saturating_sub(2).saturating_sub(2 * f);
-            return Ok(self.emit.amount((f + headroom / 2).min(most)));
+            let step = TAIL * (self.ring / 64).max(1);
+            let mut places: Vec<u8> = (0..3).map(|i| f + i * step).collect();
+            places.retain(|bits| *bits == f || *bits <= self.ring.saturating_sub(2));
+            return Ok(places.into_iter().map(|b| self.emit.amount(b)).collect());
         }
         let everyone = self.emit.everyone();
-        let word = Elem::Ring(64);
         let extra = self
             .emit
             .step(Op::FractionBits, &[factor], word, &[], everyone, true);
         let base = self.emit.amount(f);
         let wanted = self.emit.prim(Prim::Add, &[extra, base], word, &[]);
+        let most = self.most_bits(f);
         let most = self.emit.amount(most);
         let fits = self
             .emit
             .prim(Prim::Lt, &[wanted, most], Elem::Bits(1), &[]);
-        Ok(self
+        let first = self
             .emit
-            .prim(Prim::Select, &[fits, wanted, most], word, &[]))
+            .prim(Prim::Select, &[fits, wanted, most], word, &[]);
+        let second = self.emit.prim(Prim::Add, &[first, more], word, &[]);
+        Ok(vec![first, second])
     }
 
     /// Half a unit more, so that an exact truncation rounds to nearest: a floor would bias every
