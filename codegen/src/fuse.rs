@@ -133,7 +133,9 @@ impl<'p> Fuser<'p, '_> {
         let width = width(facts.elem(*result))?;
         let alike = |arg: &Value| {
             let own = facts.shape(*arg);
-            let shaped = own == shape || (own.is_empty() && facts.literal(*arg).is_none());
+            // A coin is drawn by the block, one element for each of the pass's.
+            let repeated = facts.literal(*arg).is_none() && !facts.is_reserved(*arg);
+            let shaped = own == shape || (own.is_empty() && repeated);
             let literal = facts.literal(*arg).is_some();
             (shaped || literal) && self::width(facts.elem(*arg)) == Some(width)
         };
