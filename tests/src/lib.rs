@@ -3,6 +3,7 @@
 
 pub mod case;
 pub mod folder;
+pub mod generated;
 pub mod inside;
 pub mod pipeline;
 pub mod process;

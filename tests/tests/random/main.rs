@@ -6,34 +6,35 @@
 //!
 //! - `cargo test -p smpc-tests --test random`: what CI runs, or with `SMPC_RANDOM_FROM` and
 //!   `SMPC_RANDOM_COUNT` other seeds.
-//! - `cargo test --release -p smpc-tests --test random -- --ignored --nocapture ten_thousand`:
-//!   10,000 small scripts all three ways and 10,000 larger ones interpreted, or as many as
+//! - `cargo test --release -p smpc-tests --test random -- --ignored --nocapture many_interpreted`: 10,000
+//!   scripts, and as many small ones, in plaintext and under both schemes, or as many as
 //!   `SMPC_RANDOM_COUNT` says, from seed `SMPC_RANDOM_FROM`.
+//! - the same with `many_generated`: 10,000 small scripts all three ways, in batches.
 //! - `SMPC_RANDOM_FROM=17 cargo test -p smpc-tests --test random -- --ignored --nocapture shown`:
 //!   the script of seed 17, its inputs and what it must answer; with `SMPC_RANDOM_SMALL=1` the small one.
-
-mod generated;
-#[path = "../../../codegen/tests/recorder/mod.rs"]
-mod recorder;
-mod transcript;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use smpc_codegen::{Options, Runtime};
+use smpc_grammar::Sources;
+use smpc_ir::flat::Protocols;
+use smpc_tests::generated::batch::{Batch, modules};
+use smpc_tests::generated::{self, Subject};
 use smpc_tests::pipeline;
 use smpc_tests::random::drive::{self, Bindings, Failure};
 use smpc_tests::random::generate::Extent::{self, Full, Small};
 use smpc_tests::random::{generate, print, shrink, walk};
-use transcript::{Subject, subject};
 
 /// Scripts of a run in CI.
 const COUNT: u64 = 300;
 /// Scripts compiled together.
-const BATCH: u64 = 300;
-
-/// Lines of generated code a script may have here: rustc takes a second for a few thousand.
-const LINES: usize = 6000;
+const BATCH: usize = 300;
+/// Crates of a batch: what cargo compiles side by side.
+const CRATES: usize = 4;
+/// Lines of generated code a script may have here: rustc takes a second for two thousand.
+const LINES: usize = 3000;
 
 /// The interpreted runs of these seeds, on two threads; the failures as text.
 fn interpreted(seeds: Range<u64>, extent: Extent) -> Vec<String> {
@@ -86,42 +87,66 @@ fn report(script: &smpc_tests::random::ast::Script, failure: &Failure) -> String
     )
 }
 
-/// The scripts of these seeds as code and transcripts, replicated and additive in turn.
-fn subjects(seeds: Range<u64>) -> Vec<Subject> {
-    let mut bindings = Bindings::default();
-    let (mut subjects, mut total) = (vec![], 0);
-    for seed in seeds {
-        let (script, _) = generate::script(seed, Small);
-        let case = drive::case(&script);
-        let backend = &drive::backends(&script)[1 + (seed % 2) as usize];
-        let made = drive::text(&script, &case).and_then(|text| {
-            let bound = bindings.get(backend)?;
-            subject(&format!("s{seed}"), &text, &case, bound, seed % 4 < 2)
-        });
-        // What does not run at all is the other test's to report.
-        match made {
-            Ok(subject) => {
-                let lines = subject.code.lines().count();
-                total += lines;
-                if lines <= LINES {
-                    subjects.push(subject);
-                }
-            }
-            Err(error) => eprintln!("seed {seed}: {error}"),
+/// A small script as a module, and what it shows; none if it has too many lines.
+fn subject(seed: u64, bindings: &mut Bindings) -> Result<Option<(Subject, String)>, String> {
+    let (script, _) = generate::script(seed, Small);
+    let case = drive::case(&script);
+    // Replicated and additive in turn.
+    let bound = bindings.get(&drive::backends(&script)[1 + (seed % 2) as usize])?;
+    let text = drive::text(&script, &case)?;
+    let computing = bound.computing().parties;
+    let change = |program: &mut smpc_ir::share::Program| {
+        // Every other time those who put in compute too, where they are enough.
+        let own = (0..program.parties.len()).filter(|p| !program.parties[*p].contains('['));
+        let own: Vec<u8> = own.map(|p| p as u8).take(computing).collect();
+        if own.len() == computing && seed % 4 < 2 {
+            program.using.on = own;
         }
-    }
-    println!("{total} lines of code, {} scripts compiled", subjects.len());
-    subjects
+    };
+    let name = format!("s{seed}");
+    let made = |valid: smpc_ir::party::Validated<'_>| {
+        let mut sources = Sources::new();
+        sources.add("script.smpc", &text);
+        let options = Options::new(&name, Runtime::Within("::smpc_runtime".into()));
+        let module = smpc_codegen::module(valid, &sources, &options);
+        Ok(module.map_err(|e| e.to_string())?.text)
+    };
+    let (subject, code) = generated::subject(&name, &text, (&case, bound), change, made)?;
+    Ok((code.lines().count() <= LINES).then_some((subject, code)))
 }
 
-/// Generated code that does not repeat the interpreted run.
-fn generated(folder: &str, seeds: Range<u64>) -> Vec<String> {
-    let subjects = subjects(seeds);
-    let wrong = generated::differences(folder, &subjects);
-    wrong
-        .into_iter()
-        .map(|(name, lines)| format!("{name}: {lines}"))
-        .collect()
+/// So many small scripts from a seed on, compiled together: what their code does otherwise than the
+/// interpreter, and the seed after the last.
+fn compiled(folder: &str, from: u64, count: usize) -> (Vec<String>, u64) {
+    let mut bindings = Bindings::default();
+    let (mut subjects, mut codes, mut wrong) = (vec![], vec![], vec![]);
+    let mut seed = from;
+    while subjects.len() < count {
+        match drive::caught(|| subject(seed, &mut bindings)) {
+            Ok(Some((subject, code))) => {
+                subjects.push((format!("part{}::s{seed}", subjects.len() % CRATES), subject));
+                codes.push(code);
+            }
+            Ok(None) => {}
+            Err(error) => wrong.push(format!("seed {seed}: {error}")),
+        }
+        seed += 1;
+    }
+    let lines: usize = codes.iter().map(|c| c.lines().count()).sum();
+    println!("{count} of {} small scripts, {lines} lines", seed - from);
+    let parts = (0..CRATES).map(|part| {
+        let own = codes.iter().skip(part).step_by(CRATES);
+        modules(
+            &format!("part{part}"),
+            &own.map(String::as_str).collect::<Vec<_>>(),
+        )
+    });
+    let batch = Batch::new(env!("CARGO_TARGET_TMPDIR"), folder, 0, parts.collect());
+    match batch.differences(&subjects) {
+        Ok(found) => wrong.extend(found.iter().map(|(name, lines)| format!("{name}: {lines}"))),
+        Err(error) => wrong.push(error),
+    }
+    (wrong, seed)
 }
 
 #[test]
@@ -158,12 +183,12 @@ fn plaintext_is_interpreted() {
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }
 
-/// `cargo test -p smpc-tests --test random -- --ignored interpreted_is_generated`
 #[test]
-#[ignore = "compiles the code of hundreds of scripts"]
-fn interpreted_is_generated() {
-    let failed = generated("random", seeds());
-    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+fn plaintext_is_interpreted_is_generated() {
+    let Range { start, end } = seeds();
+    let (mut wrong, to) = compiled("random", start, (end - start) as usize);
+    wrong.extend(interpreted(start..to, Small));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
 /// Those of CI, unless others are asked for.
@@ -177,24 +202,49 @@ fn number(name: &str, default: u64) -> u64 {
     given.and_then(|v| v.parse().ok()).unwrap_or(default)
 }
 
-#[test]
-#[ignore = "takes hours"]
-fn ten_thousand() {
+/// The seeds of a long run.
+fn many() -> Range<u64> {
     let from = number("SMPC_RANDOM_FROM", 1_000_000);
-    let to = from + number("SMPC_RANDOM_COUNT", 10_000);
+    from..from + number("SMPC_RANDOM_COUNT", 10_000)
+}
+
+#[test]
+#[ignore = "takes an hour"]
+fn many_interpreted() {
+    let Range { start, end } = many();
     let mut failed = 0;
-    let mut start = from;
-    while start < to {
-        let seeds = start..to.min(start + BATCH);
+    for from in (start..end).step_by(BATCH) {
+        let seeds = from..end.min(from + BATCH as u64);
         let mut found = interpreted(seeds.clone(), Full);
         found.extend(interpreted(seeds.clone(), Small));
-        found.extend(generated("random-many", seeds.clone()));
         for failure in &found {
             println!("{failure}\n");
         }
         failed += found.len();
-        println!("{} scripts, {failed} failures", seeds.end - from);
-        start = seeds.end;
+        println!(
+            "{} and as many small scripts, {failed} failures",
+            seeds.end - start
+        );
+    }
+    assert_eq!(failed, 0);
+}
+
+#[test]
+#[ignore = "takes hours"]
+fn many_generated() {
+    let Range { start, end } = many();
+    let wanted = (end - start) as usize;
+    let (mut done, mut failed, mut from) = (0, 0, start);
+    while done < wanted {
+        let count = BATCH.min(wanted - done);
+        let (mut found, to) = compiled("random-many", from, count);
+        found.extend(interpreted(from..to, Small));
+        for failure in &found {
+            println!("{failure}\n");
+        }
+        failed += found.len();
+        (done, from) = (done + count, to);
+        println!("{done} scripts generated, to seed {to}: {failed} failures");
     }
     assert_eq!(failed, 0);
 }
