@@ -288,7 +288,7 @@ fn unfit(item: &Approx, unfit: Unfit) -> Wrong {
             format!("at most {}", smpc_approx::choose::HIGHEST),
         ),
         Unfit::Unreachable(best) => Wrong {
-            code: "P20",
+            code: "A01",
             span: item
                 .goals
                 .first()

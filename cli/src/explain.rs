@@ -33,6 +33,10 @@ pages![
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -46,36 +50,53 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_code_used_here_has_a_page() {
-        let texts = [
-            include_str!("../../driver/src/bind.rs"),
-            include_str!("../../driver/src/code.rs"),
-            include_str!("../../driver/src/load.rs"),
-            include_str!("../../driver/src/pipeline.rs"),
-            include_str!("commands/mod.rs"),
-            include_str!("commands/fmt.rs"),
-            include_str!("commands/keygen.rs"),
-            include_str!("commands/new.rs"),
-            include_str!("commands/party.rs"),
-            include_str!("commands/prepare.rs"),
-            include_str!("commands/schemes.rs"),
-            include_str!("../../runtime/src/files/mod.rs"),
-            include_str!("../../runtime/src/net/error.rs"),
-            include_str!("../../runtime/src/party/mod.rs"),
-            include_str!("../../runtime/src/party/prepared/mod.rs"),
-            include_str!("../../runtime/src/files/element.rs"),
-            include_str!("../../runtime/src/files/json.rs"),
-            include_str!("../../runtime/src/files/npy.rs"),
-            include_str!("../../runtime/src/files/store.rs"),
-            include_str!("../../runtime/src/files/table.rs"),
-        ];
-        for text in texts {
+    /// The literals of a crate's sources that look like codes.
+    fn used(folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).expect("sources") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                used(&path, found);
+                continue;
+            }
+            let text = fs::read_to_string(&path).expect("text");
             for quoted in text.split('"') {
-                let code = quoted.len() == 3 && quoted.starts_with(['I', 'S']);
+                let code = quoted.len() == 3 && quoted.starts_with(|c| "ADGIKNPRSTU".contains(c));
                 if code && quoted[1..].bytes().all(|b| b.is_ascii_digit()) {
-                    assert!(page(quoted).is_some(), "{quoted} has no page");
+                    found.insert(quoted.to_owned());
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_code_has_one_meaning() {
+        let checker: Vec<&str> = smpc_check::codes().collect();
+        let protocol = smpc_protocol::CODES;
+        let mut seen = BTreeSet::new();
+        for code in CODES.iter().chain(&checker).chain(protocol) {
+            assert!(seen.insert(*code), "{code} has two pages");
+        }
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        for entry in fs::read_dir(&root).expect("the project") {
+            let folder = entry.expect("an entry").path();
+            let name = folder.file_name().unwrap_or_default().to_owned();
+            // These make up scripts.
+            let tests = name == "tests" || name == "fuzz" || name == "bench";
+            if tests || !folder.join("src").is_dir() {
+                continue;
+            }
+            let own = match name.to_str() {
+                Some("check") => &checker,
+                Some("protocol") => &protocol.to_vec(),
+                _ => &CODES.to_vec(),
+            };
+            let mut found = BTreeSet::new();
+            used(&folder.join("src"), &mut found);
+            for code in found.iter().filter(|c| *c != "U01") {
+                assert!(
+                    own.contains(&code.as_str()),
+                    "{code} in {name:?} is another's, or has no page"
+                );
             }
         }
     }

@@ -4,6 +4,10 @@
 /// One table: a code and its page.
 macro_rules! pages {
     ($($code:literal),* $(,)?) => {
+        /// Every code explained here. `U01`, what is not executable yet, is the checker's too, and has
+        /// its page there.
+        pub const CODES: &[&str] = &[$($code),*];
+
         /// The page of a code, if it is one of this crate's.
         pub fn explain(code: &str) -> Option<&'static str> {
             match code {
@@ -16,5 +20,5 @@ macro_rules! pages {
 
 pages![
     "K01", "K02", "K03", "K04", "K05", "K06", "K07", "K08", "K09", "N40", "N41", "N42", "N43",
-    "P01", "P02", "P03", "P04", "P05", "P06", "P07", "P08", "U01",
+    "P01", "P02", "P03", "P04", "P05", "P06", "P07", "P08",
 ];

@@ -39,7 +39,7 @@ mod types;
 mod value;
 
 pub use bound::Bound;
-pub use explain::explain;
+pub use explain::{CODES, explain};
 pub use library::{BackendInfo, Library, written};
 
 use smpc_grammar::ast::Span;
