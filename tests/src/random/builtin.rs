@@ -143,8 +143,11 @@ fn key_order(keys: &Array) -> Eval<Vec<usize>> {
 
 fn reordered(leaf: &Array, order: &[usize]) -> Eval<Array> {
     let rows = leaf.rows()?;
-    let picked: Vec<&Array> = order.iter().map(|i| &rows[*i]).collect();
-    Ok(stacked(&picked)?.into_secret())
+    let picked: Option<Vec<&Array>> = order.iter().map(|i| rows.get(*i)).collect();
+    match picked {
+        Some(picked) => Ok(stacked(&picked)?.into_secret()),
+        None => wrong("a column of another length"),
+    }
 }
 
 // ---- functions
