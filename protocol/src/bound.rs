@@ -194,6 +194,7 @@ impl Bound {
             repeated: false,
             commitments: BTreeMap::new(),
             bodies: BTreeMap::new(),
+            deferring: Vec::new(),
             outsider: outside.then_some(Party(total as u8)),
         }
     }

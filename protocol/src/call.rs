@@ -503,9 +503,10 @@ impl<'a> Elab<'a> {
                     };
                     match (self.scheme_type(inner, &frame), arg) {
                         (Some(_), Value::Share(share)) => {
-                            // A vector of recorded calls is one element to a protocol on elements.
+                            // A tensor is one element to a protocol on elements; a call is a row of
+                            // what a deferred protocol gets.
                             let lifted =
-                                self.batch || function.modifier == Some(Modifier::Deferred);
+                                share.rows || function.modifier == Some(Modifier::Deferred);
                             if share.rows != rows && !lifted
                                 || !self.match_scheme(inner, &share.instance, &mut frame)
                             {

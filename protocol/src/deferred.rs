@@ -7,6 +7,7 @@ use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{ClauseKind, Function, KnownTo, Span, Type, TypeKind};
 use smpc_ir::flat::{Flat, FlatOperand, Kind};
 use smpc_ir::party::PartySet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A recorded call under construction: who must know each value of the arguments.
@@ -41,9 +42,14 @@ impl<'a> Elab<'a> {
                 .help("what it computes is known only later: let it check, and return nothing")
                 .into());
         }
+        if self.deferring.contains(name) {
+            let text = format!("`{name}` records a call of itself while it is carried out");
+            return Err(Diagnostic::new("P07", text, span).into());
+        }
         let (mut args, mut need) = (Vec::new(), Vec::new());
         let mut inner_frame = frame.clone();
         let mut inner = self.inner(bilinear);
+        inner.deferring.push(name.clone());
         let mut params = Vec::new();
         let mut kinds = [Kind::Left, Kind::Right].into_iter();
         for group in &function.params {
@@ -158,8 +164,9 @@ impl<'a> Elab<'a> {
             lockstep: false,
             batch: true,
             repeated: false,
-            commitments: self.commitments.clone(),
+            commitments: BTreeMap::new(),
             bodies: self.bodies.clone(),
+            deferring: self.deferring.clone(),
         }
     }
 
@@ -171,7 +178,6 @@ impl<'a> Elab<'a> {
         frame: Frame,
         span: Span,
     ) -> Outcome<Flat> {
-        inner.commitments.clear();
         let done = inner.inline(function, frame, span);
         self.fuel = inner.fuel;
         if let Err(fail) = done {

@@ -52,6 +52,8 @@ pub(crate) struct Elab<'a> {
     pub commitments: BTreeMap<(Party, Id), (Id, Id)>,
     /// Bodies of deferred protocols, by name and element types.
     pub bodies: BTreeMap<String, Arc<Flat>>,
+    /// Names of the deferred protocols whose bodies these are.
+    pub deferring: Vec<String>,
 }
 
 /// What is kept of the outermost protocol.

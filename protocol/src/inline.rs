@@ -29,6 +29,9 @@ impl<'a> Elab<'a> {
                 return Ok(Vec::new());
             }
             self.batch = true;
+            if self.deferring.is_empty() {
+                self.deferring.push(name.clone());
+            }
         }
         let Some(body) = &function.body else {
             return self.unsupported(span, &format!("`{name}` without a body"));

@@ -6,6 +6,7 @@ use crate::source;
 use crate::value::{Fail, Frame, Outcome, Share, Value};
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{BinaryOp, Comp, Expr, ExprKind, Span, UnaryOp};
+use smpc_ir::flat::Kind;
 use smpc_ir::local::Prim;
 use smpc_ir::party::Elem;
 
@@ -176,7 +177,24 @@ impl Elab<'_> {
         if let Some(outer) = outer {
             frame.vars.insert(name.to_owned(), outer);
         }
-        match value? {
+        let value = value?;
+        let parts: Vec<Id> = match &value {
+            Value::Clear(id) => vec![*id],
+            Value::Share(share) => share.components.iter().copied().flatten().collect(),
+            _ => Vec::new(),
+        };
+        let same = |id: &Id| {
+            let nothing = self.b.info(*id).constant == Some(0);
+            self.b.kind(*id) == Some(Kind::Scalar) && !nothing
+        };
+        if parts.iter().any(same) {
+            return Err(
+                Diagnostic::new("P05", "every row of this sum is the same value", span)
+                    .help("multiply it by a vector of the tensor parameter's length")
+                    .into(),
+            );
+        }
+        match value {
             Value::Clear(id) => Ok(Value::Clear(self.b.row_sum(id, source(span)))),
             Value::Share(mut share) => {
                 for id in share.components.iter_mut().flatten() {

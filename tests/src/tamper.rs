@@ -219,6 +219,9 @@ pub struct Bench<'p> {
 
 type Outputs = Vec<(String, Tensor)>;
 
+/// How an endpoint ended: what it did, and how many messages it sent.
+type Ended = Result<(Account, u64), RunError>;
+
 fn outputs(account: &Account) -> Outputs {
     let all = account.outputs.iter();
     all.map(|o| (o.name.clone(), o.value.clone())).collect()
@@ -249,7 +252,7 @@ impl<'p> Bench<'p> {
         self.messages[party]
     }
 
-    fn run(&self, trial: Option<Trial>) -> Result<Vec<Result<(Account, u64), RunError>>, String> {
+    fn run(&self, trial: Option<Trial>) -> Result<Vec<Ended>, String> {
         let valid = validate(self.program).map_err(|e| e.to_string())?;
         let ends = in_memory(self.program.parties.len());
         let results = std::thread::scope(|scope| {
@@ -346,7 +349,7 @@ fn carry_out(
     setup: &Setup,
     end: MemoryChannel,
     trial: Option<Trial>,
-) -> Result<(Account, u64), RunError> {
+) -> Ended {
     let me = Party(u8::try_from(party).unwrap_or(u8::MAX));
     match trial.filter(|trial| trial.party == party) {
         Some(trial) => {

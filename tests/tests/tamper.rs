@@ -135,6 +135,11 @@ fn four_parties_compare() {
 }
 
 #[test]
+fn replicated_sharing_shuffles() {
+    caught(&sweep("rep3_malicious", &[], SHUFFLE, 300));
+}
+
+#[test]
 fn four_parties_shuffle() {
     caught(&sweep("fantastic4", &[], SHUFFLE, 300));
 }

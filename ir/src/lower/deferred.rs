@@ -125,15 +125,27 @@ impl Lowerer<'_> {
         Ok(())
     }
 
-    /// Carries out what the innermost block has recorded.
+    /// Carries out what the innermost block has recorded, and what that records in turn.
     pub(super) fn carry_out_deferred(&mut self) -> Lower<()> {
         let unchecked = std::mem::take(&mut self.ledger.unchecked);
         self.ledger.revealed = 0;
-        let records = match self.ledger.records.last_mut() {
-            Some(records) if !records.is_empty() => std::mem::take(records),
-            _ => return Ok(()),
-        };
         let source = self.emit.source;
+        let mut any = false;
+        while let Some(records) = self.ledger.records.last_mut().map(std::mem::take)
+            && !records.is_empty()
+        {
+            any = true;
+            self.carry_out_batches(records)?;
+        }
+        self.emit.source = source;
+        if any {
+            self.confirm(&unchecked);
+        }
+        Ok(())
+    }
+
+    /// Bodies in lockstep, with a barrier behind each of their phases.
+    fn carry_out_batches(&mut self, records: Vec<Record>) -> Lower<()> {
         let batches = self.batches(records);
         let bindings: Vec<Binding<'_>> = batches
             .iter()
@@ -162,10 +174,12 @@ impl Lowerer<'_> {
                     self.carry_out(instance, steps.clone(), &mut None)?;
                 }
             }
-            self.emit.source = source;
             self.emit.push(Op::Barrier, vec![], vec![]);
         }
-        self.confirm(&unchecked);
+        for (source, instance, _) in &instances {
+            self.emit.source = *source;
+            self.record_calls(instance)?;
+        }
         Ok(())
     }
 

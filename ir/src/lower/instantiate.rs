@@ -99,11 +99,28 @@ impl Lowerer<'_> {
             }
             self.carry_out(&mut instance, phase, permutations)?;
         }
-        for deferred in &flat.deferred {
-            let args = self.operands(&deferred.args, &instance.bound)?;
-            self.defer(deferred, args, binding);
-        }
+        self.record_calls(&instance)?;
         self.operands(&flat.results, &instance.bound)
+    }
+
+    /// Records the calls that an instance defers.
+    pub(super) fn record_calls(&mut self, instance: &Instance<'_>) -> Lower<()> {
+        for deferred in &instance.flat.deferred {
+            let args = self.operands(&deferred.args, &instance.bound)?;
+            self.defer(deferred, args, instance.binding);
+        }
+        Ok(())
+    }
+
+    /// The elements of a tensor along one axis.
+    fn flattened(&mut self, value: Wire) -> Wire {
+        let info = self.emit.info(value).clone();
+        if info.shape.len() == 1 {
+            return value;
+        }
+        let row = [info.elements()];
+        self.emit
+            .local_at(Local::Reshape, &[value], info.elem, &row, info.known_to)
     }
 
     /// Values of an instance as arguments or results.
@@ -247,6 +264,13 @@ impl Lowerer<'_> {
                     bound[step.result as usize] = Some(key);
                     continue;
                 }
+            };
+            // The sum of all elements, whatever the axes of the operands.
+            let args = match (&op, info.kind, args.as_slice()) {
+                (Op::Local(Local::Sum { .. }), Kind::Scalar, [arg]) => {
+                    vec![self.flattened(*arg)]
+                }
+                _ => args,
             };
             let result = self.emit.value(ValueInfo {
                 elem: info.elem,

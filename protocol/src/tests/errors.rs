@@ -214,6 +214,16 @@ fn checks_between_parties() {
 }
 
 #[test]
+fn a_deferred_protocol_does_not_wait_for_itself() {
+    expect(
+        "protocol p(x: S<R>) -> z: S<R> { z = x; q(x); }
+         deferred protocol q<m>(x: [S<R>; m]) { w(x); }
+         deferred protocol w<m>(x: [S<R>; m]) { q(x); }",
+        &[("P07", "w(x)"), ("P07", "q(x)")],
+    );
+}
+
+#[test]
 fn claims_speak_of_what_there_is() {
     expect(
         "protocol p(x: S<R>) -> z: S<R> requires -2^(k-2) <= x < 2^(k-2)
