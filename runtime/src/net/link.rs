@@ -166,6 +166,7 @@ impl Link {
         if !expected && peer.fault.is_none() {
             tracing::warn!(peer = %self.shared.names[self.peer], %fault, "connection lost");
             peer.fault = Some(fault);
+            peer.lost = Some(Instant::now());
         }
         drop(state);
         self.shared.alarm();

@@ -71,6 +71,8 @@ pub(crate) struct Peer {
     pub done: bool,
     pub failed: Option<Reason>,
     pub fault: Option<Fault>,
+    /// When the connection was lost.
+    pub lost: Option<Instant>,
     /// What TLS says about the fault.
     pub detail: Option<(Cause, String)>,
     /// Seconds of silence, once there are too many.
@@ -148,11 +150,11 @@ impl State {
                 Some((p, Fault::Failed { code, place }))
             })
         };
+        // Who was lost first: others may have ended because of it, before their last words came.
         let gone = || {
-            peers().find_map(|(p, peer)| {
-                let fault = peer.fault.as_ref().filter(|_| peer.failed.is_none())?;
-                Some((p, fault.clone()))
-            })
+            let lost = peers().filter(|(_, peer)| peer.failed.is_none() && peer.fault.is_some());
+            let (p, peer) = lost.min_by_key(|(_, peer)| peer.lost)?;
+            Some((p, peer.fault.clone()?))
         };
         let reported = || {
             peers().find_map(|(p, peer)| {
