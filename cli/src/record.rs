@@ -200,7 +200,8 @@ fn part(
     }
 }
 
-fn line(sources: &Sources, source: Source) -> Option<Line> {
+/// The line of a place in the sources.
+pub fn line(sources: &Sources, source: Source) -> Option<Line> {
     let own = span(source);
     let (file, number, _) = position(sources, own)?;
     let text = sources.get(own.file)?.text.lines().nth(number - 1)?;

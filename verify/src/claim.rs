@@ -438,9 +438,9 @@ pub(crate) fn standard(spec: Spec, elem: Elem, params: usize) -> Claims {
             let more = apply(Op::Add, &[apply(Op::Abs, &[value]), Term::Integer(1)]);
             let all = apply(Op::Pow, &[Term::Integer(2), Term::Integer(m)]);
             claim.except = Some(apply(Op::Div, &[more, all]));
-        } else {
-            claims.requires.push(within(&value, m - 2));
         }
+        // Callers keep to the headroom, whatever the mode.
+        claims.requires.push(within(&value, m - 2));
         claims.ensures.push(claim);
     };
     let mut claims = Claims::default();

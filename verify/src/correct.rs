@@ -63,7 +63,11 @@ pub fn correctness(
         }
     }
     match random(problem, limits.runs)? {
-        Ok(runs) => done.runs = runs,
+        Ok(tried) => {
+            done.runs = tried.runs;
+            done.failures = tried.failures;
+            done.expected = tried.expected.round() as u64;
+        }
         Err(wrong) => return Ok(Verdict::Wrong(wrong)),
     }
     let unread: Vec<&str> = claimed.unread().collect();

@@ -25,6 +25,7 @@ mod problem;
 mod refute;
 mod report;
 mod sharing;
+mod statistics;
 mod symbolic;
 pub mod term;
 #[cfg(test)]

@@ -87,10 +87,21 @@ pub fn verify_with(
     limits: &Limits,
     proofs: &mut Proofs,
 ) -> Result<Report, Malformed> {
+    let correct = correctness(problem, small, limits)?;
+    secrecy(problem, small, limits, proofs, correct)
+}
+
+/// Privacy and freshness, beside what is known of the results.
+fn secrecy(
+    problem: &Problem,
+    small: &[Problem],
+    limits: &Limits,
+    proofs: &mut Proofs,
+    correct: Verdict,
+) -> Result<Report, Malformed> {
     problem.validate()?;
     let derived: Vec<Problem> = (1..=2).filter_map(|k| shrink(problem, k)).collect();
     let rings = if derived.is_empty() { small } else { &derived };
-    let correct = correctness(problem, small, limits)?;
     let (mut privacy, mut fresh) = (Vec::new(), Vec::new());
     for coalition in problem.coalitions() {
         if problem.exposes(coalition) {
@@ -332,7 +343,7 @@ pub fn verify_standard(
 pub type Row = (String, Report, Problem);
 
 /// Every standard operation of a backend, then the other protocols of its file by their own
-/// claims, given the same backend in small rings.
+/// claims, given the same backend in small rings. Results are tried on a thread of their own.
 ///
 /// # Errors
 /// A protocol whose text breaks the rules of flat protocols.
@@ -341,14 +352,36 @@ pub fn verify_scheme(
     small: &[&dyn Protocols],
     limits: &Limits,
 ) -> Result<Vec<Row>, Malformed> {
-    let mut proofs = Proofs::default();
-    let mut rows = Vec::new();
-    for (title, problem, rings) in problems(protocols, small) {
-        let report = verify_with(&problem, &rings, limits, &mut proofs)
-            .map_err(|Malformed(text)| Malformed(format!("{title}: {text}")))?;
-        rows.push((title, report, problem));
-    }
-    Ok(rows)
+    let all = problems(protocols, small);
+    // The two halves share nothing, and take about as long as each other.
+    let (results, kept) = std::thread::scope(|scope| {
+        let results = scope.spawn(|| {
+            let each = all.iter();
+            each.map(|(_, problem, rings)| correctness(problem, rings, limits))
+                .collect::<Vec<Result<Verdict, Malformed>>>()
+        });
+        let mut proofs = Proofs::default();
+        let kept: Vec<Result<Report, Malformed>> = all
+            .iter()
+            .map(|(_, problem, rings)| {
+                secrecy(problem, rings, limits, &mut proofs, Verdict::Unclaimed)
+            })
+            .collect();
+        (results.join(), kept)
+    });
+    let results = match results {
+        Ok(results) => results,
+        Err(panic) => std::panic::resume_unwind(panic),
+    };
+    let found = all.into_iter().zip(results.into_iter().zip(kept));
+    found
+        .map(|((title, problem, _), (correct, report))| {
+            let named = |Malformed(text)| Malformed(format!("{title}: {text}"));
+            let mut report = report.map_err(named)?;
+            report.correct = correct.map_err(named)?;
+            Ok((title, report, problem))
+        })
+        .collect()
 }
 
 /// What there is to verify in a scheme: titles, protocols, the same protocols in small rings.

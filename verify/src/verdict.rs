@@ -77,6 +77,10 @@ pub struct Exhausted {
     pub assignments: u64,
     /// Random executions at full width beside them.
     pub runs: u64,
+    /// Those among them in which something failed that may fail with the probability claimed.
+    pub failures: u64,
+    /// The failures that the claim lets one expect, at most.
+    pub expected: u64,
 }
 
 /// What is known of one question.

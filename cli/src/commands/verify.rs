@@ -4,6 +4,7 @@ use crate::Answer;
 use crate::args::Verify;
 use crate::pipeline;
 use crate::problem::{Exit, Failure, Problem};
+use crate::record::line;
 use serde_json::{Value, json};
 use smpc_driver::Binding;
 use smpc_grammar::Sources;
@@ -12,7 +13,8 @@ use smpc_ir::party::PartySet;
 use smpc_ir::share::Using;
 use smpc_verify::text::{File, Subject};
 use smpc_verify::{
-    Certificate, Goal, Limits, Report, Row, Verdict, check, problems, small_rings, table,
+    Assumption, Certificate, Goal, Leak, Limits, Report, Row, Verdict, check, problems,
+    small_rings, table,
 };
 use std::fmt::Write;
 use std::path::Path;
@@ -45,13 +47,15 @@ pub fn verify(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
             runs: args.runs,
             ..Limits::default()
         };
-        let rows = smpc_verify::verify_scheme(&full, &small, &limits)
-            .map_err(|malformed| failed(format!("{name}, {malformed}")))?;
+        let rows = smpc_verify::verify_scheme(&full, &small, &limits).map_err(|malformed| {
+            let message = format!("{name}, {malformed}");
+            Failure::one(Exit::Run, Problem::plain("I18", message))
+        })?;
         let parties = full.computing().parties;
         let _ = writeln!(text, "{name}, {parties} parties");
         text.push_str(&table(&rows));
         for row in &rows {
-            explain(row, &mut text);
+            explain(sources, row, &mut text);
             let report = &row.1;
             refuted |= report.is_refuted();
             open |= verdicts(report).any(|v| matches!(v, Verdict::Unknown { .. }));
@@ -68,7 +72,7 @@ pub fn verify(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
             "scheme": name,
             "parties": parties,
             "operations": rows.iter().map(|(operation, report, problem)| {
-                document(operation, report, problem)
+                document(sources, operation, report, problem)
             }).collect::<Vec<_>>(),
         }));
         files.push(File {
@@ -83,9 +87,8 @@ pub fn verify(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
     );
     if let Some(path) = &args.certificate {
         let [file] = files.as_slice() else {
-            return Err(failed(
-                "`--certificate` takes one scheme at a time".to_owned(),
-            ));
+            let message = "`--certificate` takes one scheme at a time";
+            return Err(Failure::one(Exit::Usage, Problem::plain("I17", message)));
         };
         write_whole(path, &file.write())?;
         let _ = writeln!(text, "certificates written to {}", path.display());
@@ -102,8 +105,9 @@ pub fn verify(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
     })
 }
 
-fn failed(message: String) -> Failure {
-    Failure::one(Exit::Run, Problem::plain("I18", message))
+fn unusable(path: &Path, error: &std::io::Error) -> Failure {
+    let problem = Problem::file("I15", error.to_string(), path.display().to_string());
+    Failure::one(Exit::Usage, problem)
 }
 
 /// Nothing is left half-written: the file appears whole or not at all.
@@ -111,22 +115,25 @@ fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     let done = std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path));
-    done.map_err(|error| failed(format!("{}: {error}", path.display())))
+    done.map_err(|error| {
+        let _ = std::fs::remove_file(&part);
+        unusable(path, &error)
+    })
 }
 
 /// Counter-examples, and what is open, below the table.
-fn explain((operation, report, problem): &Row, text: &mut String) {
+fn explain(sources: &Sources, (operation, report, problem): &Row, text: &mut String) {
     let set = |coalition| problem.set_name(coalition);
     for (coalition, verdict) in &report.privacy {
         match verdict {
             Verdict::Leaks(leak) => {
                 let _ = writeln!(
                     text,
-                    "{operation} LEAKS to {}: inputs {:?} and {:?} differ in its view; {}",
+                    "{operation} LEAKS to {}: inputs {:?} and {:?} differ in its view{}",
                     set(*coalition),
                     leak.first,
                     leak.second,
-                    leak.from_to
+                    at_fault(sources, leak)
                 );
             }
             Verdict::Wrong(wrong) => {
@@ -173,9 +180,12 @@ fn subject((title, report, _): &Row) -> Subject {
 
 /// Reads certificates and checks each against the protocol as its file has it now.
 fn recheck(sources: &mut Sources, path: &Path) -> Result<Answer, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| failed(format!("{}: {error}", path.display())))?;
-    let file = File::read(&text).map_err(|error| failed(format!("{}, {error}", path.display())))?;
+    let text = std::fs::read_to_string(path).map_err(|error| unusable(path, &error))?;
+    let file = File::read(&text).map_err(|error| {
+        let message = format!("expected {}", error.expected);
+        let problem = Problem::file("I19", message, path.display().to_string());
+        Failure::one(Exit::Usage, problem.at_row(error.line.to_string()))
+    })?;
     let parties = u8::try_from(file.parties)
         .ok()
         .filter(|n| (1..=20).contains(n));
@@ -254,11 +264,67 @@ fn verdicts(report: &Report) -> impl Iterator<Item = &Verdict> {
     std::iter::once(&report.correct).chain(private)
 }
 
-fn document(operation: &str, report: &Report, problem: &smpc_verify::Problem) -> Value {
+/// The message that first tells two inputs apart, if one does: from whom to whom, and its line.
+fn at_fault(sources: &Sources, leak: &Leak) -> String {
+    match (leak.message, line(sources, leak.source)) {
+        (None, _) => String::new(),
+        (Some(_), None) => format!("; {}", leak.from_to),
+        (Some(_), Some(at)) => format!("; {} at {}:{}", leak.from_to, at.file, at.number),
+    }
+}
+
+/// A verdict with what it rests on. Numbers beyond 53 bits are text.
+fn detail(sources: &Sources, verdict: &Verdict) -> Value {
+    let words = |inputs: &[Vec<u128>]| -> Vec<Vec<String>> {
+        let text = |rows: &Vec<u128>| rows.iter().map(u128::to_string).collect();
+        inputs.iter().map(text).collect()
+    };
+    let mut value = json!({ "verdict": verdict.word() });
+    match verdict {
+        Verdict::Proved { certificate } => {
+            if let Some(certificate) = certificate {
+                value["substitutions"] = certificate.steps.len().into();
+                value["fresh_operands"] = (certificate.assume == Assumption::Fresh).into();
+            }
+        }
+        Verdict::Exhausted(done) => {
+            value["assignments"] = done.assignments.into();
+            value["runs"] = done.runs.into();
+            value["failures"] = done.failures.into();
+            value["failures_expected"] = done.expected.into();
+        }
+        Verdict::Leaks(leak) => {
+            value["inputs"] = json!([words(&leak.first), words(&leak.second)]);
+            value["message"] = leak.from_to.clone().into();
+            value["exact"] = leak.exact.into();
+            if let Some(at) = line(sources, leak.source) {
+                value["line"] = format!("{}:{}", at.file, at.number).into();
+            }
+        }
+        Verdict::Wrong(wrong) => {
+            value["what"] = wrong.what.clone().into();
+            value["inputs"] = json!(words(&wrong.inputs));
+            let got: Vec<String> = wrong.got.iter().map(u128::to_string).collect();
+            value["got"] = got.into();
+        }
+        Verdict::Unknown { reason } => value["reason"] = reason.clone().into(),
+        Verdict::Unclaimed => {}
+    }
+    value
+}
+
+fn document(
+    sources: &Sources,
+    operation: &str,
+    report: &Report,
+    problem: &smpc_verify::Problem,
+) -> Value {
     let coalitions = |list: &[(PartySet, Verdict)]| -> Vec<Value> {
         list.iter()
             .map(|(coalition, verdict)| {
-                json!({ "coalition": problem.set_name(*coalition), "verdict": verdict.word() })
+                let mut entry = detail(sources, verdict);
+                entry["coalition"] = problem.set_name(*coalition).into();
+                entry
             })
             .collect()
     };
@@ -266,6 +332,7 @@ fn document(operation: &str, report: &Report, problem: &smpc_verify::Problem) ->
         "operation": operation,
         "protocol": report.name,
         "correct": report.correct.word(),
+        "correctness": detail(sources, &report.correct),
         "private": coalitions(&report.privacy),
         "fresh": coalitions(&report.fresh),
         "rounds": report.rounds,

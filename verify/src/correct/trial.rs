@@ -8,12 +8,25 @@ use crate::machine::{Batch, Choice, Counter, Machine, Random};
 use crate::problem::{Malformed, Operand, Problem, Spec, operand_ids};
 use crate::refute::{assignment_bits, domains, draw, first_elem};
 use crate::sharing::parities;
+use crate::statistics::binomial_tail;
 use crate::symbolic::{Class, Execution, SymbolInfo};
 use crate::term::{Poly, Symbol, Terms};
 use crate::verdict::{Inputs, Limits, Wrong};
 use smpc_ir::claim::Domain;
 use smpc_ir::flat::{FlatOp, Kind};
 use smpc_ir::party::{CoinDomain, Elem, PartySet};
+
+/// The chance of refuting a claim that holds, by random runs.
+const MIRACLE: f64 = 1.0 / (1u64 << 40) as f64;
+
+/// Random runs without a contradiction.
+pub(super) struct Tried {
+    pub runs: u64,
+    /// Runs in which something failed that may fail with some probability.
+    pub failures: u64,
+    /// The most failures that the claim lets one expect.
+    pub expected: f64,
+}
 
 /// Executions side by side.
 const LANES: usize = 64;
@@ -331,7 +344,7 @@ pub(super) fn enumerate(problem: &Problem, limits: &Limits) -> Result<Enumeratio
         let runs = limits.samples * 4;
         return Ok(match random(problem, runs)? {
             Err(wrong) => Enumeration::Wrong(wrong),
-            Ok(runs) => Enumeration::Some(runs),
+            Ok(tried) => Enumeration::Some(tried.runs),
         });
     }
     let mut wide = Machine::with_lanes(problem, LANES)?;
@@ -461,7 +474,7 @@ fn operands(problem: &Problem, domains: &[(u128, usize)], run: u64, random: &mut
 
 /// Random executions within what is required: how many there were, or a wrong one. Operands outside
 /// are drawn anew, a few times.
-pub(super) fn random(problem: &Problem, runs: u64) -> Result<Result<u64, Box<Wrong>>, Malformed> {
+pub(super) fn random(problem: &Problem, runs: u64) -> Result<Result<Tried, Box<Wrong>>, Malformed> {
     let claimed = Claimed::new(problem);
     let mut machine = Machine::with_lanes(problem, LANES)?;
     let rows = machine.rows;
@@ -498,9 +511,22 @@ pub(super) fn random(problem: &Problem, runs: u64) -> Result<Result<u64, Box<Wro
             }
         }
     }
-    let too_often = failures as f64 > expected + 6.0 * expected.sqrt() + 3.0;
-    Ok(match last.filter(|_| too_often) {
-        Some(wrong) => Err(wrong),
-        None => Ok(done),
+    // The claim bounds the chance of each run; so many failures would then be a miracle.
+    let mean = expected / done.max(1) as f64;
+    let too_often =
+        failures as f64 > expected + 1.0 && binomial_tail(done, mean, failures) < MIRACLE;
+    Ok(match last {
+        Some(mut wrong) if too_often => {
+            wrong.what = format!(
+                "{}: {failures} of {done} runs fail, where at most {expected:.1} are expected",
+                wrong.what
+            );
+            Err(wrong)
+        }
+        _ => Ok(Tried {
+            runs: done,
+            failures,
+            expected,
+        }),
     })
 }

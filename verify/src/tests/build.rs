@@ -1,6 +1,7 @@
 //! Flat protocols by hand.
 
 use crate::problem::{Operand, Problem, Spec};
+use smpc_ir::field::Prime;
 use smpc_ir::flat::{
     Call, Computing, Flat, FlatInfo, FlatOp, FlatOperand, FlatStep, Kind, Sharing,
 };
@@ -38,7 +39,23 @@ pub(super) fn additive(n: u8) -> Sharing {
     }
 }
 
+/// Shares of a polynomial of degree 1 over F_5: P[i] holds its value at i + 1.
+pub(super) fn line() -> Sharing {
+    Sharing {
+        elem: field(5),
+        holders: (0..3).map(|i| set(&[i])).collect(),
+        constant: vec![1; 3],
+        reconstruction: vec![2, -1, 0],
+        masks: vec![vec![1, 2, 3]],
+    }
+}
+
+pub(super) fn field(p: u128) -> Elem {
+    Elem::Field(Prime::new(p).unwrap())
+}
+
 pub(super) struct Build {
+    pub elem: Elem,
     flat: Flat,
     computing: Computing,
     params: Vec<Operand>,
@@ -48,6 +65,7 @@ impl Build {
     pub fn new(parties: usize, roles: &[&str], outsider: bool) -> Self {
         let outside = (parties + roles.len()) as u8;
         Self {
+            elem: R,
             flat: Flat {
                 name: "test".to_owned(),
                 outsider: outsider.then_some(outside),
@@ -63,7 +81,7 @@ impl Build {
 
     fn value(&mut self, known_to: PartySet) -> u32 {
         self.flat.values.push(FlatInfo {
-            elem: R,
+            elem: self.elem,
             kind: Kind::Element,
             known_to,
             offline: false,
@@ -88,12 +106,12 @@ impl Build {
     }
 
     /// The steps since then are a call with this result.
-    pub fn call(&mut self, start: u32, result: &[u32]) {
+    pub fn call(&mut self, start: u32, result: &[u32], sharing: &Sharing) {
         self.flat.calls.push(Call {
             name: "callee".to_owned(),
             steps: start..self.position(),
             results: vec![FlatOperand::Shared(result.to_vec())],
-            sharings: vec![Some(additive(result.len() as u8))],
+            sharings: vec![Some(sharing.clone())],
         });
     }
 
@@ -107,7 +125,8 @@ impl Build {
     pub fn clear(&mut self, known_to: PartySet) -> u32 {
         let id = self.value(known_to);
         self.flat.params.push(FlatOperand::Clear(id));
-        self.params.push(Operand::Clear { elem: R, known_to });
+        let elem = self.elem;
+        self.params.push(Operand::Clear { elem, known_to });
         id
     }
 
@@ -117,6 +136,13 @@ impl Build {
 
     pub fn coin(&mut self, parties: &[u8]) -> u32 {
         self.step(FlatOp::Coin(CoinDomain::Uniform), &[], set(parties))
+    }
+
+    /// A multiple.
+    pub fn times(&mut self, id: u32, by: i128) -> u32 {
+        let everyone = PartySet::first(self.computing.parties);
+        let by = self.step(FlatOp::Local(Local::Constant(by)), &[], everyone);
+        self.prim(Prim::Mul, id, by)
     }
 
     fn prim(&mut self, prim: Prim, a: u32, b: u32) -> u32 {
@@ -151,9 +177,9 @@ impl Build {
     }
 
     pub fn clears(self, id: u32, to: &[u8], spec: Spec) -> Problem {
-        let known_to = set(to);
+        let (known_to, elem) = (set(to), self.elem);
         self.done(
-            &[(FlatOperand::Clear(id), Operand::Clear { elem: R, known_to })],
+            &[(FlatOperand::Clear(id), Operand::Clear { elem, known_to })],
             spec,
         )
     }

@@ -182,3 +182,123 @@ fn an_opened_product_of_shares_leaks() {
     );
     assert!(!leaks_to(&found(&text, 3, "bad")).is_empty());
 }
+
+/// The library's scheme of Shamir with more protocols, over a field and over F_5.
+fn shamir(protocols: &str, title: &str) -> Row {
+    let text = include_str!("../../../stdlib/schemes/shamir.smpc");
+    let text = format!(
+        "{}\n{protocols}",
+        text.replace("backend shamir", "backend mine")
+    );
+    let bind = |args: &[(&str, i128)]| {
+        let mut sources = Sources::default();
+        let mut library = Library::standard(&mut sources);
+        let file = sources.add("mine.smpc", &text);
+        let errors = library.add(file, &text);
+        assert!(errors.is_empty(), "{errors:?}");
+        let args: Vec<(String, i128)> = args.iter().map(|(n, v)| ((*n).to_owned(), *v)).collect();
+        library
+            .bind("mine", &args, None)
+            .unwrap_or_else(|e| panic!("{e:?}"))
+    };
+    let (full, small) = (bind(&[("n", 3)]), bind(&[("n", 3), ("p", 5)]));
+    let all = problems(&full, &[&small as &dyn Protocols]);
+    let titles: Vec<String> = all.iter().map(|(t, ..)| t.clone()).collect();
+    let (title, problem, rings) = all
+        .into_iter()
+        .find(|(t, ..)| t == title)
+        .unwrap_or_else(|| panic!("{title} is not among {titles:?}"));
+    let report = verify(&problem, &rings, &Limits::default()).unwrap();
+    (title, report, problem)
+}
+
+fn verdict_for(row: &Row, set: &str) -> &'static str {
+    let found = row
+        .1
+        .privacy
+        .iter()
+        .find(|(c, _)| row.2.set_name(*c) == set);
+    found.map_or("-", |(_, verdict)| verdict.word())
+}
+
+#[test]
+fn a_king_with_a_mask_of_the_wrong_degree_leaks() {
+    // Damgård, Nielsen, CRYPTO 2007: the opened product has degree 2t; a mask of degree t leaves
+    // the product of the leading coefficients in the open.
+    for (mask, verdict) in [("q", "proved"), ("r", "LEAKS")] {
+        let row = shamir(
+            &format!(
+                "protocol king(x, y: Shamir<F, d>) -> z: Shamir<F, d> ensures z == x * y private {{\n\
+                 let s <- F @ P[2];\n\
+                 let r: Shamir<F, d> = share(s); let q: Shamir<F, 2*d> = share(s);\n\
+                 for each P[i] {{ let u[i] = x[i]*y[i] + {mask}.[i]; P[i] -> P[0]: u[i]; }}\n\
+                 let e = sum(lagrange(i, n) * u[i] for P[i]); P[0] -> P: e; z = e - r; }}\n"
+            ),
+            "king",
+        );
+        assert_eq!(row.1.correct.word(), "proved", "{mask}");
+        assert_eq!(
+            verdict_for(&row, "{P[0]}"),
+            verdict,
+            "{mask}: {:?}",
+            row.1.privacy
+        );
+        // Whoever knows the mask learns the product in any case.
+        assert_eq!(verdict_for(&row, "{P[2]}"), "LEAKS");
+    }
+}
+
+#[test]
+fn an_unmasked_product_polynomial_leaks() {
+    // Ben-Or, Goldwasser, Wigderson, STOC 1988: the product of two polynomials is not a random one.
+    let row = shamir(
+        "protocol king(x, y: Shamir<F, d>) -> c: F @ P[0] ensures c == x * y private {\n\
+         for each P[i] { let u[i] = x[i]*y[i]; P[i] -> P[0]: u[i]; }\n\
+         c = sum(lagrange(i, n) * u[i] for P[i]); }\n",
+        "king",
+    );
+    assert_eq!(row.1.correct.word(), "proved");
+    assert_eq!(verdict_for(&row, "{P[0]}"), "LEAKS");
+    assert_eq!(verdict_for(&row, "{P[1]}"), "proved");
+}
+
+#[test]
+fn a_result_that_lies_on_no_polynomial_is_wrong() {
+    // The product of the shares has degree 2t: any t + 1 of them give another value.
+    let row = shamir(
+        "protocol local(x, y: Shamir<F, d>) -> z: Shamir<F, d> ensures z == x * y private {\n\
+         for each P[i] { z[i] = x[i]*y[i]; } }\n",
+        "local",
+    );
+    assert_eq!(row.1.correct.word(), "WRONG");
+    // A sharing of the right value by some, and of nothing by others.
+    let row = shamir(
+        "protocol bent(x: Shamir<F, d>) -> z: Shamir<F, d> ensures z == x private {\n\
+         for each P[i] { z[i] = x[i] + (i / 2); } }\n",
+        "bent",
+    );
+    assert_eq!(row.1.correct.word(), "WRONG", "{:?}", row.1.correct);
+}
+
+#[test]
+fn secure_aggregation_without_the_self_mask_leaks_a_late_input() {
+    // Bonawitz et al., CCS 2017: P[0] is late, and the others have told the server P[3] its pairwise
+    // masks to repair the sum; then its input arrives after all.
+    for (own, leaks) in [("", true), (" + b", false)] {
+        let text = additive(&format!(
+            "protocol late(x: R @ P[0]) -> z: R @ P[3] private {{\n\
+             let p <- R @ {{P[0], P[1]}}; let q <- R @ {{P[0], P[2]}}; let b <- R @ P[0];\n\
+             P[1] -> P[3]: p; P[2] -> P[3]: q;\n\
+             let y = x + p + q{own}; P[0] -> P[3]: y; z = y - p - q; }}\n"
+        ));
+        let row = found(&text, 4, "late");
+        assert_eq!(
+            leaks_to(&row).contains(&"{P[3]}".to_owned()),
+            leaks,
+            "{own}"
+        );
+        for set in ["{P[3]}", "{P[1], P[2], P[3]}"] {
+            assert_eq!(verdict_for(&row, set) == "proved", !leaks, "{own} {set}");
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! `smpc verify` as a user calls it: verdicts, certificates, exit codes.
+
+mod common;
+
+use common::{Ran, folder, json, smpc, write};
+use std::path::Path;
+
+/// Additive sharing of two parties with a product by a helper T, who knows only masks.
+const GOOD: &str = r#"
+backend pair(k: int = 64) { int, fix<f>: Pair<Z[2^k]>; }
+scheme Pair<R: Ring> {
+    parties P[2];
+    dealer T;
+    corrupt 1 of P semihonest;
+    corrupt T semihonest;
+    share x = x[0] + x[1];
+    P[i] holds x[i];
+}
+protocol share<D: party>(v: R @ D) -> x: Pair<R>
+    ensures x == v
+    private
+{
+    x[1] <- R @ {D, P[1]};
+    x[0] = v - x[1];
+    D -> P[0]: x[0];
+}
+protocol reveal(x: Pair<R>) -> v: R @ P
+    requires fresh x
+    ensures v == x
+    private
+{
+    for each P[i] { P[i] -> P: x[i]; }
+    v = x[0] + x[1];
+}
+protocol mul(x, y: Pair<R>) -> z: Pair<R>
+    ensures z == x * y
+    bilinear private
+{
+    for each P[i] {
+        let a[i] <- R @ {P[i], T};
+        let b[i] <- R @ {P[i], T};
+    }
+    let r <- R @ {P[1], T};
+    let c[0] = (a[0] + a[1]) * (b[0] + b[1]) - r;
+    T -> P[0]: c[0];
+    for each P[i] {
+        let u[i] = x[i] - a[i];
+        let w[i] = y[i] - b[i];
+        P[i] -> P: u[i], w[i];
+    }
+    let d = u[0] + u[1];
+    let e = w[0] + w[1];
+    z[0] = c[0] + d * b[0] + e * a[0] + d * e;
+    z[1] = r + d * b[1] + e * a[1];
+}
+"#;
+
+fn verify(base: &Path, args: &[&str]) -> Ran {
+    smpc(base, &[&["verify", "--runs", "100"], args].concat())
+}
+
+fn certified(base: &Path) -> String {
+    write(base, "pair.smpc", GOOD);
+    let ran = verify(base, &["./pair.smpc", "--certificate", "pair.cert"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("certificates written to pair.cert"));
+    std::fs::read_to_string(base.join("pair.cert")).expect("certificates")
+}
+
+fn check(base: &Path, file: &str) -> Ran {
+    smpc(base, &["verify", "--check", file])
+}
+
+#[test]
+fn a_proof_is_written_and_accepted_again() {
+    let base = folder("verify_certificate");
+    let text = certified(&base);
+    assert!(text.contains("protocol mul\n"), "{text}");
+    let ran = check(&base, "pair.cert");
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let count = text
+        .lines()
+        .filter(|l| l.starts_with("certificate "))
+        .count();
+    assert!(ran.out.contains(&format!("{count} certificates accepted")));
+    let report = json(&smpc(&base, &["verify", "--check", "pair.cert", "--json"]));
+    assert_eq!(report["accepted"], count);
+    assert_eq!(report["open"].as_array().map(Vec::len), Some(0));
+    // Nothing half-written beside it.
+    assert!(!base.join("pair.cert.part").exists());
+}
+
+#[test]
+fn a_changed_certificate_is_refused() {
+    let base = folder("verify_changed_certificate");
+    let text = certified(&base);
+    let lines: Vec<&str> = text.lines().collect();
+    let (mut refused, mut tried) = (0, 0);
+    for (at, line) in lines.iter().enumerate() {
+        let Some((element, coin)) = line.split_once(" by coin ") else {
+            continue;
+        };
+        tried += 1;
+        // Another coin, and no substitution at all.
+        for change in [format!("{element} by coin 9999 : {coin}"), String::new()] {
+            let mut changed = lines.clone();
+            changed[at] = &change;
+            write(&base, "changed.cert", changed.join("\n"));
+            let ran = check(&base, "changed.cert");
+            assert!(ran.code == 1 || change.is_empty(), "{line}: {}", ran.out);
+            refused += usize::from(ran.code == 1 && ran.out.contains("refused: "));
+        }
+    }
+    assert!(tried > 3 && refused > tried, "{refused} of {tried}");
+}
+
+#[test]
+fn a_certificate_is_about_the_present_text() {
+    let base = folder("verify_other_text");
+    certified(&base);
+    // The first summand of the opened difference without its mask.
+    write(
+        &base,
+        "pair.smpc",
+        GOOD.replace("let u[i] = x[i] - a[i];", "let u[i] = x[i] + 0 * a[i];"),
+    );
+    let ran = check(&base, "pair.cert");
+    assert_eq!(ran.code, 1, "{}", ran.out);
+    assert!(ran.out.contains("refused: mul"), "{}", ran.out);
+}
+
+#[test]
+fn a_missing_certificate_leaves_a_question_open() {
+    let base = folder("verify_missing_certificate");
+    let text = certified(&base);
+    let end = text.find("protocol mul\n").expect("the product");
+    let start = text[..end].rfind("protocol ").expect("another");
+    let without = format!("{}{}", &text[..start], &text[end..]);
+    write(&base, "short.cert", without);
+    let ran = check(&base, "short.cert");
+    assert_eq!(ran.code, 2, "{}", ran.out);
+    assert!(
+        ran.out.contains("no certificate of privacy: "),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn files_that_cannot_be_used_are_named() {
+    let base = folder("verify_files");
+    write(
+        &base,
+        "none.cert",
+        "smpc certificates 1\nscheme rep3\nparties three\n",
+    );
+    let ran = check(&base, "none.cert");
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.err.contains("error[I19]") && ran.err.contains("none.cert"),
+        "{}",
+        ran.err
+    );
+    let ran = check(&base, "missing.cert");
+    assert!(
+        ran.code == 2 && ran.err.contains("error[I15]"),
+        "{}",
+        ran.err
+    );
+    write(&base, "pair.smpc", GOOD);
+    let ran = verify(&base, &["./pair.smpc", "--certificate", "no/such/folder/x"]);
+    assert!(
+        ran.code == 2 && ran.err.contains("error[I15]"),
+        "{}",
+        ran.err
+    );
+    let ran = verify(&base, &["./pair.smpc", "./pair.smpc", "--certificate", "x"]);
+    assert!(
+        ran.code == 2 && ran.err.contains("error[I17]"),
+        "{}",
+        ran.err
+    );
+    assert!(
+        verify(&base, &["no_such_scheme"])
+            .err
+            .contains("error[I16]")
+    );
+}
+
+#[test]
+fn a_leak_names_its_message_and_its_line() {
+    let base = folder("verify_leak");
+    // A mask told to both parties.
+    let bad = GOOD.replace(
+        "let a[i] <- R @ {P[i], T};",
+        "let a[i] <- R @ {P[0], P[1], T};",
+    );
+    write(&base, "pair.smpc", &bad);
+    let line = bad
+        .lines()
+        .position(|l| l.contains("u[i], w[i];"))
+        .expect("the message")
+        + 1;
+    let ran = verify(&base, &["./pair.smpc"]);
+    assert_eq!(ran.code, 1, "{}", ran.out);
+    assert!(ran.out.contains("mul LEAKS to {P[0]}"), "{}", ran.out);
+    assert!(
+        ran.out.contains(&format!("pair.smpc:{line}")),
+        "{}",
+        ran.out
+    );
+    let report = json(&verify(&base, &["./pair.smpc", "--json"]));
+    let operations = report["schemes"][0]["operations"]
+        .as_array()
+        .expect("a list");
+    let mul = operations
+        .iter()
+        .find(|o| o["operation"] == "mul")
+        .expect("the product");
+    let leak = mul["private"].as_array().expect("a list").iter();
+    let leak = leak
+        .clone()
+        .find(|v| v["verdict"] == "LEAKS")
+        .expect("a leak");
+    assert_eq!(leak["inputs"].as_array().map(Vec::len), Some(2));
+    assert!(
+        leak["line"]
+            .as_str()
+            .is_some_and(|l| l.ends_with(&format!(":{line}")))
+    );
+    assert_eq!(mul["correctness"]["verdict"], "proved");
+}
+
+#[test]
+fn an_open_question_fails_only_if_asked_to() {
+    let base = folder("verify_strict");
+    // Too many coins to enumerate, and no identity of polynomials.
+    let coins: String = (0..12)
+        .map(|i| format!("let r{i} <- R @ {{P[0], P[1]}};\n"))
+        .collect();
+    let sum: Vec<String> = (0..12).map(|i| format!("r{i}")).collect();
+    let text = format!(
+        "{GOOD}\nprotocol half(x: Pair<Z[2^k]>) -> z: Pair<Z[2^k]>\n    requires -2^(k-2) <= x < 2^(k-2)\n    \
+         ensures z == (x >> 1) - e for e in 0..=1 except (abs(x) + 1) / 2^k\n    private\n{{\n{}\
+         let u = x[0] + {}; let w = x[1] - ({});\n    z[0] = u >> 1; z[1] = w >> 1;\n}}\n",
+        coins.replace("<- R", "<- Z[2^k]"),
+        sum.join(" + "),
+        sum.join(" + "),
+    );
+    write(&base, "pair.smpc", text);
+    let ran = verify(&base, &["./pair.smpc"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("half, correct: "), "{}", ran.out);
+    assert_eq!(verify(&base, &["./pair.smpc", "--strict"]).code, 2);
+}
