@@ -435,7 +435,13 @@ pub(crate) fn standard(spec: Spec, elem: Elem, params: usize) -> Claims {
             claim.over = Some(Domain::Range(Term::Integer(-1), Term::Integer(1)));
         }
         if mode == TruncMode::Local {
-            let more = apply(Op::Add, &[apply(Op::Abs, &[value]), Term::Integer(1)]);
+            let more = apply(
+                Op::Add,
+                &[
+                    apply(Op::Abs, std::slice::from_ref(&value)),
+                    Term::Integer(1),
+                ],
+            );
             let all = apply(Op::Pow, &[Term::Integer(2), Term::Integer(m)]);
             claim.except = Some(apply(Op::Div, &[more, all]));
         }

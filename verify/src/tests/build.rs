@@ -47,6 +47,7 @@ pub(super) fn line() -> Sharing {
         constant: vec![1; 3],
         reconstruction: vec![2, -1, 0],
         masks: vec![vec![1, 2, 3]],
+        keyed: vec![],
     }
 }
 
