@@ -184,7 +184,8 @@ pub fn generated(folder: &Folder, script: &Path, options: &[&str]) -> PathBuf {
         .env("CARGO_TARGET_DIR", &builds)
         .status();
     assert!(built.expect("cargo runs").success(), "{name} is built");
-    let program = builds.join("debug").join(name);
+    // Packages are named with hyphens, and so are their programs.
+    let program = builds.join("debug").join(name.replace('_', "-"));
     // Another test may build another program of this name.
     let own = folder.path(&format!("{name}-program"));
     fs::copy(program, &own).expect("the program");

@@ -65,7 +65,8 @@ fn on_prepared_material(example: &str, owners: &[&str], interpreted: &str) {
         let to = entry["to"].as_array().expect("receivers");
         let to: Vec<&str> = to.iter().filter_map(Value::as_str).collect();
         let receivers: Vec<&str> = match to[..] {
-            ["all"] => parties.clone(),
+            // The parties of the script: those that only compute have no outputs.
+            ["all"] => owners.to_vec(),
             _ => to,
         };
         for name in &parties {

@@ -215,13 +215,11 @@ impl Meeting<'_> {
                 return Ok(sizes);
             }
             let state = shared.lock();
-            let hearsay = |peer: usize, fault: &Fault| {
-                matches!(fault, Fault::Reported { .. }) && !self.compared[peer]
-            };
-            let trouble = state.trouble(&shared).filter(|(peer, fault)| {
+            let trouble = state.trouble(&shared).filter(|(_, fault)| {
                 // What this party can see for itself in a moment says more.
                 let since = *told.get_or_insert_with(Instant::now);
-                !hearsay(*peer, fault) || since.elapsed() > GRACE
+                let hearsay = matches!(fault, Fault::Reported { .. }) && !all;
+                !hearsay || since.elapsed() > GRACE
             });
             if let Some((peer, fault)) = trouble {
                 let verdict = self.verdict.take().map(|(error, _)| error);
