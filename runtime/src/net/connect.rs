@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::abort::Reason;
 use super::channel::NetChannel;
 use super::dial::{Arrival, Attempts};
-use super::error::NetError;
+use super::error::{DISAGREES, NetError};
 use super::frame::{CONTROL, Kind};
 use super::hello::{Agreement, Hello, HelloError, PROTOCOL, difference, encode_sizes};
 use super::link::Link;
@@ -218,8 +218,12 @@ impl Meeting<'_> {
             let trouble = state.trouble(&shared).filter(|(_, fault)| {
                 // What this party can see for itself in a moment says more.
                 let since = *told.get_or_insert_with(Instant::now);
-                let hearsay = matches!(fault, Fault::Reported { .. }) && !all;
-                !hearsay || since.elapsed() > GRACE
+                let hearsay = match fault {
+                    Fault::Reported { .. } => true,
+                    Fault::Failed { code, .. } => code == DISAGREES,
+                    _ => false,
+                };
+                !hearsay || all || since.elapsed() > GRACE
             });
             if let Some((peer, fault)) = trouble {
                 let verdict = self.verdict.take().map(|(error, _)| error);

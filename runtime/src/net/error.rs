@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// The code of a disagreement, as peers report it too.
+pub(crate) const DISAGREES: &str = "I43";
+
 /// Why a party could not be connected with its peers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetError {
@@ -59,7 +62,7 @@ impl NetError {
     }
 
     pub(crate) fn disagreement(peer: &str, message: impl fmt::Display) -> Self {
-        Self::about("I43", peer, message)
+        Self::about(DISAGREES, peer, message)
     }
 
     pub(crate) fn lost(peer: &str, message: impl fmt::Display) -> Self {
