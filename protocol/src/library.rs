@@ -2,9 +2,9 @@
 
 use crate::bound::Bound;
 use crate::scheme::{SchemeDef, define};
+use crate::types::named;
 use smpc_grammar::ast::{
-    Arg, Backend, BinaryOp, Expr, ExprKind, FileId, ItemKind, Module, Span, Type, TypeArg,
-    TypeKind, UnaryOp,
+    Arg, Backend, BinaryOp, Expr, ExprKind, FileId, ItemKind, Module, Span, TypeArg, UnaryOp,
 };
 use smpc_grammar::{Diagnostic, Sources, parse};
 use smpc_ir::field::Prime;
@@ -524,21 +524,6 @@ struct Written<'b> {
 enum WrittenElem<'b> {
     Ring(&'b Expr),
     Field(&'b Expr),
-}
-
-/// A type's last name, its arguments and its indices.
-type Named<'t> = (&'t str, &'t [TypeArg], &'t [Vec<Expr>]);
-
-/// A type by its last name, with what follows it.
-fn named(ty: &Type) -> Option<Named<'_>> {
-    match &ty.kind {
-        TypeKind::Named {
-            path,
-            args,
-            indices,
-        } => Some((&path.segments.last()?.name, args, indices)),
-        _ => None,
-    }
 }
 
 /// The ring or field that a scheme's first argument names.

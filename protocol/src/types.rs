@@ -10,10 +10,10 @@ use smpc_ir::field::Prime;
 use smpc_ir::party::Elem;
 
 /// A type by name: the name, its arguments, its indices.
-type Named<'t> = (&'t str, &'t [TypeArg], &'t [Vec<Expr>]);
+pub(crate) type Named<'t> = (&'t str, &'t [TypeArg], &'t [Vec<Expr>]);
 
 /// The last name of a type, its arguments and its indices.
-fn named(ty: &Type) -> Option<Named<'_>> {
+pub(crate) fn named(ty: &Type) -> Option<Named<'_>> {
     match &ty.kind {
         TypeKind::Named {
             path,
