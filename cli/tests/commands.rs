@@ -63,6 +63,18 @@ fn schemes_lists_the_default() {
         names.contains(&"rep3") && names.contains(&"additive"),
         "{names:?}"
     );
+    let product = &list["operations"]
+        .as_array()
+        .expect("the matrix")
+        .iter()
+        .find(|row| row["operation"] == "product")
+        .expect("products")["schemes"];
+    // One element of 8 bytes from each of three parties (Araki et al., CCS 2016).
+    assert_eq!(product["rep3"]["rounds"], "1");
+    assert_eq!(product["rep3"]["bytes"], "24·n");
+    let plain = smpc(&base, &["schemes"]).out;
+    let row = plain.lines().find(|line| line.starts_with("product  "));
+    assert!(row.is_some_and(|row| row.contains("1/24")), "{plain}");
     let text = smpc(&base, &["schemes", "rep3"]).out;
     assert!(text.contains("backend rep3"));
 }

@@ -11,6 +11,7 @@
 
 pub mod bind;
 mod binding;
+pub mod capability;
 mod code;
 pub mod fingerprint;
 pub mod load;

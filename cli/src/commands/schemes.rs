@@ -3,8 +3,9 @@
 use crate::Answer;
 use crate::args::Schemes;
 use crate::problem::{Exit, Failure, Problem};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use smpc_driver::DEFAULT_BACKEND;
+use smpc_driver::capability::{self, Column, OPERATIONS};
 use smpc_grammar::Sources;
 use smpc_grammar::ast::{FileId, ItemKind, Module, SchemePartKind, Span};
 use smpc_protocol::Library;
@@ -56,6 +57,13 @@ pub fn schemes(args: &Schemes) -> Result<Answer, Failure> {
             let _ = writeln!(text, "    cannot run scripts yet: {obstacle}");
         }
     }
+    let columns = capability::matrix(&Library::standard(&mut Sources::new()));
+    let _ = write!(
+        text,
+        "\nOne operation between sharing and revealing: rounds/bytes of all parties, +bytes before the inputs; \
+         - where the scheme lacks it.\n\n{}",
+        capability::table(&columns, 1)
+    );
     let list: Vec<Value> = entries
         .iter()
         .map(|e| {
@@ -68,8 +76,27 @@ pub fn schemes(args: &Schemes) -> Result<Answer, Failure> {
     Ok(Answer {
         exit: 0,
         text,
-        json: json!({ "schemes": list }),
+        json: json!({ "schemes": list, "operations": operations(&columns) }),
     })
+}
+
+/// The capability matrix: by operation and backend its cost as formulas in n, or what is lacking.
+fn operations(columns: &[Column]) -> Value {
+    let one = |(at, operation): (usize, &capability::Operation)| {
+        let cell = |column: &Column| {
+            let cell = match column.cells.get(at)? {
+                Ok(figures) => {
+                    let [rounds, bytes, offline_bytes] = figures.formulas();
+                    json!({ "rounds": rounds, "bytes": bytes, "offline_bytes": offline_bytes })
+                }
+                Err(lacking) => json!({ "lacking": lacking }),
+            };
+            Some((column.backend.clone(), cell))
+        };
+        let cells: Map<String, Value> = columns.iter().filter_map(cell).collect();
+        json!({ "operation": operation.name, "schemes": cells })
+    };
+    Value::Array(OPERATIONS.iter().enumerate().map(one).collect())
 }
 
 fn entries() -> Vec<Entry> {
