@@ -1,15 +1,16 @@
 //! The capability matrix: what each operation costs under each backend, from the cost formulas of
 //! scripts lowered for it, or what the backend lacks.
 //!
-//! A figure is a difference. A script shares its inputs, carries out the operation once and reveals
-//! the result to one party; another reveals an input of the result's type instead. What the first costs
-//! more is the operation with the checks it makes necessary. All secrets are shown to an observer
-//! ([`lower::Options::probes`]), so that nothing is left out because nobody reads it.
+//! A figure is a difference between two scripts. Both share the same inputs; one carries out the
+//! operation in a loop of one turn. A loop's turn begins with all shares at their holders and ends with
+//! the checks that it made necessary, so that neither end overlaps with what stands around it. All secrets
+//! are shown to an observer ([`lower::Options::probes`]), so that nothing is left out because nobody
+//! reads it.
 
 use smpc_check::NoFiles;
 use smpc_grammar::Sources;
 use smpc_ir::party::{self, Cost};
-use smpc_ir::{Size, lower, share};
+use smpc_ir::{Size, SizeVar, lower, share};
 use smpc_protocol::{Bound, Library};
 
 /// An operation of scripts on secrets of shape `[n]`.
@@ -21,7 +22,7 @@ pub struct Operation {
     operands: &'static str,
     /// The type of its result.
     result: &'static str,
-    /// Its text; nothing for sharing, `z` for a reveal.
+    /// Its text; nothing for sharing and revealing.
     text: &'static str,
     /// The truncation mode it is about, if it is about one.
     mode: Option<&'static str>,
@@ -66,13 +67,13 @@ pub const OPERATIONS: [Operation; 20] = [
     row("add", "int", "int", "x + y"),
     row("times a public integer", "int", "int", "7 * x"),
     row("product", "int", "int", "x * y"),
-    row("inner product", "int", "int", "ones(n) * dot(x, y)"),
-    fixed("product of fix, local", "x * y + x", "local"),
-    fixed("product of fix, one unit", "x * y + x", "one_unit"),
-    fixed("product of fix, exact", "x * y + x", "exact"),
-    fixed("truncation, local", "trunc8(x)", "local"),
-    fixed("truncation, one unit", "trunc8(x)", "one_unit"),
-    fixed("truncation, exact", "trunc8(x)", "exact"),
+    row("inner product", "int", "int", "dot(x, y) * ones(n)"),
+    fixed("product of fix (local)", "x * y + x", "local"),
+    fixed("product of fix (one unit)", "x * y + x", "one_unit"),
+    fixed("product of fix (exact)", "x * y + x", "exact"),
+    fixed("truncation (local)", "(x as fix<8>) as fix", "local"),
+    fixed("truncation (one unit)", "(x as fix<8>) as fix", "one_unit"),
+    fixed("truncation (exact)", "(x as fix<8>) as fix", "exact"),
     row("and", "bool", "bool", "x & y"),
     row("int to bits", "int", "bits<32>", "x as bits<32>"),
     row("sign", "int", "bool", "x < 0"),
@@ -94,11 +95,16 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// The sums over all parties of a script's cost.
-    fn of(cost: &Cost) -> Self {
-        let total = |list: &[Size]| list.iter().fold(Size::zero(), |sum, s| &sum + s);
+    /// The sums over all parties of a script's cost, at one turn of its loop.
+    fn of(cost: &Cost, program: &share::Program) -> Self {
+        let turns = |var: SizeVar| {
+            let info = program.sizes.get(var.0 as usize)?;
+            matches!(info.origin, share::SizeOrigin::Param(_)).then(Size::one)
+        };
+        let once = |size: &Size| size.substitute(&turns);
+        let total = |list: &[Size]| once(&list.iter().fold(Size::zero(), |sum, s| &sum + s));
         Self {
-            rounds: cost.rounds.clone(),
+            rounds: once(&cost.rounds),
             bytes: total(&cost.bytes),
             offline_bytes: total(&cost.offline_bytes),
         }
@@ -134,33 +140,28 @@ impl Figures {
 }
 
 impl Operation {
-    /// The script with the operation, and the one whose cost is taken off.
+    /// The script with the operation, and the one whose cost is taken off. Both have a parameter
+    /// `turns`, which is 1.
     pub fn scripts(&self) -> [String; 2] {
         let (operands, result) = (self.operands, self.result);
-        let script = |body: &str| {
+        let script = |body: &str, leaks: &str| {
             format!(
-                "party a;\ninput u: [{operands}; n] from a;\ninput v: [{operands}; n] from a;\n\
-                 input w: [{result}; n] from a;\nleaks n to all;\n{body}\n"
+                "party a;\nparam turns: int = 1;\ninput u: [{operands}; n] from a;\n\
+                 input v: [{operands}; n] from a;\ninput w: [{result}; n] from a;\n\
+                 let (x, y, r) = (share u, share v, share w);\n{body}\nleaks n to all{leaks};\n"
             )
         };
-        // Of what is shared, nothing else stands in the way of the rounds.
-        let shared = "let (x, y, r) = (share u, share v, share w);";
-        let revealed = |to: &str, what: &str| {
-            script(&format!("{shared}\nreveal {what} to {to} as out;\nleaks out to {to};"))
+        let turn = |text: &str| format!("let mut z = r;\nfor i in 0..turns {{ {text} }}");
+        let with = match self.name {
+            SHARE => script(&turn("z = share w;"), ""),
+            REVEAL => script(
+                &turn("reveal r to a as out;"),
+                ", out to a for i in 0..turns",
+            ),
+            REVEAL_ALL => script(&turn("reveal r as out;"), ", out to all for i in 0..turns"),
+            _ => script(&turn(&format!("z = {};", self.text)), ""),
         };
-        match self.name {
-            SHARE => [script("let x = share u;"), script("")],
-            REVEAL => [revealed("a", "r"), script(shared)],
-            REVEAL_ALL => [revealed("all", "r"), script(shared)],
-            _ => {
-                let text = match self.text {
-                    "trunc8(x)" => "((x as fix<8>) as fix)",
-                    text => text,
-                };
-                let one = format!("{shared}\nlet z = {text};\nreveal z to a as out;\nleaks out to a;");
-                [script(&one), revealed("a", "r")]
-            }
-        }
+        [with, script("", "")]
     }
 
     /// The truncation mode to bind the backend with, if the operation is about one.
@@ -186,16 +187,23 @@ fn checked(text: &str) -> Result<share::Program, String> {
     let options = smpc_check::Options::default();
     smpc_check::check(&mut sources, root, &NoFiles, &options)
         .map(|checked| checked.program)
-        .map_err(|errors| errors.iter().map(|e| e.message.clone()).collect::<Vec<_>>().join("; "))
+        .map_err(|errors| {
+            errors
+                .iter()
+                .map(|e| e.message.clone())
+                .collect::<Vec<_>>()
+                .join("; ")
+        })
 }
 
 fn cost(program: &share::Program, bound: &Bound) -> Result<Figures, String> {
-    let lowered = lower::lower(program, bound, lower::Options { probes: true }).map_err(|errors| {
-        let first = errors.into_iter().next();
-        first.map_or_else(String::new, |error| error.message)
-    })?;
+    let lowered =
+        lower::lower(program, bound, lower::Options { probes: true }).map_err(|errors| {
+            let first = errors.into_iter().next();
+            first.map_or_else(String::new, |error| error.message)
+        })?;
     let valid = party::validate(&lowered).map_err(|error| format!("{error:?}"))?;
-    Ok(Figures::of(&party::cost(valid)))
+    Ok(Figures::of(&party::cost(valid), program))
 }
 
 /// One backend's column.
@@ -253,13 +261,26 @@ pub fn table(columns: &[Column], n: i128) -> String {
     ];
     for (at, operation) in OPERATIONS.iter().enumerate() {
         let mut row = vec![operation.name.to_owned()];
-        row.extend(columns.iter().map(|c| c.cells.get(at).map_or_else(String::new, cell)));
+        row.extend(
+            columns
+                .iter()
+                .map(|c| c.cells.get(at).map_or_else(String::new, cell)),
+        );
         rows.push(row);
     }
-    let width = |at: usize| rows.iter().filter_map(|r| r.get(at)).map(String::len).max().unwrap_or(0);
+    let width = |at: usize| {
+        rows.iter()
+            .filter_map(|r| r.get(at))
+            .map(String::len)
+            .max()
+            .unwrap_or(0)
+    };
     let widths: Vec<usize> = (0..=columns.len()).map(width).collect();
     let line = |row: &Vec<String>| {
-        let padded = row.iter().zip(&widths).map(|(text, width)| format!("{text:<width$}"));
+        let padded = row
+            .iter()
+            .zip(&widths)
+            .map(|(text, width)| format!("{text:<width$}"));
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };
     rows.iter().map(line).collect()

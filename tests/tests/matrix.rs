@@ -5,7 +5,7 @@ use smpc_driver::capability::{OPERATIONS, Operation, matrix, table};
 use smpc_grammar::Sources;
 use smpc_interp::Setup;
 use smpc_ir::party;
-use smpc_ir::share::Type;
+use smpc_ir::share::{SizeInfo, SizeOrigin, Type};
 use smpc_ir::{flat::Protocols, lower};
 use smpc_protocol::{Bound, Library};
 use smpc_runtime::Tensor;
@@ -30,8 +30,13 @@ fn counted(text: &str, bound: &Bound) -> [i128; 3] {
         let tensor = Tensor::from_i128s(elem, &[ELEMENTS], &[1; ELEMENTS]);
         Some(tensor.expect("ones"))
     });
+    let size = |info: &SizeInfo| match info.origin {
+        SizeOrigin::Param(_) => 1,
+        _ => ELEMENTS as i128,
+    };
     let setup = Setup {
-        sizes: vec![ELEMENTS as i128; program.sizes.len()],
+        sizes: program.sizes.iter().map(size).collect(),
+        params: vec![1; program.params.len()],
         inputs: inputs.collect(),
         seed: Some(5),
         ..Setup::default()
@@ -82,9 +87,17 @@ fn the_documented_matrix_is_fresh() {
     let library = Library::standard(&mut Sources::new());
     let columns = matrix(&library);
     let mut page = format!("```\n{}```\n", table(&columns, 1));
-    page.push_str("\nThe same as formulas for n elements: rounds; bytes; bytes before the inputs.\n");
+    page.push_str(
+        "\nThe same as formulas for n elements: rounds; bytes; bytes before the inputs.\n",
+    );
     let mut lacking = String::new();
+    // The reason, without what would supply the operation.
+    let reason = |text: &str| {
+        let end = text.find(['(', ';', ':']).unwrap_or(text.len());
+        text[..end].trim_end().to_owned()
+    };
     for column in &columns {
+        let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
         page.push_str(&format!(
             "\n### `{}`\n\n| operation | rounds | bytes | before the inputs |\n|---|---|---|---|\n",
             column.backend
@@ -98,11 +111,21 @@ fn the_documented_matrix_is_fresh() {
                         operation.name
                     ));
                 }
-                Err(why) => lacking.push_str(&format!(
-                    "- {} under `{}`: {why}\n",
-                    operation.name, column.backend
-                )),
+                Err(why) => {
+                    let name = operation.name.to_owned();
+                    match reasons.iter_mut().find(|(known, _)| *known == reason(why)) {
+                        Some((_, names)) => names.push(name),
+                        None => reasons.push((reason(why), vec![name])),
+                    }
+                }
             }
+        }
+        for (reason, names) in reasons {
+            lacking.push_str(&format!(
+                "- `{}`: {}: {reason}\n",
+                column.backend,
+                names.join(", ")
+            ));
         }
     }
     page.push_str("\n## What is lacking\n\n");

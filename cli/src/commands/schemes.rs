@@ -60,7 +60,7 @@ pub fn schemes(args: &Schemes) -> Result<Answer, Failure> {
     let columns = capability::matrix(&Library::standard(&mut Sources::new()));
     let _ = write!(
         text,
-        "\nOne operation between sharing and revealing: rounds/bytes of all parties, +bytes before the inputs; \
+        "\nOne operation: rounds/bytes of all parties, with its checks; +bytes before the inputs; \
          - where the scheme lacks it.\n\n{}",
         capability::table(&columns, 1)
     );
