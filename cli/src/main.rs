@@ -21,6 +21,10 @@ use smpc_grammar::Sources;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
+/// Trees of syntax and tokens are many small pieces of memory: a fifth of the time of `smpc build`.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What a command prints when it succeeds.
 pub struct Answer {
     /// The exit code; `verify` has findings that are no failure of the command.

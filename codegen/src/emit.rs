@@ -16,10 +16,11 @@ pub(crate) use expression::elem_tokens;
 
 use crate::facts::Facts;
 use crate::layout::Layout;
+use crate::mentioned::Mentioned;
 use crate::name::{self, Names};
 use crate::needed::{defines, is_barrier, reads};
 use crate::project::Act;
-use crate::{Unsupported, size};
+use crate::{Unsupported, print, size};
 
 /// An expression holds at most so many operations.
 const MOST: usize = 6;
@@ -64,8 +65,8 @@ pub(crate) struct Emitter<'a> {
     public: Vec<(Ident, TokenStream)>,
     /// Functions of stretches.
     pub items: Vec<TokenStream>,
-    /// Text of the comments, by the number in their marker.
-    pub comments: Vec<String>,
+    /// Functions of protocols, by the number in a call.
+    pub functions: Vec<Ident>,
     pub failed: Option<Unsupported>,
 }
 
@@ -76,7 +77,6 @@ impl<'a> Emitter<'a> {
         sources: &'a Sources,
         layout: &'a Layout,
         public: Vec<(Ident, TokenStream)>,
-        comments: Vec<String>,
     ) -> Self {
         let mut taken = Names::default();
         for name in layout.publics.iter().map(|p| &p.name) {
@@ -98,22 +98,17 @@ impl<'a> Emitter<'a> {
             shared: None,
             public,
             items: vec![],
-            comments,
+            functions: vec![],
             failed: None,
         }
     }
 
     /// For a function that parties share.
-    pub fn shared(
-        facts: &'a Facts,
-        sources: &'a Sources,
-        layout: &'a Layout,
-        comments: Vec<String>,
-    ) -> Self {
+    pub fn shared(facts: &'a Facts, sources: &'a Sources, layout: &'a Layout) -> Self {
         Self {
             shared: Some(Shared::default()),
             taken: Names::default(),
-            ..Self::new(facts, sources, layout, vec![], comments)
+            ..Self::new(facts, sources, layout, vec![])
         }
     }
 
@@ -491,18 +486,11 @@ impl<'a> Emitter<'a> {
             return 0;
         }
         self.place = place;
-        let at = format!("{}:{}", line.file, line.number);
-        let text = format!("{at}: {}", line.text);
-        let known = self.comments.iter().rposition(|c| *c == text);
-        let number = known.unwrap_or_else(|| {
-            self.comments.push(text);
-            self.comments.len() - 1
-        });
-        let number = Literal::usize_unsuffixed(number);
-        out.push(quote!(smpc_source!(#number);));
+        out.push(print::marker(source.file, line.number));
         if shared {
             return 1;
         }
+        let at = line.shown();
         out.push(quote!(end.at(#at);));
         2
     }
@@ -519,38 +507,5 @@ impl<'a> Emitter<'a> {
             let rounds = Literal::u64_unsuffixed(rounds);
             out.push(quote!(end.rounds(#rounds);));
         }
-    }
-}
-
-/// The identifiers that occur in code.
-pub(crate) struct Mentioned(HashSet<String>);
-
-impl Mentioned {
-    pub fn new(tokens: &TokenStream) -> Self {
-        let mut found = Self(HashSet::new());
-        found.add(tokens.clone());
-        found
-    }
-
-    fn add(&mut self, tokens: TokenStream) {
-        for token in tokens {
-            match token {
-                proc_macro2::TokenTree::Ident(name) => {
-                    self.0.insert(name.to_string());
-                }
-                proc_macro2::TokenTree::Group(group) => self.add(group.stream()),
-                _ => {}
-            }
-        }
-    }
-
-    /// Whether this one does.
-    pub fn has(&self, name: &str) -> bool {
-        self.0.contains(name)
-    }
-
-    /// Whether this one does.
-    pub fn has_ident(&self, name: &Ident) -> bool {
-        self.has(&name.to_string())
     }
 }

@@ -9,26 +9,80 @@ use smpc_ir::local::Source;
 use smpc_ir::party::{Program, Value};
 
 use crate::Unsupported;
-use crate::emit::{Emitter, Mentioned};
+use crate::emit::Emitter;
 use crate::facts::Facts;
-use crate::layout::Layout;
+use crate::layout::{Layout, reserve};
+use crate::mentioned::Mentioned;
 use crate::name::{self, Names};
 use crate::needed::captures;
 use crate::outline::Call;
 use crate::project::Act;
 
-/// The functions so far.
+/// A function as a party finds it: its name follows when all parties have been asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    /// The name it has if no other has it.
+    name: String,
+    docs: Vec<String>,
+    /// Parameters and body: functions of the same text are one.
+    code: String,
+}
+
+/// The functions of all parties.
+pub(crate) struct Catalogue {
+    names: Names,
+    /// By parameters and body.
+    known: HashMap<String, String>,
+    items: String,
+}
+
+impl Catalogue {
+    pub fn new() -> Self {
+        let mut names = Names::default();
+        reserve(&mut names);
+        Self {
+            names,
+            known: HashMap::new(),
+            items: String::new(),
+        }
+    }
+
+    /// The names of what a party found.
+    pub fn names(&mut self, found: Vec<Found>) -> Vec<String> {
+        found.into_iter().map(|found| self.name(found)).collect()
+    }
+
+    fn name(&mut self, found: Found) -> String {
+        if let Some(known) = self.known.get(&found.code) {
+            return known.clone();
+        }
+        let name = self.names.unique(&found.name).to_string();
+        for line in found.docs {
+            let line = Literal::string(&line);
+            self.items.push_str(&format!("#[doc = {line}]\n"));
+        }
+        let code = &found.code;
+        self.items
+            .push_str(&format!("pub(super) fn {name} {code}\n"));
+        self.known.insert(found.code, name.clone());
+        name
+    }
+
+    /// The functions' text, not laid out.
+    pub fn into_items(self) -> String {
+        self.items
+    }
+}
+
+/// The functions that a party has called so far.
 pub(crate) struct Functions<'a> {
     program: &'a Program,
     facts: &'a Facts,
     sources: &'a Sources,
     layout: &'a Layout,
-    names: Names,
     /// By parameters and body.
-    known: HashMap<String, (Ident, bool)>,
-    items: Vec<TokenStream>,
-    /// Text of the comments, by the number in their marker.
-    pub comments: Vec<String>,
+    known: HashMap<String, usize>,
+    found: Vec<Found>,
 }
 
 impl<'a> Functions<'a> {
@@ -38,17 +92,13 @@ impl<'a> Functions<'a> {
         sources: &'a Sources,
         layout: &'a Layout,
     ) -> Self {
-        let mut names = Names::default();
-        crate::layout::reserve(&mut names);
         Self {
             program,
             facts,
             sources,
             layout,
-            names,
             known: HashMap::new(),
-            items: vec![],
-            comments: vec![],
+            found: vec![],
         }
     }
 
@@ -67,13 +117,11 @@ impl<'a> Functions<'a> {
         read.retain(|v| !facts.is_written_where_read(*v));
         let (coins, args): (Vec<Value>, Vec<Value>) =
             read.iter().partition(|v| facts.is_reserved(**v));
-        let comments = std::mem::take(&mut self.comments);
-        let mut emitter = Emitter::shared(facts, self.sources, self.layout, comments);
+        let mut emitter = Emitter::shared(facts, self.sources, self.layout);
         let coin_names = emitter.parameters(&coins, instance);
         let arg_names = emitter.parameters(&args, instance);
         let tail = [&results[..], &kept[..]].concat();
         let (statements, mut handed) = emitter.block(acts, &tail);
-        self.comments = std::mem::take(&mut emitter.comments);
         if let Some(failed) = emitter.failed.take() {
             return Err(failed);
         }
@@ -97,24 +145,24 @@ impl<'a> Functions<'a> {
         let named = parameters.iter().map(|(_, named)| named);
         let ty = result_type(results.len(), kept.len());
         let rest = quote!((#end #(#formal)*) -> Result<#ty, LocalError> { #(#named)* #body });
-        let key = rest.to_string();
-        let (name, draws) = match self.known.get(&key) {
-            Some(known) => known.clone(),
+        let code = rest.to_string();
+        let function = match self.known.get(&code) {
+            Some(known) => *known,
             None => {
                 let call = self.program.calls.get(instance as usize);
                 let protocol = call.map_or("protocol", |call| &call.name);
-                let name = self
-                    .names
-                    .unique(&format!("{}_{part}", name::snake(protocol)));
-                let docs = self.docs(protocol, part, acts);
-                self.items
-                    .push(quote!(#(#[doc = #docs])* pub(super) fn #name #rest));
-                self.known.insert(key, (name.clone(), draws));
-                (name, draws)
+                let number = self.found.len();
+                self.known.insert(code.clone(), number);
+                self.found.push(Found {
+                    name: format!("{}_{part}", name::snake(protocol)),
+                    docs: self.docs(protocol, part, acts),
+                    code,
+                });
+                number
             }
         };
         Ok(Call {
-            name,
+            function,
             draws,
             sets: shared.sets.into_iter().map(|(set, _)| set).collect(),
             shapes: shared.shapes.into_iter().map(|(shape, _)| shape).collect(),
@@ -167,9 +215,9 @@ impl<'a> Functions<'a> {
         )]
     }
 
-    /// The functions.
-    pub fn items(&self) -> &[TokenStream] {
-        &self.items
+    /// The functions, in the order of the numbers in calls.
+    pub fn into_found(self) -> Vec<Found> {
+        self.found
     }
 }
 

@@ -13,6 +13,7 @@ mod formula;
 mod functions;
 mod fuse;
 mod layout;
+mod mentioned;
 mod name;
 mod needed;
 mod outline;

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use proc_macro2::{Ident, Span};
 use smpc_grammar::Sources;
 use smpc_grammar::ast::FileId;
+use smpc_grammar::sources::File;
 use smpc_ir::local::Source;
 
 /// A word that can stand for a name: letters, digits and underscores, not beginning with a digit.
@@ -88,6 +89,27 @@ pub(crate) struct Line<'s> {
     pub text: &'s str,
 }
 
+impl<'s> Line<'s> {
+    /// A line of a file by its number, from 1.
+    pub fn numbered(sources: &'s Sources, file: u32, number: usize) -> Option<Self> {
+        let file = sources.get(FileId(file))?;
+        Some(Self::of(file, number, file.numbered(number)?))
+    }
+
+    fn of(file: &'s File, number: usize, text: &'s str) -> Self {
+        Self {
+            file: file.name.rsplit('/').next().unwrap_or(&file.name),
+            number,
+            text: text.trim(),
+        }
+    }
+
+    /// The file and the number.
+    pub fn shown(&self) -> String {
+        format!("{}:{}", self.file, self.number)
+    }
+}
+
 /// The line where a place begins.
 pub(crate) fn line(sources: &Sources, source: Source) -> Option<Line<'_>> {
     let file = sources.get(FileId(source.file))?;
@@ -95,12 +117,7 @@ pub(crate) fn line(sources: &Sources, source: Source) -> Option<Line<'_>> {
         return None;
     }
     let (number, text) = file.line(source.start as usize);
-    let name = file.name.rsplit('/').next().unwrap_or(&file.name);
-    Some(Line {
-        file: name,
-        number,
-        text: text.trim(),
-    })
+    Some(Line::of(file, number, text))
 }
 
 /// The name that a line of the script gives to what it computes.

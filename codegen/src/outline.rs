@@ -17,7 +17,7 @@ use crate::facts::Facts;
 use crate::functions::Functions;
 use crate::fuse::fuse;
 use crate::needed::{captures, defines, is_barrier, reads};
-use crate::project::{Act, LoopKind};
+use crate::project::Act;
 use crate::sink::sink;
 
 /// Acts of a function at most.
@@ -28,7 +28,8 @@ const STRETCH: usize = 40;
 /// A call of a function that parties share.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    pub name: proc_macro2::Ident,
+    /// Its number among those of the party.
+    pub function: usize,
     /// Whether it takes coins from streams.
     pub draws: bool,
     pub sets: Vec<PartySet>,
@@ -114,77 +115,16 @@ impl Outliner<'_, '_, '_> {
             }
             match act {
                 Act::Local { .. } | Act::Coin { .. } => run.push(act),
-                other => out.push(self.nested(other)?),
+                mut other => {
+                    for (block, tail) in other.blocks() {
+                        *block = self.block(std::mem::take(block), &tail)?;
+                    }
+                    out.push(other);
+                }
             }
         }
         self.run(&mut run, &mut out)?;
         Ok(self.cut(out, tail))
-    }
-
-    /// The blocks of an act.
-    fn nested<'p>(&mut self, act: Act<'p>) -> Result<Act<'p>, Unsupported> {
-        Ok(match act {
-            Act::Loop {
-                kind,
-                carried,
-                body,
-                source,
-            } => {
-                let kind = match kind {
-                    LoopKind::While { condition, test } => LoopKind::While {
-                        condition: self.block(condition, &[test])?,
-                        test,
-                    },
-                    counted => counted,
-                };
-                let next: Vec<Value> = carried.iter().map(|c| c.next).collect();
-                let body = self.block(body, &next)?;
-                Act::Loop {
-                    kind,
-                    carried,
-                    body,
-                    source,
-                }
-            }
-            Act::Switch {
-                index,
-                arms,
-                results,
-                source,
-            } => {
-                let arms = arms.into_iter().map(|(acts, handed)| {
-                    let acts = self.block(acts, &handed)?;
-                    Ok((acts, handed))
-                });
-                let arms = arms.collect::<Result<_, _>>()?;
-                Act::Switch {
-                    index,
-                    arms,
-                    results,
-                    source,
-                }
-            }
-            Act::Tree {
-                scan,
-                half,
-                length,
-                rows,
-                body,
-                source,
-            } => {
-                let next: Vec<Value> = rows.iter().map(|r| r.next).collect();
-                let body = self.block(body, &next)?;
-                Act::Tree {
-                    scan,
-                    half,
-                    length,
-                    rows,
-                    body,
-                    source,
-                }
-            }
-            other => other,
-        })
     }
 
     /// Steps that belong together, without messages between.

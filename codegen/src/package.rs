@@ -1,82 +1,86 @@
 //! What is handed out: the files of a crate, or one module for another crate.
 
-use std::thread::Scope;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use smpc_grammar::Sources;
-use smpc_ir::party::Validated;
-use smpc_ir::party::schedule::schedule;
+use smpc_ir::party::schedule::{Schedule, schedule};
+use smpc_ir::party::{Party, Program, Validated};
 
 use crate::facts::Facts;
-use crate::functions::Functions;
+use crate::functions::{Catalogue, Found};
 use crate::layout::Layout;
-use crate::print::{Printing, print, unmarked};
+use crate::print::{MISTAKE, print, print_text, unmarked};
 use crate::root::Subject;
 use crate::{File, Module, Options, Runtime, Unsupported, name, part, raw, root, typed};
 
-/// The parts of generated code; each may stand in a file or in a module of its own.
-struct Parts<P> {
-    heading: Vec<String>,
-    root: TokenStream,
-    raw: TokenStream,
-    /// What parties share of protocols; empty if there is nothing.
-    protocols: TokenStream,
-    /// By party: its module, and what was made of it.
-    parties: Vec<(Ident, P)>,
-    /// Of all parties' code.
-    comments: Vec<String>,
+/// Stack of a thread: expressions nest as deep as those of scripts.
+const STACK: usize = 8 << 20;
+
+/// What code is made of.
+struct Work<'a> {
+    program: &'a Program,
+    schedule: Schedule,
+    facts: Facts,
+    sources: &'a Sources,
+    options: &'a Options,
 }
 
-/// `written` takes the heading and the items of a party as soon as they are written.
-fn parts<P>(
-    valid: Validated<'_>,
-    sources: &Sources,
-    options: &Options,
-    runtime: TokenStream,
-    mut written: impl FnMut(String, TokenStream) -> Result<P, Unsupported>,
-) -> Result<Parts<P>, Unsupported> {
-    let program = valid.program();
-    let schedule = schedule(valid);
-    let layout = Layout::of(program);
-    let facts = Facts::of(program);
-    let subject = Subject {
-        program,
-        facts: &facts,
-        sources,
-        options,
-        layout: &layout,
-        told: typed::told(program),
-        runtime,
-    };
-    let mut functions = Functions::new(program, &facts, sources, &layout);
-    let mut parties = vec![];
-    for (module, party) in layout.modules.iter().zip(subject.parties()) {
-        let items = part::part(&subject, &schedule, &mut functions, party)?;
-        let heading = part::heading(&subject, party);
-        parties.push((module.clone(), written(heading, items)?));
+impl<'a> Work<'a> {
+    fn new(valid: Validated<'a>, sources: &'a Sources, options: &'a Options) -> Self {
+        let program = valid.program();
+        Self {
+            program,
+            schedule: schedule(valid),
+            facts: Facts::of(program),
+            sources,
+            options,
+        }
     }
-    let raw = raw::raw(program, sources, &layout, &options.sizes, &subject.runtime)?;
-    Ok(Parts {
-        heading: root::heading(&subject),
-        root: root::root(&subject),
-        raw,
-        protocols: protocols(&functions, &subject.runtime),
-        parties,
-        comments: functions.comments,
-    })
+
+    fn subject<'w>(&'w self, layout: &'w Layout, runtime: TokenStream) -> Subject<'w> {
+        Subject {
+            program: self.program,
+            facts: &self.facts,
+            sources: self.sources,
+            options: self.options,
+            layout,
+            told: typed::told(self.program),
+            runtime,
+        }
+    }
+
+    /// A party's file of a crate. Each thread makes the names anew: tokens stay where they were made.
+    fn party(
+        &self,
+        party: Party,
+        tell: &Sender<Vec<Found>>,
+        names: &Receiver<Vec<String>>,
+    ) -> Result<String, Unsupported> {
+        let layout = Layout::of(self.program);
+        let subject = self.subject(&layout, quote!(smpc_runtime));
+        let (acts, found) = part::found(&subject, &self.schedule, party)?;
+        tell.send(found).map_err(|_| MISTAKE)?;
+        let names = names.recv().map_err(|_| MISTAKE)?;
+        print(part::part(&subject, &acts, &names, party)?, self.sources)
+    }
 }
 
 const RAW: &str = " Public values, inputs and outputs as tensors, and the entry that takes them.";
 
 const PROTOCOLS: &str = " What parties compute for the protocols between two messages.";
 
-fn protocols(functions: &Functions<'_>, runtime: &TokenStream) -> TokenStream {
-    let items = functions.items();
-    if items.is_empty() {
-        return quote!();
-    }
-    quote!(use #runtime::prelude::*; #(#items)*)
+/// What runs beside the others.
+fn spawn<'s, T: Send + 's>(
+    scope: &'s Scope<'s, '_>,
+    task: impl FnOnce() -> T + Send + 's,
+) -> Result<ScopedJoinHandle<'s, T>, Unsupported> {
+    let running = Builder::new().stack_size(STACK).spawn_scoped(scope, task);
+    running.map_err(|_| Unsupported {
+        what: "a thread to write a file",
+    })
 }
 
 pub(crate) fn package(
@@ -84,37 +88,46 @@ pub(crate) fn package(
     sources: &Sources,
     options: &Options,
 ) -> Result<Vec<File>, Unsupported> {
-    std::thread::scope(|scope| files(valid, sources, options, scope))
+    let work = Work::new(valid, sources, options);
+    std::thread::scope(|scope| files(&work, scope))
 }
 
-fn files<'s>(
-    valid: Validated<'_>,
-    sources: &Sources,
-    options: &Options,
-    scope: &'s Scope<'s, '_>,
-) -> Result<Vec<File>, Unsupported> {
-    let file = |heading: String, items: TokenStream| {
-        Printing::begin(scope, quote!(#![doc = #heading] #items))
+fn files<'s>(work: &'s Work<'_>, scope: &'s Scope<'s, '_>) -> Result<Vec<File>, Unsupported> {
+    let (program, sources, options) = (work.program, work.sources, work.options);
+    let layout = Layout::of(program);
+    let subject = work.subject(&layout, quote!(smpc_runtime));
+    let mut parties = vec![];
+    for party in subject.parties() {
+        let (tell, found) = channel();
+        let (name, names) = channel();
+        let task = move || work.party(party, &tell, &names);
+        parties.push((spawn(scope, task)?, found, name));
+    }
+    let mut catalogue = Catalogue::new();
+    let mut running = vec![];
+    for (party, found, name) in parties {
+        // One that fails says why at its end.
+        if let Ok(found) = found.recv() {
+            let _ = name.send(catalogue.names(found));
+        }
+        running.push(party);
+    }
+    let items = catalogue.into_items();
+    let common = match items.is_empty() {
+        true => None,
+        false => Some(spawn(scope, move || {
+            let text = format!("#![doc = {PROTOCOLS:?}] use smpc_runtime::prelude::*; {items}");
+            print_text(&text, sources)
+        })?),
     };
-    let Parts {
-        heading,
-        root,
-        raw,
-        protocols,
-        parties,
-        comments,
-    } = parts(valid, sources, options, quote!(smpc_runtime), file)?;
-    let crate_name = name::snake(&options.name);
-    let modules = parties.iter().map(|(module, ..)| module);
-    let shared = (!protocols.is_empty()).then(|| {
+    let heading = root::heading(&subject);
+    let modules = &layout.modules;
+    let shared = common.as_ref().map(|_| {
         quote!(
             mod protocols;
         )
     });
-    let common = match protocols.is_empty() {
-        true => None,
-        false => Some(file(PROTOCOLS.to_owned(), protocols)?),
-    };
+    let root = root::root(&subject);
     let root = quote! {
         #(#![doc = #heading])*
         #(pub mod #modules;)*
@@ -122,6 +135,8 @@ fn files<'s>(
         pub mod raw;
         #root
     };
+    let raw = raw::raw(program, sources, &layout, &options.sizes, &subject.runtime)?;
+    let crate_name = name::snake(&options.name);
     let mut files = vec![
         File {
             path: "Cargo.toml".into(),
@@ -129,32 +144,33 @@ fn files<'s>(
         },
         File {
             path: "src/lib.rs".into(),
-            text: print(root, &comments)?,
+            text: print(root, sources)?,
         },
         File {
             path: "src/main.rs".into(),
-            text: binary(&crate_name, options)?,
+            text: binary(&crate_name, options, sources)?,
         },
         File {
             path: "src/raw.rs".into(),
-            text: print(quote!(#![doc = #RAW] #raw), &comments)?,
+            text: print(quote!(#![doc = #RAW] #raw), sources)?,
         },
     ];
     if let Some(common) = common {
         files.push(File {
             path: "src/protocols.rs".into(),
-            text: common.finish(&comments)?,
+            text: common.join().map_err(|_| MISTAKE)??,
         });
     }
-    for (module, party) in parties {
+    for (module, party) in modules.iter().zip(running) {
         files.push(File {
             path: format!("src/{module}.rs"),
-            text: party.finish(&comments)?,
+            text: party.join().map_err(|_| MISTAKE)??,
         });
     }
     Ok(files)
 }
 
+/// In this thread alone: a compiler's tokens belong to it.
 pub(crate) fn module(
     valid: Validated<'_>,
     sources: &Sources,
@@ -166,32 +182,38 @@ pub(crate) fn module(
         })?,
         Runtime::Path(_) | Runtime::Version(_) => quote!(::smpc_runtime),
     };
-    let Parts {
-        heading,
-        root,
-        raw,
-        protocols,
-        parties,
-        comments,
-    } = parts(valid, sources, options, runtime, |heading, items| {
-        Ok((heading, items))
-    })?;
+    let work = Work::new(valid, sources, options);
+    let layout = Layout::of(work.program);
+    let subject = work.subject(&layout, runtime);
+    let runtime = &subject.runtime;
+    let mut catalogue = Catalogue::new();
+    let mut parties: Vec<(&Ident, TokenStream)> = vec![];
+    for (module, party) in layout.modules.iter().zip(subject.parties()) {
+        let (acts, found) = part::found(&subject, &work.schedule, party)?;
+        let names = catalogue.names(found);
+        parties.push((module, part::part(&subject, &acts, &names, party)?));
+    }
+    let items = catalogue.into_items();
+    let shared = match items.is_empty() {
+        true => quote!(),
+        false => {
+            let items: TokenStream = items.parse().map_err(|_| MISTAKE)?;
+            quote! {
+                #[doc = #PROTOCOLS]
+                mod protocols { use #runtime::prelude::*; #items }
+            }
+        }
+    };
+    let parties = parties
+        .iter()
+        .map(|(module, items)| quote!(pub mod #module { #items }));
     let name = format_ident!(
         "{}",
         name::Names::default().unique(&name::snake(&options.name))
     );
-    let parties = parties.iter().map(|(module, (heading, items))| {
-        quote! {
-            #[doc = #heading]
-            pub mod #module { #items }
-        }
-    });
-    let shared = (!protocols.is_empty()).then(|| {
-        quote! {
-            #[doc = #PROTOCOLS]
-            mod protocols { #protocols }
-        }
-    });
+    let heading = root::heading(&subject);
+    let root = root::root(&subject);
+    let raw = raw::raw(work.program, sources, &layout, &options.sizes, runtime)?;
     let tokens = quote! {
         #(#[doc = #heading])*
         #[allow(dead_code, missing_docs, unused_imports, clippy::all, clippy::pedantic)]
@@ -207,7 +229,7 @@ pub(crate) fn module(
         }
     };
     Ok(Module {
-        text: print(tokens.clone(), &comments)?,
+        text: print(tokens.clone(), sources)?,
         tokens: unmarked(tokens),
     })
 }
@@ -227,7 +249,7 @@ fn manifest(name: &str, options: &Options) -> String {
     )
 }
 
-fn binary(crate_name: &str, options: &Options) -> Result<String, Unsupported> {
+fn binary(crate_name: &str, options: &Options, sources: &Sources) -> Result<String, Unsupported> {
     let library = format_ident!("{crate_name}");
     let doc = format!(
         " The program of `{}`: `--help` tells its options.",
@@ -251,5 +273,5 @@ fn binary(crate_name: &str, options: &Options) -> Result<String, Unsupported> {
             })
         }
     };
-    print(tokens, &[])
+    print(tokens, sources)
 }

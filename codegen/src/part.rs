@@ -7,24 +7,41 @@ use smpc_ir::party::schedule::Schedule;
 
 use crate::Unsupported;
 use crate::docs;
-use crate::emit::{Emitter, Mentioned};
-use crate::functions::Functions;
+use crate::emit::Emitter;
+use crate::functions::{Found, Functions};
+use crate::mentioned::Mentioned;
 use crate::outline::outline;
-use crate::project::project;
+use crate::project::{Act, project};
 use crate::root::{Subject, arguments};
 use crate::typed::{scalar, values};
 
-/// The items of a party's module. What parties share goes to the functions.
+/// What a party does, with calls of the functions that it found.
+pub(crate) fn found<'p>(
+    subject: &Subject<'p>,
+    schedule: &Schedule,
+    party: Party,
+) -> Result<(Vec<Act<'p>>, Vec<Found>), Unsupported> {
+    let (facts, program) = (subject.facts, subject.program);
+    let mut functions = Functions::new(program, facts, subject.sources, subject.layout);
+    let acts = project(program, facts, schedule, party);
+    let acts = outline(facts, &mut functions, acts)?;
+    Ok((acts, functions.into_found()))
+}
+
+/// The module of a party, given the names of the functions it found.
 pub(crate) fn part(
     subject: &Subject<'_>,
-    schedule: &Schedule,
-    functions: &mut Functions<'_>,
+    acts: &[Act<'_>],
+    functions: &[String],
     party: Party,
 ) -> Result<TokenStream, Unsupported> {
     let runtime = &subject.runtime;
+    let heading = heading(subject, party);
     let (api, uses) = api(subject, party);
-    let (steps, own_uses) = steps(subject, schedule, functions, party)?;
+    let (steps, own_uses) = steps(subject, acts, functions, party)?;
     Ok(quote! {
+        #![doc = #heading]
+
         #own_uses
         use super::raw;
         #uses
@@ -37,7 +54,7 @@ pub(crate) fn part(
 }
 
 /// What the party's module is about.
-pub(crate) fn heading(subject: &Subject<'_>, party: Party) -> String {
+fn heading(subject: &Subject<'_>, party: Party) -> String {
     let full = subject.party_name(party);
     format!(" The part of `{full}`.")
 }
@@ -212,13 +229,11 @@ fn outputs(subject: &Subject<'_>, party: Party) -> TokenStream {
 /// The party's code, and the names it uses.
 fn steps(
     subject: &Subject<'_>,
-    schedule: &Schedule,
-    functions: &mut Functions<'_>,
+    acts: &[Act<'_>],
+    functions: &[String],
     party: Party,
 ) -> Result<(TokenStream, TokenStream), Unsupported> {
     let (facts, layout) = (subject.facts, subject.layout);
-    let acts = project(subject.program, facts, schedule, party);
-    let acts = outline(facts, functions, acts)?;
     let public = layout.publics.iter().map(|public| {
         let name = &public.name;
         let statement = match subject.constant(&public.script) {
@@ -227,10 +242,10 @@ fn steps(
         };
         (name.clone(), statement)
     });
-    let all = std::mem::take(&mut functions.comments);
-    let mut emitter = Emitter::new(facts, subject.sources, layout, public.collect(), all);
-    let (statements, _) = emitter.block(&acts, &[]);
-    functions.comments = std::mem::take(&mut emitter.comments);
+    let mut emitter = Emitter::new(facts, subject.sources, layout, public.collect());
+    let functions = functions.iter().map(|name| format_ident!("{name}"));
+    emitter.functions = functions.collect();
+    let (statements, _) = emitter.block(acts, &[]);
     if let Some(failed) = emitter.failed.take() {
         return Err(failed);
     }

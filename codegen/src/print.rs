@@ -1,69 +1,59 @@
 //! From tokens to text, with comments where the markers are.
 
-use std::thread::{Builder, Scope, ScopedJoinHandle};
-
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Literal, TokenStream, TokenTree};
+use quote::quote;
+use smpc_grammar::Sources;
 
 use crate::Unsupported;
+use crate::name::Line;
 
 /// The name of the macro that stands for a comment until the text is laid out.
 const MARKER: &str = "smpc_source";
 
-/// Stack of a thread that lays out a file: expressions nest as deep as those of scripts.
-const STACK: usize = 8 << 20;
-
-/// The text of a file.
-pub(crate) fn print(tokens: TokenStream, comments: &[String]) -> Result<String, Unsupported> {
-    Ok(commented(&laid_out(syn::parse2(tokens))?, comments))
+/// A line of a source file, to become a comment.
+pub(crate) fn marker(file: u32, line: usize) -> TokenStream {
+    let (file, line) = (
+        Literal::u32_unsuffixed(file),
+        Literal::usize_unsuffixed(line),
+    );
+    quote!(smpc_source!(#file, #line);)
 }
 
-/// The text of a file before its comments.
-fn laid_out(file: syn::Result<syn::File>) -> Result<String, Unsupported> {
+/// The text of a file.
+pub(crate) fn print(tokens: TokenStream, sources: &Sources) -> Result<String, Unsupported> {
+    laid_out(syn::parse2(tokens), sources)
+}
+
+/// The text of a file of which there is a text already, not laid out.
+pub(crate) fn print_text(text: &str, sources: &Sources) -> Result<String, Unsupported> {
+    laid_out(syn::parse_str(text), sources)
+}
+
+fn laid_out(file: syn::Result<syn::File>, sources: &Sources) -> Result<String, Unsupported> {
     let file = file.map_err(|_| MISTAKE)?;
-    Ok(prettyplease::unparse(&file))
+    Ok(commented(&prettyplease::unparse(&file), sources))
 }
 
 /// Only a mistake in this crate makes tokens that are no Rust.
-const MISTAKE: Unsupported = Unsupported {
+pub(crate) const MISTAKE: Unsupported = Unsupported {
     what: "a part of this program (the generated text is no Rust: please report it)",
 };
 
-/// A file that is laid out while other code is still written.
-pub(crate) struct Printing<'s>(ScopedJoinHandle<'s, Result<String, Unsupported>>);
-
-impl<'s> Printing<'s> {
-    /// Begins. Tokens stay in their thread: what goes to the other one is their text.
-    ///
-    /// # Errors
-    /// The system gives no thread.
-    pub fn begin<'e>(scope: &'s Scope<'s, 'e>, tokens: TokenStream) -> Result<Self, Unsupported> {
-        let text = tokens.to_string();
-        let thread = Builder::new().stack_size(STACK);
-        let running = thread.spawn_scoped(scope, move || laid_out(syn::parse_str(&text)));
-        running.map(Self).map_err(|_| Unsupported {
-            what: "a thread to lay out a file",
-        })
-    }
-
-    /// The text.
-    pub fn finish(self, comments: &[String]) -> Result<String, Unsupported> {
-        let text = self.0.join().map_err(|_| MISTAKE)??;
-        Ok(commented(&text, comments))
-    }
+/// The comment that a line of code stands for.
+fn comment(code: &str, sources: &Sources) -> Option<String> {
+    let place = code.strip_prefix(MARKER)?.strip_prefix("!(")?;
+    let (file, line) = place.strip_suffix(");")?.split_once(", ")?;
+    let line = Line::numbered(sources, file.parse().ok()?, line.parse().ok()?)?;
+    Some(format!("{}: {}", line.shown(), line.text))
 }
 
 /// The text with comments in the place of their markers, and empty lines between items.
-fn commented(text: &str, comments: &[String]) -> String {
+fn commented(text: &str, sources: &Sources) -> String {
     let mut out = String::with_capacity(text.len());
     let (mut first, mut previous) = (true, "");
     for line in text.lines() {
         let code = line.trim_start();
-        let marked = code
-            .strip_prefix(MARKER)
-            .and_then(|rest| rest.strip_prefix("!("))
-            .and_then(|rest| rest.strip_suffix(");"));
-        let comment = marked.and_then(|number| comments.get(number.parse::<usize>().ok()?));
-        match comment {
+        match comment(code, sources) {
             Some(comment) => {
                 if !first {
                     out.push('\n');

@@ -97,6 +97,36 @@ pub(crate) enum Act<'p> {
     Part(Box<Part<'p>>),
 }
 
+impl<'p> Act<'p> {
+    /// The blocks of a loop, a branch or a tree, each with the values that it hands on.
+    pub fn blocks(&mut self) -> Vec<(&mut Vec<Self>, Vec<Value>)> {
+        match self {
+            Self::Loop {
+                kind,
+                carried,
+                body,
+                ..
+            } => {
+                let next = carried.iter().map(|c| c.next).collect();
+                let mut blocks = vec![];
+                if let LoopKind::While { condition, test } = kind {
+                    blocks.push((condition, vec![*test]));
+                }
+                blocks.push((body, next));
+                blocks
+            }
+            Self::Switch { arms, .. } => {
+                let arms = arms.iter_mut();
+                arms.map(|(acts, handed)| (acts, handed.clone())).collect()
+            }
+            Self::Tree { rows, body, .. } => {
+                vec![(body, rows.iter().map(|r| r.next).collect())]
+            }
+            _ => vec![],
+        }
+    }
+}
+
 /// How long a loop goes on.
 #[derive(Clone, Debug)]
 pub(crate) enum LoopKind<'p> {

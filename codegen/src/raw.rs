@@ -7,9 +7,9 @@ use smpc_grammar::Sources;
 use smpc_ir::Size;
 use smpc_ir::party::Program;
 
-use crate::emit::Mentioned;
 use crate::formula::signed;
 use crate::layout::Layout;
+use crate::mentioned::Mentioned;
 use crate::{Unsupported, name, size};
 
 pub(crate) fn raw(

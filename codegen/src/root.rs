@@ -12,6 +12,7 @@ use crate::description::{description, optional};
 use crate::docs;
 use crate::facts::Facts;
 use crate::layout::Layout;
+use crate::mentioned::Mentioned;
 use crate::name;
 use crate::typed::{Seen, Told, scalar, script_type};
 
@@ -203,7 +204,7 @@ pub(crate) fn root(subject: &Subject<'_>) -> TokenStream {
 
 fn imports(subject: &Subject<'_>, body: &TokenStream) -> TokenStream {
     let runtime = &subject.runtime;
-    let mentioned = crate::emit::Mentioned::new(body);
+    let mentioned = Mentioned::new(body);
     let used = |names: &[&str]| -> Vec<Ident> {
         let names = names.iter().filter(|name| mentioned.has(name));
         names.map(|name| quote::format_ident!("{name}")).collect()

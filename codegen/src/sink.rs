@@ -6,12 +6,14 @@ use std::collections::HashMap;
 use smpc_ir::party::Value;
 
 use crate::needed::{defines, is_barrier, reads};
-use crate::project::{Act, LoopKind};
+use crate::project::Act;
 
 /// Moves operations of a block, and of the blocks in it, behind the messages before their first
 /// reader.
-pub(crate) fn sink(acts: Vec<Act<'_>>) -> Vec<Act<'_>> {
-    let acts: Vec<Act<'_>> = acts.into_iter().map(nested).collect();
+pub(crate) fn sink(mut acts: Vec<Act<'_>>) -> Vec<Act<'_>> {
+    for (block, _) in acts.iter_mut().flat_map(Act::blocks) {
+        *block = sink(std::mem::take(block));
+    }
     // The stage before the first message is 0, and so on; an exchange ends its stage.
     let mut stages = Vec::with_capacity(acts.len());
     let mut stage = 0usize;
@@ -43,56 +45,4 @@ pub(crate) fn sink(acts: Vec<Act<'_>>) -> Vec<Act<'_>> {
         .collect();
     order.sort_by_key(|(stage, barrier, _)| (*stage, *barrier));
     order.into_iter().map(|(_, _, act)| act).collect()
-}
-
-fn nested(act: Act<'_>) -> Act<'_> {
-    match act {
-        Act::Loop {
-            kind,
-            carried,
-            body,
-            source,
-        } => Act::Loop {
-            kind: match kind {
-                LoopKind::While { condition, test } => LoopKind::While {
-                    condition: sink(condition),
-                    test,
-                },
-                counted => counted,
-            },
-            carried,
-            body: sink(body),
-            source,
-        },
-        Act::Switch {
-            index,
-            arms,
-            results,
-            source,
-        } => {
-            let arms = arms.into_iter();
-            Act::Switch {
-                index,
-                arms: arms.map(|(acts, handed)| (sink(acts), handed)).collect(),
-                results,
-                source,
-            }
-        }
-        Act::Tree {
-            scan,
-            half,
-            length,
-            rows,
-            body,
-            source,
-        } => Act::Tree {
-            scan,
-            half,
-            length,
-            rows,
-            body: sink(body),
-            source,
-        },
-        other => other,
-    }
 }

@@ -197,9 +197,8 @@ pub fn backend(
             Failure::one(Exit::Usage, problem)
         })?;
     }
-    let known = library.backends();
-    let Some(entry) = known.iter().find(|known| known.name == name) else {
-        return Err(unknown_backend(&name, &known, binding));
+    let Some(entry) = library.backend(&name) else {
+        return Err(unknown_backend(&name, &library.backends(), binding));
     };
     if let Some(parties) = binding.parties {
         if !entry.params.iter().any(|(param, _)| param == "n") {

@@ -24,10 +24,17 @@ impl File {
 
     /// The number of the line, from 1, at an offset in bytes, and its text without the line break.
     pub fn line(&self, offset: usize) -> (usize, &str) {
-        let number = self.breaks.partition_point(|start| *start <= offset);
-        let start = number.checked_sub(1).map_or(0, |at| self.breaks[at]);
-        let text = self.text[start..].lines().next().unwrap_or("");
-        (number + 1, text)
+        let number = self.breaks.partition_point(|start| *start <= offset) + 1;
+        (number, self.numbered(number).unwrap_or(""))
+    }
+
+    /// The text of a line by its number, from 1, without the line break.
+    pub fn numbered(&self, number: usize) -> Option<&str> {
+        let start = match number.checked_sub(2) {
+            Some(at) => *self.breaks.get(at)?,
+            None => 0,
+        };
+        self.text[start..].lines().next()
     }
 }
 

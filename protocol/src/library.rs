@@ -11,7 +11,7 @@ use smpc_ir::field::Prime;
 use smpc_ir::flat::{Computing, TruncMode};
 use smpc_ir::party::Elem;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A parsed file with its schemes.
 #[derive(Clone, Debug)]
@@ -57,6 +57,32 @@ impl SchemeFile {
     }
 }
 
+/// A file of the library, read when it is first asked for.
+#[derive(Debug)]
+struct LibraryFile {
+    id: FileId,
+    /// What it may declare a backend as; a user's file may declare any.
+    stem: Option<&'static str>,
+    text: String,
+    read: OnceLock<Arc<SchemeFile>>,
+}
+
+impl LibraryFile {
+    fn new(id: FileId, stem: Option<&'static str>, text: &str) -> Self {
+        Self {
+            id,
+            stem,
+            text: text.to_owned(),
+            read: OnceLock::new(),
+        }
+    }
+
+    fn get(&self) -> &Arc<SchemeFile> {
+        self.read
+            .get_or_init(|| Arc::new(SchemeFile::read(self.id, &self.text)))
+    }
+}
+
 /// What a bound backend carries types with.
 #[derive(Clone, Debug)]
 pub(crate) struct Carriers {
@@ -96,7 +122,7 @@ pub struct BackendInfo {
 /// Every scheme file: the library's, and those added.
 #[derive(Clone, Debug, Default)]
 pub struct Library {
-    files: Vec<Arc<SchemeFile>>,
+    files: Vec<Arc<LibraryFile>>,
     generic: Arc<Vec<SchemeFile>>,
 }
 
@@ -189,11 +215,10 @@ impl Library {
         let mut generic = Vec::new();
         for module in smpc_stdlib::modules() {
             let name = format!("std::{}", module.path.replace('/', "::"));
-            if module.path.starts_with("schemes/") {
+            if let Some(stem) = module.path.strip_prefix("schemes/") {
                 let id = sources.add(&name, module.text);
-                library
-                    .files
-                    .push(Arc::new(SchemeFile::read(id, module.text)));
+                let file = LibraryFile::new(id, Some(stem), module.text);
+                library.files.push(Arc::new(file));
             } else if module.path.starts_with("generic/") {
                 let id = sources.add(&name, module.text);
                 generic.push(SchemeFile::read(id, module.text));
@@ -206,8 +231,8 @@ impl Library {
     /// Adds a user's file, already among the sources. Its backends go before the library's of
     /// the same name. The result is what does not parse.
     pub fn add(&mut self, file: FileId, text: &str) -> Vec<Diagnostic> {
-        let read = SchemeFile::read(file, text);
-        let errors = read.errors.clone();
+        let read = LibraryFile::new(file, None, text);
+        let errors = read.get().errors.clone();
         self.files.retain(|known| known.id != file);
         self.files.insert(0, Arc::new(read));
         errors
@@ -215,42 +240,32 @@ impl Library {
 
     /// Every backend, in order of file.
     pub fn backends(&self) -> Vec<BackendInfo> {
-        let mut all = Vec::new();
-        for file in &self.files {
-            for (backend, docs) in file.backends() {
-                let globals = defaults(backend, &BTreeMap::new());
-                all.push(BackendInfo {
-                    name: backend.name.name.clone(),
-                    docs: if docs.is_empty() {
-                        file.module.docs.clone()
-                    } else {
-                        docs.to_owned()
-                    },
-                    params: backend
-                        .params
-                        .iter()
-                        .flat_map(|group| &group.names)
-                        .map(|name| {
-                            let name = &name.ident.name;
-                            (name.clone(), globals.get(name).copied())
-                        })
-                        .collect(),
-                    parties: carriers(backend, Span::default())
-                        .ok()
-                        .and_then(|c| file.schemes.get(&c.int.0))
-                        .and_then(|def| number(def.count.as_ref()?, &globals))
-                        .and_then(|n| usize::try_from(n).ok()),
-                    file: file.id,
-                });
-            }
-        }
-        all
+        let files = self.files.iter();
+        files.flat_map(|file| listed(file.get())).collect()
+    }
+
+    /// One backend, as [`Library::backends`] lists it. Of the library only its own file is read.
+    pub fn backend(&self, name: &str) -> Option<BackendInfo> {
+        let file = self.declaring(name)?;
+        listed(file)
+            .into_iter()
+            .find(|backend| backend.name == name)
+    }
+
+    /// The first file that declares a backend of that name.
+    fn declaring(&self, name: &str) -> Option<&Arc<SchemeFile>> {
+        let files = self.files.iter();
+        let files = files.filter(|file| file.stem.is_none_or(|stem| stem == name));
+        files.map(|file| file.get()).find(|file| {
+            let mut backends = file.backends();
+            backends.any(|(backend, _)| backend.name.name == name)
+        })
     }
 
     /// The backend of a file that has exactly one: what `--scheme ./mine.smpc` names.
     pub fn only_backend(&self, file: FileId) -> Option<String> {
         let file = self.files.iter().find(|known| known.id == file)?;
-        let mut backends = file.backends();
+        let mut backends = file.get().backends();
         match (backends.next(), backends.next()) {
             (Some((backend, _)), None) => Some(backend.name.name.clone()),
             _ => None,
@@ -268,7 +283,7 @@ impl Library {
         trunc: Option<&str>,
     ) -> Result<Bound, Vec<Diagnostic>> {
         let fail = |code, message: String| Diagnostic::new(code, message, Span::default());
-        let found = self.files.iter().find_map(|file| {
+        let found = self.declaring(name).and_then(|file| {
             let mut backends = file.backends();
             let (backend, _) = backends.find(|(backend, _)| backend.name.name == name)?;
             Some((file, backend))
@@ -441,9 +456,10 @@ impl Library {
     /// Every error of a file: syntax, and each protocol elaborated for two numbers of parties and
     /// each form of owner.
     pub fn check_file(&self, file: FileId) -> Vec<Diagnostic> {
-        let Some(found) = self.files.iter().find(|known| known.id == file) else {
+        let Some(entry) = self.files.iter().find(|known| known.id == file) else {
             return Vec::new();
         };
+        let found = entry.get();
         let mut errors = found.errors.clone();
         let add = |new: Vec<Diagnostic>, errors: &mut Vec<Diagnostic>| {
             for error in new {
@@ -471,7 +487,7 @@ impl Library {
         for backend in &backends {
             let name = &backend.name.name;
             let library = Self {
-                files: vec![found.clone()],
+                files: vec![entry.clone()],
                 generic: self.generic.clone(),
             };
             if !found.errors.is_empty() {
@@ -496,6 +512,30 @@ impl Library {
         errors.sort_by_key(|error| (error.span.file, error.span.start));
         errors
     }
+}
+
+/// The backends of a file, as listed to users.
+fn listed(file: &SchemeFile) -> Vec<BackendInfo> {
+    let info = |(backend, docs): (&Backend, &str)| {
+        let globals = defaults(backend, &BTreeMap::new());
+        let names = backend.params.iter().flat_map(|group| &group.names);
+        let param = |name: &str| (name.to_owned(), globals.get(name).copied());
+        BackendInfo {
+            name: backend.name.name.clone(),
+            docs: match docs {
+                "" => file.module.docs.clone(),
+                docs => docs.to_owned(),
+            },
+            params: names.map(|name| param(&name.ident.name)).collect(),
+            parties: carriers(backend, Span::default())
+                .ok()
+                .and_then(|c| file.schemes.get(&c.int.0))
+                .and_then(|def| number(def.count.as_ref()?, &globals))
+                .and_then(|n| usize::try_from(n).ok()),
+            file: file.id,
+        }
+    };
+    file.backends().map(info).collect()
 }
 
 /// The backend's arguments: those given, else the defaults.

@@ -525,6 +525,8 @@ fn library_files_have_no_errors() {
     let mut sources = Sources::new();
     let library = Library::standard(&mut sources);
     for info in library.backends() {
+        let file = &sources.get(info.file).unwrap().name;
+        assert_eq!(*file, format!("std::schemes::{}", info.name));
         let errors = library.check_file(info.file);
         let runs = [
             "additive",

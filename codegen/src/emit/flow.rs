@@ -5,7 +5,8 @@ use quote::{format_ident, quote};
 use smpc_ir::party::Value;
 use smpc_ir::{Size, SizeVar};
 
-use super::{Emitter, Mentioned};
+use super::Emitter;
+use crate::mentioned::Mentioned;
 use crate::project::{Act, Carried, LoopKind, Row};
 
 impl<'a> Emitter<'a> {

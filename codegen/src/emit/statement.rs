@@ -4,10 +4,11 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 use smpc_ir::party::{CoinDomain, Party, Value};
 
-use super::{Emitter, Mentioned};
+use super::Emitter;
 use crate::formula::Formula;
 use crate::functions::{argument, parameter, result_type, result_value};
 use crate::fuse::Pass;
+use crate::mentioned::Mentioned;
 use crate::outline::{Call, Part};
 use crate::project::Act;
 
@@ -144,7 +145,9 @@ impl<'a> Emitter<'a> {
     }
 
     fn call(&mut self, call: &Call, out: &mut Vec<TokenStream>) {
-        let name = &call.name;
+        let Some(name) = self.functions.get(call.function).cloned() else {
+            return self.fail("a call of an unknown function");
+        };
         let end = call.draws.then(|| quote!(end,));
         let sets: Vec<_> = call.sets.iter().map(|set| self.set(*set)).collect();
         let shapes: Vec<_> = call.shapes.iter().map(|shape| self.shape(shape)).collect();

@@ -1,0 +1,79 @@
+//! The identifiers that occur in code.
+
+use std::collections::HashSet;
+
+use proc_macro2::{Ident, TokenStream};
+
+/// The identifiers that occur in code.
+pub(crate) struct Mentioned(HashSet<String>);
+
+impl Mentioned {
+    pub fn new(tokens: &TokenStream) -> Self {
+        // Going through tokens would copy each of them: the text is made once.
+        Self::within(&tokens.to_string())
+    }
+
+    /// The words of a text outside of its string literals.
+    fn within(text: &str) -> Self {
+        let mut found = HashSet::new();
+        let mut rest = text;
+        while let Some(first) = rest.chars().next() {
+            let length = match first {
+                '"' => literal(rest),
+                c if c.is_alphanumeric() || c == '_' => {
+                    let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_'));
+                    let word = &rest[..end.unwrap_or(rest.len())];
+                    if !first.is_numeric() && !found.contains(word) {
+                        found.insert(word.to_owned());
+                    }
+                    word.len()
+                }
+                other => other.len_utf8(),
+            };
+            rest = &rest[length..];
+        }
+        Self(found)
+    }
+
+    /// Whether this one does.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains(name)
+    }
+
+    /// Whether this one does.
+    pub fn has_ident(&self, name: &Ident) -> bool {
+        self.has(&name.to_string())
+    }
+}
+
+/// The length of the string literal that a text begins with.
+fn literal(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quote::quote;
+
+    #[test]
+    fn words_in_strings_are_no_identifiers() {
+        let code = quote!(let a_1 = end.at("b \" c \\", 3usize, 'x', d::<'_>("\u{e9}"), é););
+        let mentioned = Mentioned::new(&code);
+        for name in ["let", "a_1", "end", "at", "d", "é"] {
+            assert!(mentioned.has(name), "{name}");
+        }
+        for name in ["b", "c", "usize", "3usize", "u", "e9"] {
+            assert!(!mentioned.has(name), "{name}");
+        }
+    }
+}
