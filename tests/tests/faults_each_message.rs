@@ -1,5 +1,5 @@
 //! A party that fails at any message whatever: the others end, with an error or with the right
-//! answer, and never hang. Over channels in memory and over TLS; `faults.rs` has the table.
+//! answer, and never hang. Over channels in memory and over TLS; `faults/main.rs` has the table.
 
 use std::path::PathBuf;
 use std::sync::mpsc::channel;

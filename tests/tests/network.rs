@@ -91,6 +91,33 @@ fn a_dealer_is_a_process_that_sends_ahead() {
     same("dealt", &script, &FIVE, &["--scheme", "additive"]);
 }
 
+/// Joint messages, comparisons, commitments and checks put off.
+#[test]
+fn schemes_with_active_security_connect() {
+    let folder = Folder::new("active");
+    let text = "\
+party alice, bob;
+input x: [int; n] from alice;
+input y: [int; n] from bob;
+let product = share x * share y;
+reveal product as product;
+reveal sum(product * product) as squares;
+leaks n, product, squares to all;
+";
+    folder.write("ints/alice/x.csv", "15\n2\n-3\n");
+    folder.write("ints/bob/y.csv", "2\n25\n1\n");
+    let script = folder.write("ints.smpc", text);
+    let four = ["alice", "bob", "P[0]", "P[1]", "P[2]", "P[3]"];
+    same(
+        "malicious",
+        &script,
+        &four[..5],
+        &["--scheme", "rep3_malicious"],
+    );
+    same("fantastic", &script, &four, &["--scheme", "fantastic4"]);
+    same("dealt_macs", &script, &FIVE, &["--scheme", "spdz"]);
+}
+
 #[test]
 fn outputs_are_files_of_their_parties() {
     let folder = Folder::new("outputs");

@@ -2,7 +2,8 @@
 //!
 //! Contents go to temporary files beside their destination, are forced to the disk, and only then
 //! take their names. An error at any file takes back the others. What a crash of the machine in
-//! the middle of renaming leaves is a set of whole files, not all of them new.
+//! the middle of renaming leaves is a set of whole files, not all of them new. A device or a pipe
+//! is written into when the files take their names.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -23,6 +24,8 @@ pub struct Staged {
 #[derive(Debug)]
 struct Waiting {
     target: PathBuf,
+    /// For what is no file: a device, a pipe.
+    stream: Option<Vec<u8>>,
     /// Where the contents are until the file has its name.
     temporary: Option<PathBuf>,
     /// What had the name before, until all files have theirs.
@@ -82,6 +85,16 @@ fn beside(target: &Path, ending: &str) -> PathBuf {
 impl Staged {
     fn add(&mut self, target: &Path, contents: &[u8]) -> io::Result<()> {
         no_folder(target)?;
+        if fs::metadata(target).is_ok_and(|about| !about.is_file()) {
+            self.files.push(Waiting {
+                target: target.to_owned(),
+                stream: Some(contents.to_owned()),
+                temporary: None,
+                backup: None,
+                placed: false,
+            });
+            return Ok(());
+        }
         if let Some(folder) = target.parent() {
             self.make(folder)?;
         }
@@ -93,6 +106,7 @@ impl Staged {
             .open(&temporary)?;
         self.files.push(Waiting {
             target: target.to_owned(),
+            stream: None,
             temporary: Some(temporary),
             backup: None,
             placed: false,
@@ -158,6 +172,10 @@ fn sync_folder(folder: &Path) {
 
 impl Waiting {
     fn place(&mut self) -> io::Result<()> {
+        if let Some(contents) = self.stream.take() {
+            let mut stream = OpenOptions::new().write(true).open(&self.target)?;
+            return stream.write_all(&contents);
+        }
         let Some(temporary) = self.temporary.clone() else {
             return Ok(());
         };
@@ -265,6 +283,19 @@ mod tests {
         let base = folder("drop");
         drop(stage(&[(base.join("d/a.csv"), b"1\n".to_vec())]).unwrap());
         assert!(names(&base).is_empty());
+        fs::remove_dir_all(base).unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_device_stays_one() {
+        let base = folder("device");
+        let link = base.join("full");
+        std::os::unix::fs::symlink("/dev/full", &link).unwrap();
+        let files = [(base.join("a.csv"), vec![1]), (link.clone(), vec![2])];
+        assert_eq!(write_all(&files).unwrap_err().code, "I15");
+        assert_eq!(names(&base), ["full"]);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         fs::remove_dir_all(base).unwrap();
     }
 

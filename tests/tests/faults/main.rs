@@ -24,7 +24,9 @@
 //! | wrong sizes | `inputs_have_other_sizes` | | | | |
 //! | wrong inputs | `inputs_are_wrong_at_one_party` | | | | |
 //! | nobody comes | `a_party_never_comes` | | | | |
-//! | disk full | | | `the_disk_is_full_while_preparing` | | `the_disk_is_full_at_one_party` |
+//! | disk full | | `disk::full_when_material_is_taken` | `disk::full_while_preparing` | | `disk::full_at_one_party`, `disk::full_for_metrics` |
+
+mod disk;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -551,45 +553,4 @@ fn inputs_are_wrong_at_one_party() {
     let ended = connecting(&scene, 0, &mut odd, "5s");
     assert_eq!(ended[0].status.code(), Some(3), "{}", ended[0].stdout);
     scene.check(&ended, &["alice"]);
-}
-
-/// The same command where no file may grow.
-#[cfg(unix)]
-fn full(inner: &Command) -> Command {
-    let mut outer = Command::new("sh");
-    // Without the trap the system would end the process itself.
-    outer
-        .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"])
-        .arg(inner.get_program())
-        .args(inner.get_args());
-    outer
-}
-
-#[cfg(unix)]
-#[test]
-fn the_disk_is_full_at_one_party() {
-    let scene = Scene::new("disk", SHORT, THREE);
-    let mut odd = full(&scene.command("party", "bob", &scene.script));
-    let ended = connecting(&scene, 1, &mut odd, "60s");
-    // The product of the inputs goes to nobody: not even its digits are there.
-    scene.check(&ended, &["bob"]);
-    assert!(ended[1].stdout.contains("I15"), "{}", ended[1].stdout);
-}
-
-#[cfg(unix)]
-#[test]
-fn the_disk_is_full_while_preparing() {
-    let scene = Scene::new("disk", DEALT, PAIR);
-    let mut started = vec![];
-    for name in scene.parties {
-        let mut inner = scene.command("prepare", name, &scene.script);
-        inner.args(["--wait", "60s"]);
-        started.push(match *name {
-            "bob" => start(name, &mut full(&inner)),
-            _ => start(name, &mut inner),
-        });
-    }
-    let ended: Vec<Ended> = started.into_iter().map(Running::wait).collect();
-    scene.check(&ended, &["bob"]);
-    assert!(ended[1].stdout.contains("I51"), "{}", ended[1].stdout);
 }

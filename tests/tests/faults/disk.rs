@@ -1,0 +1,101 @@
+//! No file may grow.
+
+use std::process::Command;
+
+use smpc_tests::process::{Ended, Running, start};
+
+use super::{DEALT, PAIR, SHORT, Scene, THREE, connecting};
+
+/// The same command where no file may grow.
+#[cfg(unix)]
+fn full(inner: &Command) -> Command {
+    let mut outer = Command::new("sh");
+    // Without the trap the system would end the process itself.
+    outer
+        .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"])
+        .arg(inner.get_program())
+        .args(inner.get_args());
+    outer
+}
+
+#[cfg(unix)]
+#[test]
+fn full_at_one_party() {
+    let scene = Scene::new("disk", SHORT, THREE);
+    let mut odd = full(&scene.command("party", "bob", &scene.script));
+    let ended = connecting(&scene, 1, &mut odd, "60s");
+    // The product of the inputs goes to nobody: not even its digits are there.
+    scene.check(&ended, &["bob"]);
+    assert!(ended[1].stdout.contains("I15"), "{}", ended[1].stdout);
+}
+
+#[cfg(unix)]
+#[test]
+fn full_while_preparing() {
+    let scene = Scene::new("disk", DEALT, PAIR);
+    let ended = prepared(&scene, true);
+    scene.check(&ended, &["bob"]);
+    assert!(ended[1].stdout.contains("I51"), "{}", ended[1].stdout);
+}
+
+/// Prepares; bob's disk may be full.
+#[cfg(unix)]
+fn prepared(scene: &Scene, is_full: bool) -> Vec<Ended> {
+    let mut started = vec![];
+    for name in scene.parties {
+        let mut inner = scene.command("prepare", name, &scene.script);
+        inner.args(["--wait", "60s"]);
+        started.push(match *name {
+            "bob" if is_full => start(name, &mut full(&inner)),
+            _ => start(name, &mut inner),
+        });
+    }
+    started.into_iter().map(Running::wait).collect()
+}
+
+/// That material is used up cannot be written down: then none of it is used.
+#[cfg(unix)]
+#[test]
+fn full_when_material_is_taken() {
+    let scene = Scene::new("disk", DEALT, PAIR);
+    for party in prepared(&scene, false) {
+        assert!(party.status.success(), "{}", party.stdout);
+    }
+    let mut started = vec![];
+    for name in scene.parties {
+        let mut inner = scene.command("party", name, &scene.script);
+        let file = scene.folder.path(&format!("out/{name}/file"));
+        inner.args(["--wait", "10s", "--prepared"]).arg(file);
+        started.push(match *name {
+            "bob" => start(name, &mut full(&inner)),
+            _ => start(name, &mut inner),
+        });
+    }
+    let ended: Vec<Ended> = started.into_iter().map(Running::wait).collect();
+    for party in &ended {
+        assert!(!party.status.success(), "{}", party.stdout);
+        assert!(!party.stdout.contains("\"t\""), "{}", party.stdout);
+    }
+    assert!(ended[1].stdout.contains("I51"), "{}", ended[1].stdout);
+    assert!(!scene.folder.path("out/alice/t.csv").exists());
+}
+
+/// Who asked for metrics is told that there are none; what the party was handed stands.
+#[cfg(target_os = "linux")]
+#[test]
+fn full_for_metrics() {
+    let scene = Scene::new("disk", SHORT, THREE);
+    // Of a link only the target may be a device: nobody's is replaced if this goes wrong.
+    let metrics = scene.folder.path("metrics");
+    std::os::unix::fs::symlink("/dev/full", &metrics).expect("a link");
+    let mut odd = scene.command("party", "bob", &scene.script);
+    odd.arg("--metrics").arg(&metrics);
+    let ended = connecting(&scene, 1, &mut odd, "60s");
+    for party in &ended {
+        let is_odd = party.name == "bob";
+        assert_eq!(party.status.success(), !is_odd, "{}", party.stdout);
+        let file = scene.folder.path(&format!("out/{}/t.csv", party.name));
+        assert!(file.exists());
+    }
+    assert!(ended[1].stdout.contains("I15"), "{}", ended[1].stdout);
+}
