@@ -185,6 +185,7 @@ pub(crate) fn extract(problem: &Problem, call: &Call) -> Option<Callee> {
             problem.computing.clone(),
             params,
             vec![Operand::Shared(sharing)],
+            problem.keys.clone(),
         ),
         inputs,
         outputs: outputs.clone(),
@@ -204,4 +205,5 @@ pub(crate) fn same(a: &Problem, b: &Problem) -> bool {
         && a.params == b.params
         && a.results == b.results
         && a.computing == b.computing
+        && a.keys == b.keys
 }

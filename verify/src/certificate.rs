@@ -70,6 +70,16 @@ pub enum Name {
         /// Position in `Flat::steps`.
         step: u32,
     },
+    /// The bits of a revealed parameter beyond its value.
+    Above {
+        /// Position in `Flat::params`.
+        param: u32,
+    },
+    /// A key of the scheme.
+    Key {
+        /// Its position among the scheme's keys.
+        key: u32,
+    },
     /// A component of the result of a call that is taken as an ideal box.
     Output {
         /// Position in `Flat::calls`.
@@ -97,6 +107,8 @@ impl fmt::Display for Name {
             Self::Value { param } => write!(f, "x{param}"),
             Self::Component { param, component } => write!(f, "x{param}.{component}"),
             Self::Output { call, component } => write!(f, "z{call}.{component}"),
+            Self::Above { param } => write!(f, "h{param}"),
+            Self::Key { key } => write!(f, "k{key}"),
             Self::Noise { call } => write!(f, "w{call}"),
             Self::Result => f.write_str("v"),
             Self::Coin { step } => write!(f, "r{step}"),

@@ -7,6 +7,7 @@ use crate::certificate::{Assumption, CalleeProof, Certificate, Element, Goal, Na
 use crate::element::{coefficient, one};
 use crate::problem::{Operand, Problem, operand_ids};
 use crate::sharing::{self, Layout, layout, layout_by, matrix, parities};
+use crate::symbolic::expansion;
 use crate::term::{Function, Poly, Support, Symbol, Terms};
 use smpc_ir::flat::{FlatOp, FlatOperand, Kind, Sharing};
 use smpc_ir::local::Local;
@@ -51,8 +52,46 @@ impl Checker {
         if secret {
             self.secrets.insert(symbol);
         }
+        if matches!(kind, Kind::Scalar | Kind::Digest) {
+            self.terms.scalar(symbol);
+        }
         self.table.insert(name, Entry { symbol, kind, pad });
         self.terms.symbol(symbol, elem)
+    }
+}
+
+impl Checker {
+    /// A key: one symbol in all of a run, and no pad.
+    fn key(&mut self, problem: &Problem, key: u32) -> Result<Poly, Refusal> {
+        let Some(info) = problem.keys.get(key as usize) else {
+            return refuse("a key that does not exist");
+        };
+        let name = Name::Key { key };
+        Ok(match self.table.get(&name).map(|entry| entry.symbol) {
+            Some(symbol) => self.terms.symbol(symbol, info.elem),
+            None => self.fresh(name, info.elem, Kind::Scalar, false, false),
+        })
+    }
+
+    /// What each component carries: its key times the value, or 0.
+    fn tags(
+        &mut self,
+        problem: &Problem,
+        sharing: &Sharing,
+        value: &Poly,
+    ) -> Result<Vec<Poly>, Refusal> {
+        let mut tags = vec![Poly::constant(sharing.elem, 0); sharing.holders.len()];
+        for (component, key) in &sharing.keyed {
+            let Some(tag) = tags.get_mut(*component as usize) else {
+                return refuse("a key of no component");
+            };
+            let key = self.key(problem, *key)?;
+            if key.elem() != value.elem() {
+                return refuse("a key of another type than the value");
+            }
+            *tag = self.terms.mul(&key, value);
+        }
+        Ok(tags)
     }
 }
 
@@ -86,11 +125,7 @@ fn check_with(
     {
         return refuse("freshness must hold whatever the sharings of the operands");
     }
-    let mut checker = Checker::new(if problem.flat.steps.len() <= 120 {
-        2048
-    } else {
-        24
-    });
+    let mut checker = Checker::new(expansion(problem));
     let values = checker.execute(problem, certificate, &ideal)?;
     let required = checker.required(problem, certificate, &values)?;
     checker.substitute(certificate, &required)
@@ -161,6 +196,7 @@ impl Checker {
     /// shown to be uniform are pads, and the others follow from the value.
     fn ideal(
         &mut self,
+        problem: &Problem,
         (call, known, required, callee): &Ideal,
         coalition: PartySet,
         values: &mut BTreeMap<u32, Poly>,
@@ -212,7 +248,16 @@ impl Checker {
         let Some(value) = value else {
             return refuse("a box whose result does not fit its place");
         };
-        arrange(sharing, &layout, &value, &free, &callee.outputs, values)
+        let tags = self.tags(problem, sharing, &value)?;
+        arrange(
+            sharing,
+            &layout,
+            &value,
+            &free,
+            &tags,
+            &callee.outputs,
+            values,
+        )
     }
 
     /// Terms of all values; the view goes to `elements`.
@@ -252,7 +297,12 @@ impl Checker {
                         .map_or(Kind::Element, |id| flat.values[*id as usize].kind);
                     let open = revealed || layout.open;
                     let name = Name::Value { param };
-                    let value = self.fresh(name, elem, kind, false, !open);
+                    let mut value = self.fresh(name, elem, kind, false, !open);
+                    if let (true, false, Some(bits)) = (open, layout.open, problem.beyond(elem)) {
+                        let name = Name::Above { param };
+                        let above = self.fresh(name, elem, kind, false, true);
+                        value = value.add(&above.scale(1 << bits));
+                    }
                     let fresh = certificate.assume == Assumption::Fresh;
                     let mut free = Vec::new();
                     for &i in &layout.free {
@@ -261,7 +311,8 @@ impl Checker {
                         let (pad, secret) = (fresh && !held[i], !fresh && !held[i]);
                         free.push(self.fresh(name, elem, kind, pad, secret));
                     }
-                    arrange(sharing, &layout, &value, &free, ids, &mut values)?;
+                    let tags = self.tags(problem, sharing, &value)?;
+                    arrange(sharing, &layout, &value, &free, &tags, ids, &mut values)?;
                 }
                 _ => return refuse("an operand of the wrong form"),
             }
@@ -279,7 +330,7 @@ impl Checker {
             let at = number as u32;
             if let Some(ideal) = ideal.iter().find(|b| b.3.steps.contains(&number)) {
                 if number + 1 == ideal.3.steps.end {
-                    self.ideal(ideal, coalition, &mut values)?;
+                    self.ideal(problem, ideal, coalition, &mut values)?;
                 }
                 if !ideal.3.local.contains(&number) || values.contains_key(&step.result) {
                     continue;
@@ -320,9 +371,17 @@ impl Checker {
                     self.terms
                         .function(Function::InversePermutation, args, info.elem)
                 }
-                (FlatOp::Local(Local::Sum { axis }), [_]) => {
-                    self.terms.function(Function::Sum(*axis), args, info.elem)
+                (FlatOp::Local(Local::Sum { axis }), [a]) => self.terms.sum(a, *axis),
+                (FlatOp::Local(Local::Digest), _) => {
+                    self.terms.function(Function::Digest, args, info.elem)
                 }
+                (FlatOp::Local(Local::Expand), _) => {
+                    self.terms.function(Function::Expand, args, info.elem)
+                }
+                // Whether honest parties abort tells nothing: what they compare is equal.
+                (FlatOp::Check { .. }, [value, ..]) => value.clone(),
+                (FlatOp::Assert { .. }, [_, _]) => Poly::constant(info.elem, 0),
+                (FlatOp::Key(key), []) => self.key(problem, *key)?,
                 _ => return refuse(format!("step {at} is no operation of a protocol")),
             };
             values.insert(step.result, term);
@@ -366,10 +425,11 @@ impl Checker {
         for (term, by) in terms.iter().zip(&sharing.reconstruction) {
             value = value.add(&term.scale(coefficient(elem, *by)));
         }
+        let tags = self.tags(problem, sharing, &value)?;
         for parity in parities(sharing) {
             let mut zero = Poly::constant(elem, 0);
-            for (term, by) in terms.iter().zip(parity) {
-                zero = zero.add(&term.scale(by));
+            for ((term, tag), by) in terms.iter().zip(&tags).zip(parity) {
+                zero = zero.add(&term.sub(tag).scale(by));
             }
             if !zero.is_zero() {
                 return refuse("the components of the result are no sharing");
@@ -397,7 +457,7 @@ impl Checker {
     ) -> Result<(), Refusal> {
         let mut outputs = Support::default();
         for (number, step) in certificate.steps.iter().enumerate() {
-            let Some((kind, term)) = self.elements.remove(&step.element) else {
+            let Some((kind, term)) = self.elements.get(&step.element).cloned() else {
                 return refuse(format!(
                     "substitution {number}: no such element, or used before"
                 ));
@@ -413,12 +473,26 @@ impl Checker {
             }
             let (coin, uniform) = (entry.symbol, Symbol(self.next));
             self.next += 1;
+            if matches!(kind, Kind::Scalar | Kind::Digest) {
+                self.terms.scalar(uniform);
+            }
             let target = self.terms.symbol(uniform, term.elem());
-            let Some(by) = self.terms.solve(&term, coin, &target) else {
-                return refuse(format!(
-                    "substitution {number}: cannot be solved for {}",
-                    step.coin
-                ));
+            let by = match self.terms.solve(&term, coin, &target) {
+                // The element is uniform now, and known.
+                Some(by) => {
+                    self.elements.remove(&step.element);
+                    by
+                }
+                // An even multiple of the coin stays with what it does not hide.
+                None => match self.terms.solve_even(&term, coin, &target) {
+                    Some(by) if !required.contains(&step.element) => by,
+                    _ => {
+                        return refuse(format!(
+                            "substitution {number}: cannot be solved for {}",
+                            step.coin
+                        ));
+                    }
+                },
             };
             if required.contains(&step.element) {
                 outputs.insert(uniform);
@@ -487,11 +561,12 @@ fn arrange(
     layout: &Layout,
     value: &Poly,
     free: &[Poly],
+    tags: &[Poly],
     ids: &[u32],
     values: &mut BTreeMap<u32, Poly>,
 ) -> Result<(), Refusal> {
     let (elem, matrix) = (sharing.elem, matrix(sharing));
-    for ((id, row), solution) in ids.iter().zip(&layout.rows).zip(&matrix) {
+    for (((id, row), tag), solution) in ids.iter().zip(&layout.rows).zip(tags).zip(&matrix) {
         let mut meant = vec![0; solution.len()];
         meant[0] = crate::element::mul(elem, row[0], one(elem));
         for (by, at) in row[1..].iter().zip(&layout.free) {
@@ -502,9 +577,10 @@ fn arrange(
         if meant != *solution {
             return refuse("a component that does not follow as it should");
         }
-        let mut term = value.scale(row[0]);
-        for (by, other) in row[1..].iter().zip(free) {
-            term = term.add(&other.scale(*by));
+        // Less what they carry, the components are those of a sharing without keys.
+        let mut term = value.scale(row[0]).add(tag);
+        for ((by, other), at) in row[1..].iter().zip(free).zip(&layout.free) {
+            term = term.add(&other.sub(&tags[*at]).scale(*by));
         }
         values.insert(*id, term);
     }

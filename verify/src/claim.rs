@@ -406,7 +406,7 @@ fn binary(operator: Operator, a: Value, b: Value) -> Option<Value> {
 }
 
 /// What the standard operation of this name means, beside what the protocol says of itself.
-pub(crate) fn standard(spec: Spec, elem: Elem, params: usize) -> Claims {
+pub(crate) fn standard(spec: Spec, elem: Elem, params: usize, beyond: Option<u8>) -> Claims {
     use Operator as Op;
     let (x, y, z) = (Term::Param(0), Term::Param(1), Term::Result(0));
     let apply = |operator, args: &[Term]| Term::Apply(operator, args.to_vec());
@@ -451,7 +451,10 @@ pub(crate) fn standard(spec: Spec, elem: Elem, params: usize) -> Claims {
     };
     let mut claims = Claims::default();
     match spec {
-        Spec::Share | Spec::Reveal => claims.ensures.push(equals(x)),
+        Spec::Share | Spec::Reveal => claims.ensures.push(equals(match (spec, beyond) {
+            (Spec::Reveal, Some(bits)) => Term::Cast(Box::new(x), Elem::Ring(bits)),
+            _ => x,
+        })),
         Spec::Sum => {
             let sum = (1..params as u32).fold(x, |sum, i| apply(Op::Add, &[sum, Term::Param(i)]));
             claims.ensures.push(equals(sum));

@@ -118,11 +118,9 @@ impl Claimed {
             crate::problem::Spec::BitToRing => results.first(),
             _ => params.first(),
         };
-        let standard = claim::standard(
-            problem.spec,
-            elem.copied().unwrap_or(Elem::Ring(1)),
-            params.len(),
-        );
+        let elem = elem.copied().unwrap_or(Elem::Ring(1));
+        let beyond = problem.beyond(elem);
+        let standard = claim::standard(problem.spec, elem, params.len(), beyond);
         Self {
             claims: vec![standard, problem.flat.claims.clone()],
             params,
@@ -213,7 +211,10 @@ fn identity(problem: &Problem, claimed: &Claimed) -> Result<bool, Malformed> {
         results.push(match operand {
             Operand::Clear { .. } => terms[0].clone(),
             Operand::Shared(sharing) => {
-                let (value, zeros) = opened(&terms, sharing);
+                let Some(carried) = run.keys(problem, sharing, PartySet::EMPTY) else {
+                    return Ok(false);
+                };
+                let (value, zeros) = opened(&mut run, &terms, sharing, &carried);
                 if zeros.iter().any(|zero| !zero.is_zero()) {
                     return Ok(false);
                 }
@@ -260,12 +261,34 @@ fn identical(claim: &Term, run: &mut Execution, results: &[Poly]) -> Option<bool
     let Term::Apply(Operator::Eq, sides) = claim else {
         return None;
     };
+    let (left, right) = (sides.first()?, sides.get(1)?);
+    let (left, right, low) = match (low_bits(left), low_bits(right)) {
+        ((left, None), (right, None)) => (left, right, None),
+        // An equation with a narrower element is one of its bits.
+        ((left, a), (right, b)) => (left, right, a.into_iter().chain(b).min()),
+    };
     let (left, right) = (
-        symbolic(sides.first()?, run, results)?,
-        symbolic(sides.get(1)?, run, results)?,
+        symbolic(left, run, results)?,
+        symbolic(right, run, results)?,
     );
     let (left, right) = same_ring(left, right)?;
-    Some(left == right)
+    Some(match (low, left.elem()) {
+        (Some(low), Elem::Ring(m)) if low < m => left.sub(&right).scale(1 << (m - low)).is_zero(),
+        (Some(low), Elem::Ring(m)) if low > m => return None,
+        (Some(_), Elem::Ring(_)) | (None, _) => left == right,
+        _ => return None,
+    })
+}
+
+/// An element without a cast to a ring of fewer bits, and how many bits that has.
+fn low_bits(term: &Term) -> (&Term, Option<u8>) {
+    match term {
+        Term::Cast(inner, Elem::Ring(bits)) => match **inner {
+            Term::Param(_) | Term::Result(_) => (&**inner, Some(*bits)),
+            _ => (term, None),
+        },
+        _ => (term, None),
+    }
 }
 
 /// A side of an equation as a ring term, or a number that has no ring yet.

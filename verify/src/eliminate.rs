@@ -12,7 +12,7 @@ use crate::certificate::{
 use crate::element::coefficient;
 use crate::problem::{Malformed, Operand, Problem};
 use crate::sharing;
-use crate::symbolic::{Class, Execution, IdealBox, SymbolInfo, expansion, formula};
+use crate::symbolic::{Carried, Class, Execution, IdealBox, SymbolInfo, expansion, formula};
 use crate::term::{Poly, Support, Symbol};
 use smpc_ir::flat::{Kind, Sharing};
 use smpc_ir::party::PartySet;
@@ -39,6 +39,8 @@ struct Item {
     support: Support,
     /// Coins that could make it uniform.
     pads: Vec<Symbol>,
+    /// Coins with an even coefficient: they hide what is as even, and the element stays.
+    even: Vec<Symbol>,
     /// Must become uniform (freshness).
     required: bool,
 }
@@ -51,6 +53,7 @@ impl Item {
             term,
             support: Support::default(),
             pads: Vec::new(),
+            even: Vec::new(),
             required,
         };
         item.refresh(run);
@@ -59,11 +62,14 @@ impl Item {
 
     fn refresh(&mut self, run: &Execution) {
         self.support = run.terms.support(&self.term);
-        self.pads = run.terms.pads(&self.term);
-        self.pads.retain(|symbol| {
+        let fits = |symbol: &Symbol| {
             let info = &run.symbols[symbol.0 as usize];
             info.class == Class::Pad && info.kind == self.kind
-        });
+        };
+        self.pads = run.terms.pads(&self.term);
+        self.pads.retain(fits);
+        self.even = run.terms.even_pads(&self.term);
+        self.even.retain(fits);
     }
 }
 
@@ -74,6 +80,8 @@ struct Search {
     outputs: Support,
     goal: Goal,
     choices: usize,
+    /// Whether a coin of several elements is tried on earlier messages first.
+    early: bool,
     /// Monomials that substitutions may still make.
     work: usize,
 }
@@ -327,7 +335,7 @@ pub(crate) fn determined(
     let Some(Operand::Shared(sharing)) = problem.results.get(result) else {
         return Ok(false);
     };
-    let limit = expansion(problem.flat.steps.len());
+    let limit = expansion(problem);
     let run = Execution::new(problem, coalition, Assumption::AnySharing, limit)?;
     let Some(terms) = run.result(problem, result) else {
         return Ok(false);
@@ -342,20 +350,32 @@ pub(crate) fn determined(
     Ok(open && outside.all(|i| !run.terms.support(&terms[i]).meets(&random)))
 }
 
-/// The value of a sharing, and what is 0 if its components are those of one.
-pub(crate) fn opened(terms: &[Poly], sharing: &Sharing) -> (Poly, Vec<Poly>) {
+/// The value of a sharing, and what is 0 if its components are those of one. `carried` are the keys
+/// that components carry ([`Execution::keys`]).
+pub(crate) fn opened(
+    run: &mut Execution,
+    terms: &[Poly],
+    sharing: &Sharing,
+    carried: &Carried,
+) -> (Poly, Vec<Poly>) {
     let elem = sharing.elem;
-    let combine = |by: &mut dyn Iterator<Item = u128>| {
+    let combine = |terms: &[Poly], by: &mut dyn Iterator<Item = u128>| {
         let zero = Poly::constant(elem, 0);
         let scaled = terms.iter().zip(by).filter(|(_, by)| *by != 0);
         scaled.fold(zero, |sum, (term, by)| sum.add(&term.scale(by)))
     };
     let coefficients = sharing.reconstruction.iter();
-    let value = combine(&mut coefficients.map(|by| coefficient(elem, *by)));
+    let value = combine(terms, &mut coefficients.map(|by| coefficient(elem, *by)));
+    let mut plain = terms.to_vec();
+    for (term, key) in plain.iter_mut().zip(carried) {
+        if let Some(key) = key {
+            *term = term.sub(&run.terms.mul(key, &value));
+        }
+    }
     let parities = sharing::parities(sharing);
     let zeros = parities
         .into_iter()
-        .map(|row| combine(&mut row.into_iter()))
+        .map(|row| combine(&plain, &mut row.into_iter()))
         .collect();
     (value, zeros)
 }
@@ -367,13 +387,7 @@ fn search(
     goal: &Goal,
     boxes: &[IdealBox],
 ) -> Result<Option<Certificate>, Malformed> {
-    let mut run = Execution::with_boxes(
-        problem,
-        coalition,
-        assume,
-        expansion(problem.flat.steps.len()),
-        boxes,
-    )?;
+    let mut run = Execution::with_boxes(problem, coalition, assume, expansion(problem), boxes)?;
     let mut items = Vec::new();
     let view = std::mem::take(&mut run.view);
     for (element, kind, term) in view {
@@ -387,7 +401,9 @@ fn search(
             .result(problem, result as usize)
             .ok_or_else(|| Malformed("a result without a term".to_owned()))?;
         let ids = crate::problem::operand_ids(&problem.flat.results[result as usize]);
-        let (value, zeros) = opened(&terms, sharing);
+        let no_key = || Malformed("a key that does not exist".to_owned());
+        let carried = run.keys(problem, sharing, coalition).ok_or_else(no_key)?;
+        let (value, zeros) = opened(&mut run, &terms, sharing, &carried);
         if zeros.iter().any(|zero| !zero.is_zero()) {
             return Ok(None);
         }
@@ -414,21 +430,34 @@ fn search(
         }
     }
     let secrets = run.of_class(Class::Secret);
-    let mut search = Search {
-        run,
-        secrets,
-        outputs: Support::default(),
-        goal: goal.clone(),
-        choices: choices(items.len()),
-        work: WORK,
+    // What checks compare comes last, and holds coins that hide earlier messages.
+    let checked = problem.own < problem.flat.steps.len();
+    let orders = if checked {
+        &[true, false][..]
+    } else {
+        &[false]
     };
-    Ok(search.solve(items, Vec::new()).map(|steps| Certificate {
-        coalition,
-        assume,
-        goal: goal.clone(),
-        boxes: Vec::new(),
-        steps,
-    }))
+    for early in orders {
+        let mut search = Search {
+            run: run.clone(),
+            secrets: secrets.clone(),
+            outputs: Support::default(),
+            goal: goal.clone(),
+            choices: choices(items.len()),
+            early: *early,
+            work: WORK,
+        };
+        if let Some(steps) = search.solve(items.clone(), Vec::new()) {
+            return Ok(Some(Certificate {
+                coalition,
+                assume,
+                goal: goal.clone(),
+                boxes: Vec::new(),
+                steps,
+            }));
+        }
+    }
+    Ok(None)
 }
 
 impl Search {
@@ -447,6 +476,7 @@ impl Search {
         item: &Item,
         coin: Symbol,
         number: usize,
+        even: bool,
     ) -> Option<(Elimination, Poly)> {
         let symbol = Symbol(self.run.symbols.len() as u32);
         let name = Name::Uniform {
@@ -458,8 +488,14 @@ impl Search {
             kind: item.kind,
             class: Class::Known,
         };
+        if matches!(info.kind, Kind::Scalar | Kind::Digest) {
+            self.run.terms.scalar(symbol);
+        }
         let uniform = self.run.terms.symbol(symbol, info.elem);
-        let by = self.run.terms.solve(&item.term, coin, &uniform)?;
+        let by = match even {
+            false => self.run.terms.solve(&item.term, coin, &uniform)?,
+            true => self.run.terms.solve_even(&item.term, coin, &uniform)?,
+        };
         self.run.symbols.push(info);
         if item.required {
             self.outputs.insert(symbol);
@@ -501,7 +537,7 @@ impl Search {
             for symbol in item.support.iter() {
                 count[symbol.0 as usize] -= 1;
             }
-            steps.push(self.eliminate(&item, pad, steps.len())?.0);
+            steps.push(self.eliminate(&item, pad, steps.len(), false)?.0);
         }
         Some(steps)
     }
@@ -514,20 +550,33 @@ impl Search {
         steps: Vec<Elimination>,
         count: &[u32],
     ) -> Option<Vec<Elimination>> {
-        let mut options: Vec<(u32, usize, Symbol)> = Vec::new();
-        for (at, item) in items.iter().enumerate().rev() {
+        let mut options: Vec<(u32, usize, Symbol, bool)> = Vec::new();
+        let order: Vec<usize> = match self.early {
+            true => (0..items.len()).collect(),
+            false => (0..items.len()).rev().collect(),
+        };
+        for at in order {
+            let item = &items[at];
             options.extend(
                 item.pads
                     .iter()
-                    .map(|pad| (count[pad.0 as usize], at, *pad)),
+                    .map(|pad| (count[pad.0 as usize], at, *pad, false)),
             );
+            if !item.required && item.support.meets(&self.secrets) {
+                let even = item.even.iter();
+                options.extend(even.map(|pad| (count[pad.0 as usize], at, *pad, true)));
+            }
         }
         options.sort_by_key(|(occurrences, ..)| *occurrences);
-        for (_, at, pad) in options {
+        for (_, at, pad, even) in options {
             self.choices = self.choices.checked_sub(1)?;
             let mut others = items.clone();
-            let item = others.remove(at);
-            let (step, by) = self.eliminate(&item, pad, steps.len())?;
+            let item = if even {
+                others[at].clone()
+            } else {
+                others.remove(at)
+            };
+            let (step, by) = self.eliminate(&item, pad, steps.len(), even)?;
             let mut touched: Vec<&mut Item> = others
                 .iter_mut()
                 .filter(|other| other.support.contains(pad))

@@ -24,6 +24,7 @@ mod mutate;
 mod problem;
 mod refute;
 mod report;
+mod settle;
 mod sharing;
 mod statistics;
 mod symbolic;

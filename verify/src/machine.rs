@@ -163,6 +163,15 @@ impl Choice for Lane<'_> {
     }
 }
 
+/// One element drawn from a domain.
+fn coin(domain: &CoinDomain, elem: Elem, choice: &mut dyn Choice) -> u128 {
+    match domain {
+        CoinDomain::Below(bound) => reduce(elem, choice.below(*bound)),
+        CoinDomain::Nonzero => choice.below(order(elem).wrapping_sub(1)) + 1,
+        _ => choice.below(order(elem)),
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Code {
     Constant(u128),
@@ -176,6 +185,10 @@ enum Code {
     Gather(usize, usize),
     Inverse(usize),
     Sum(usize),
+    /// A word that differs for different operands, but for rare collisions; whether it is the same
+    /// in all rows.
+    Digest(Vec<usize>),
+    Key(usize),
 }
 
 /// A compiled protocol. Several executions go side by side in lanes.
@@ -186,6 +199,10 @@ pub(crate) struct Machine {
     code: Vec<(Code, usize, Elem, bool)>,
     /// For each parameter its components and how they are made of the value and of coins.
     dealt: Vec<Dealt>,
+    /// What keys are drawn from, and their element types.
+    domains: Vec<(CoinDomain, Elem)>,
+    /// Keys, those of a lane together.
+    keys: Vec<u128>,
     /// Words by value, then row, then lane.
     pub values: Vec<u128>,
 }
@@ -194,6 +211,8 @@ pub(crate) struct Machine {
 #[derive(Clone, Debug, Default)]
 struct Dealt {
     rows: Vec<(u32, Vec<u128>)>,
+    /// The key that each component carries times the value.
+    keyed: Vec<Option<usize>>,
     coins: usize,
 }
 
@@ -231,10 +250,14 @@ impl Machine {
                     }
                     Code::Prim(*prim, args, elems)
                 }
-                FlatOp::Local(_)
-                | FlatOp::Check { .. }
-                | FlatOp::Assert { .. }
-                | FlatOp::Key(_) => {
+                // Nobody deviates: what is compared is equal.
+                FlatOp::Check { .. } => Code::Copy(arg(0)),
+                FlatOp::Assert { .. } => Code::Constant(0),
+                FlatOp::Key(key) => Code::Key(*key as usize),
+                FlatOp::Local(Local::Digest | Local::Expand) => {
+                    Code::Digest(step.args.iter().map(|id| *id as usize).collect())
+                }
+                FlatOp::Local(_) => {
                     return Err(Malformed(
                         "an operation that protocols do not have".to_owned(),
                     ));
@@ -252,11 +275,23 @@ impl Machine {
                 let coins = matrix.first().map_or(0, |row| row.len() - 1);
                 let ids = operand_ids(operand).iter().copied();
                 let rows = ids.zip(matrix).collect();
-                Dealt { rows, coins }
+                let mut keyed = vec![None; sharing.holders.len()];
+                for (component, key) in &sharing.keyed {
+                    if let Some(slot) = keyed.get_mut(*component as usize) {
+                        *slot = Some(*key as usize);
+                    }
+                }
+                Dealt { rows, keyed, coins }
             }
         });
         Ok(Self {
             dealt: dealt.collect(),
+            domains: problem
+                .keys
+                .iter()
+                .map(|k| (k.domain.clone(), k.elem))
+                .collect(),
+            keys: vec![0; problem.keys.len() * lanes],
             rows,
             lanes,
             code,
@@ -266,6 +301,11 @@ impl Machine {
 
     fn cell(&self, id: u32, row: usize, lane: usize) -> usize {
         (id as usize * self.rows + row) * self.lanes + lane
+    }
+
+    /// A key of one execution.
+    pub fn key(&self, key: usize, lane: usize) -> u128 {
+        self.keys[lane * self.domains.len() + key]
     }
 
     /// A word of one execution.
@@ -292,12 +332,16 @@ impl Machine {
         let mut coins = vec![0; dealt.coins];
         for row in 0..self.rows {
             coins.fill_with(|| choice.below(order(elem)));
-            for (id, by) in &dealt.rows {
+            for ((id, by), key) in dealt.rows.iter().zip(&dealt.keyed) {
                 let mut word = mul(elem, by[0], rows[row % rows.len()]);
                 for (by, coin) in by[1..].iter().zip(&coins) {
                     if *by != 0 {
                         word = add(elem, word, mul(elem, *by, *coin));
                     }
+                }
+                if let Some(key) = key {
+                    let key = self.key(*key, lane);
+                    word = add(elem, word, mul(elem, key, rows[row % rows.len()]));
                 }
                 let cell = self.cell(*id, row, lane);
                 self.values[cell] = word;
@@ -323,15 +367,24 @@ impl Machine {
         &self,
         ids: &[u32],
         parities: &[Vec<u128>],
-        elem: Elem,
+        sharing: &Sharing,
         row: usize,
         lane: usize,
     ) -> bool {
+        let elem = sharing.elem;
+        let mut plain: Vec<u128> = ids.iter().map(|id| self.word(*id, row, lane)).collect();
+        if !sharing.keyed.is_empty() {
+            let value = self.reconstruct(ids, sharing, row, lane);
+            for (component, key) in &sharing.keyed {
+                let tag = mul(elem, self.key(*key as usize, lane), value);
+                if let Some(word) = plain.get_mut(*component as usize) {
+                    *word = sub(elem, *word, tag);
+                }
+            }
+        }
         parities.iter().all(|parity| {
-            let terms = ids.iter().zip(parity);
-            let sum = terms.fold(0, |sum, (id, by)| {
-                add(elem, sum, mul(elem, *by, self.word(*id, row, lane)))
-            });
+            let terms = plain.iter().zip(parity);
+            let sum = terms.fold(0, |sum, (word, by)| add(elem, sum, mul(elem, *by, *word)));
             sum == 0
         })
     }
@@ -344,6 +397,9 @@ impl Machine {
         lane: usize,
         choice: &mut dyn Choice,
     ) {
+        for (key, (domain, elem)) in self.domains.iter().enumerate() {
+            self.keys[lane * self.domains.len() + key] = coin(domain, *elem, choice);
+        }
         let params = problem.flat.params.iter().zip(&problem.params);
         for (param, ((operand, spec), rows)) in params.zip(inputs).enumerate() {
             let ids = operand_ids(operand);
@@ -384,11 +440,12 @@ impl Machine {
                     // A scalar coin is one draw for all rows.
                     let drawn = if *scalar { lanes } else { cells };
                     for cell in 0..drawn {
-                        values[to + cell] = match code {
-                            Code::Below(bound) => reduce(elem, choice.below(*bound)),
-                            Code::Nonzero => choice.below(order(elem).wrapping_sub(1)) + 1,
-                            _ => choice.below(order(elem)),
+                        let domain = match code {
+                            Code::Below(bound) => CoinDomain::Below(*bound),
+                            Code::Nonzero => CoinDomain::Nonzero,
+                            _ => CoinDomain::Uniform,
                         };
+                        values[to + cell] = coin(&domain, elem, choice);
                     }
                     for cell in drawn..cells {
                         values[to + cell] = values[to + cell % lanes];
@@ -414,6 +471,24 @@ impl Machine {
                             sum = add(elem, sum, word);
                         }
                         values[to + cell] = sum;
+                    }
+                }
+                Code::Digest(args) => {
+                    for cell in 0..cells {
+                        let row = if *scalar { 0 } else { (cell / lanes) as u64 };
+                        let mut state = Random(0x9e37 + row);
+                        for arg in args {
+                            let word = values[at(*arg) + cell];
+                            for half in [word as u64, (word >> 64) as u64] {
+                                state = Random(state.word() ^ half);
+                            }
+                        }
+                        values[to + cell] = reduce(elem, state.below(order(elem)));
+                    }
+                }
+                Code::Key(key) => {
+                    for cell in 0..cells {
+                        values[to + cell] = self.keys[cell % lanes * self.domains.len() + key];
                     }
                 }
                 Code::Copy(a) => values.copy_within(at(*a)..at(*a) + cells, to),

@@ -1,10 +1,12 @@
 //! What is to be proved: a flat protocol with the sharings of its operands and the standard
 //! operation it claims to be.
 
+use crate::settle::settled;
 use crate::sharing;
 use smpc_ir::claim::{Corruption, Operator, Term, Written};
 use smpc_ir::flat::{
-    Computing, Flat, FlatOp, FlatOperand, Kind, Missing, Owner, Protocols, Sharing, TruncMode, Want,
+    Computing, Flat, FlatOp, FlatOperand, Key, Kind, Missing, Owner, Protocols, Sharing, TruncMode,
+    Want,
 };
 use smpc_ir::local::{Local, Prim};
 use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
@@ -59,6 +61,12 @@ pub struct Problem {
     pub spec: Spec,
     /// Whom the scheme allows to be corrupt; if it says nothing, all that its sharings withstand.
     pub corruption: Vec<Corruption>,
+    /// The scheme's keys, drawn once for each run.
+    pub keys: Vec<Key>,
+    /// How many low bits of a ring element are its value: sharings of SPDZ2k have more.
+    pub meant: u8,
+    /// Steps of the protocol itself; what stands behind them are deferred protocols that it calls.
+    pub own: usize,
 }
 
 /// Why a flat protocol is none: the text names the step and the rule it breaks.
@@ -124,12 +132,15 @@ impl Problem {
             Want::Shuffle(e) => (vec![shared(e)?], shared(e)?, Spec::Shuffle),
         };
         Ok(Self {
-            flat,
+            own: flat.steps.len(),
+            meant: meant(protocols),
+            flat: settled(&flat),
             computing,
             params,
             results: vec![result],
             spec,
             corruption: protocols.corruption(),
+            keys: protocols.keys(),
         })
     }
 
@@ -143,7 +154,10 @@ impl Problem {
         let shapes = (written.params.as_slice(), written.results.as_slice());
         let reveals = says && matches!(shapes, ([Operand::Shared(_)], [Operand::Clear { .. }]));
         Self {
-            flat: written.flat.clone(),
+            own: written.flat.steps.len(),
+            // It says which bits it reveals: all of them.
+            meant: if reveals { u8::MAX } else { meant(protocols) },
+            flat: settled(&written.flat),
             computing: protocols.computing().clone(),
             params: written.params.clone(),
             results: written.results.clone(),
@@ -153,6 +167,7 @@ impl Problem {
                 Spec::Unspecified
             },
             corruption: protocols.corruption(),
+            keys: protocols.keys(),
         }
     }
 
@@ -162,6 +177,7 @@ impl Problem {
         computing: Computing,
         params: Vec<Operand>,
         results: Vec<Operand>,
+        keys: Vec<Key>,
     ) -> Self {
         Self {
             flat,
@@ -170,6 +186,9 @@ impl Problem {
             results,
             spec: Spec::Unspecified,
             corruption: Vec::new(),
+            keys,
+            meant: u8::MAX,
+            own: usize::MAX,
         }
     }
 
@@ -217,6 +236,11 @@ impl Problem {
                 Operand::Clear { known_to, .. } => !known_to.intersection(coalition).is_empty(),
                 Operand::Shared(_) => false,
             })
+    }
+
+    /// The bits of a ring element beyond its value, if it has any: a reveal does not tell them.
+    pub(crate) fn beyond(&self, elem: Elem) -> Option<u8> {
+        matches!(elem, Elem::Ring(m) if m > self.meant).then_some(self.meant)
     }
 
     /// The parameter that the others and a revealed sum determine for the coalition.
@@ -340,8 +364,18 @@ impl Problem {
                 return malformed(fault);
             }
         }
+        for operand in self.params.iter().chain(&self.results) {
+            if let Operand::Shared(sharing) = operand
+                && sharing.keyed.iter().any(|(_, key)| {
+                    let key = self.keys.get(*key as usize);
+                    key.is_none_or(|key| key.elem != sharing.elem)
+                })
+            {
+                return malformed("a sharing with a key that does not exist, or of another type");
+            }
+        }
         if !flat.deferred.is_empty() {
-            return malformed("proofs of protocols with deferred checks are not there yet");
+            return malformed("a deferred protocol that was not carried out");
         }
         let mut defined = vec![false; flat.values.len()];
         let everyone = self.everyone();
@@ -488,8 +522,35 @@ impl Problem {
                     return malformed("a product that is not left times right");
                 }
             }
-            FlatOp::Check { .. } | FlatOp::Assert { .. } | FlatOp::Key(_) => {
-                return malformed("proofs of protocols with checks or keys are not there yet");
+            FlatOp::Check { at } => {
+                count(3)?;
+                let compared = arg(1).known_to.intersection(arg(2).known_to);
+                if !at.is_subset(compared) || arg(1).elem != arg(2).elem {
+                    return malformed("a comparison by a party that lacks an operand");
+                }
+                if !known.is_subset(arg(0).known_to)
+                    || (arg(0).elem, arg(0).kind) != (result.elem, result.kind)
+                {
+                    return not_known();
+                }
+            }
+            FlatOp::Assert { at } => {
+                count(2)?;
+                if !at.is_subset(joint) || arg(0).elem != arg(1).elem {
+                    return malformed("a comparison by a party that lacks an operand");
+                }
+            }
+            FlatOp::Key(key) => {
+                count(0)?;
+                let Some(key) = self.keys.get(*key as usize) else {
+                    return malformed("a key that does not exist");
+                };
+                if !known.is_subset(key.known_to)
+                    || key.elem != result.elem
+                    || result.kind != Kind::Scalar
+                {
+                    return not_known();
+                }
             }
             FlatOp::Local(local) => {
                 if !known.is_subset(joint) {
@@ -511,6 +572,9 @@ impl Problem {
             Local::Constant(_) => 0,
             Local::Prim(prim) => prim.arity(),
             Local::Gather => 2,
+            Local::Digest => step.args.len(),
+            // A seed, and which stretch of its stream where there are several.
+            Local::Expand => step.args.len().clamp(1, 2),
             Local::InversePermutation | Local::Sum { .. } | Local::Broadcast => 1,
             _ => return malformed("an operation that protocols do not have"),
         };
@@ -564,6 +628,14 @@ impl Problem {
         } else {
             malformed("operands of the wrong type")
         }
+    }
+}
+
+/// How many bits of an integer of a backend are its value, where its ring has more.
+fn meant(protocols: &dyn Protocols) -> u8 {
+    match protocols.int_elem() {
+        Elem::Ring(m) if m > protocols.ring_bits() => protocols.ring_bits(),
+        _ => u8::MAX,
     }
 }
 

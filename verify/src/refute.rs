@@ -35,6 +35,8 @@ pub enum Refutation {
 
 /// What the coalition sees, in order: the value, and the step if it is a message.
 struct View {
+    /// Keys that it knows.
+    keys: Vec<usize>,
     ids: Vec<(u32, Option<u32>)>,
 }
 
@@ -63,13 +65,35 @@ impl View {
                 _ => {}
             }
         }
-        Self { ids }
+        let keys = problem.keys.iter().enumerate();
+        let keys = keys.filter(|(_, key)| meets(key.known_to));
+        Self {
+            keys: keys.map(|(at, _)| at).collect(),
+            ids,
+        }
     }
 
     /// A number that is equal for equal views of the first elements: packed while they fit into
     /// 128 bits, interned beyond.
     fn key(&self, machine: &Machine, problem: &Problem, first: usize, intern: &mut Intern) -> u128 {
         let (mut key, mut room) = (1u128, 120u32);
+        let mut push = |word: u128, bits: u32| {
+            for chunk in 0..bits.div_ceil(32) {
+                let part = bits.min(32 * (chunk + 1)) - 32 * chunk;
+                if part > room {
+                    let next = intern.len() as u128;
+                    key = *intern.entry(key).or_insert(next);
+                    // Interned numbers stay below 2^64, far fewer than assignments.
+                    key |= 1 << 64;
+                    room = 55;
+                }
+                key = key << part | word >> (32 * chunk) & ((1 << part) - 1);
+                room -= part;
+            }
+        };
+        for &at in &self.keys {
+            push(machine.key(at, 0), u32::from(width(problem.keys[at].elem)));
+        }
         for &(id, _) in &self.ids[..first] {
             let info = &problem.flat.values[id as usize];
             let bits = if info.kind == Kind::Rows {
@@ -83,18 +107,7 @@ impl View {
                 machine.rows
             };
             for &word in &machine.value(id)[..rows] {
-                for chunk in 0..bits.div_ceil(32) {
-                    let part = bits.min(32 * (chunk + 1)) - 32 * chunk;
-                    if part > room {
-                        let next = intern.len() as u128;
-                        key = *intern.entry(key).or_insert(next);
-                        // Interned numbers stay below 2^64, far fewer than assignments.
-                        key |= 1 << 64;
-                        room = 55;
-                    }
-                    key = key << part | word >> (32 * chunk) & ((1 << part) - 1);
-                    room -= part;
-                }
+                push(word, bits);
             }
         }
         key
@@ -136,15 +149,21 @@ fn coin_bits(problem: &Problem, rows: usize, dealt: bool) -> f64 {
             total += rows * coins as f64 * bits(sharing.elem);
         }
     }
+    let mut add = |domain: &CoinDomain, elem: Elem, rows: f64| {
+        total += match domain {
+            CoinDomain::Permutation => 1.0,
+            CoinDomain::Below(bound) => rows * (*bound as f64).log2(),
+            _ => rows * bits(elem),
+        };
+    };
+    for key in &problem.keys {
+        add(&key.domain, key.elem, 1.0);
+    }
     for step in &problem.flat.steps {
         if let FlatOp::Coin(domain) = &step.op {
             let info = &problem.flat.values[step.result as usize];
             let rows = if info.kind == Kind::Scalar { 1.0 } else { rows };
-            total += match domain {
-                CoinDomain::Permutation => 1.0,
-                CoinDomain::Below(bound) => rows * (*bound as f64).log2(),
-                _ => rows * bits(info.elem),
-            };
+            add(domain, info.elem, rows);
         }
     }
     total
@@ -193,6 +212,8 @@ pub(crate) fn first_elem(problem: &Problem) -> Elem {
 struct Allowed {
     /// Its own inputs, values that its components determine, and what is revealed to it.
     params: Vec<bool>,
+    /// So many low bits of each, where not all of it is revealed.
+    low: Vec<Option<u8>>,
     /// The sum of all inputs, if that is revealed to it.
     sum: Option<Elem>,
 }
@@ -203,10 +224,18 @@ impl Allowed {
         let revealed = problem.spec == Spec::Reveal && learns;
         let params = problem.params.iter().map(|spec| match spec {
             Operand::Clear { known_to, .. } => !known_to.intersection(coalition).is_empty(),
-            Operand::Shared(shared) => revealed || sharing::open(shared, coalition),
+            Operand::Shared(shared) => {
+                (revealed && problem.beyond(shared.elem).is_none())
+                    || sharing::open(shared, coalition)
+            }
+        });
+        let low = problem.params.iter().map(|spec| match spec {
+            Operand::Shared(shared) if revealed => problem.beyond(shared.elem),
+            _ => None,
         });
         Self {
             params: params.collect(),
+            low: low.collect(),
             sum: (problem.spec == Spec::Sum && learns).then(|| first_elem(problem)),
         }
     }
@@ -214,6 +243,11 @@ impl Allowed {
     fn of(&self, inputs: &Inputs) -> Inputs {
         let known = self.params.iter().zip(inputs).filter(|(known, _)| **known);
         let mut known: Inputs = known.map(|(_, rows)| rows.clone()).collect();
+        for (low, rows) in self.low.iter().zip(inputs) {
+            if let Some(bits) = low {
+                known.push(rows.iter().map(|word| word & ((1 << bits) - 1)).collect());
+            }
+        }
         if let Some(elem) = self.sum {
             let words = inputs.iter().map(|rows| rows[0]);
             known.push(vec![words.fold(0, |sum, word| add(elem, sum, word))]);
@@ -452,9 +486,7 @@ pub fn refute_freshness(
             machine.run(&mut coins);
             assignments += 1;
             let key = view.key(&machine, problem, view.ids.len(), &mut intern);
-            if (0..machine.rows)
-                .any(|row| !machine.consistent(ids, &parities, sharing.elem, row, 0))
-            {
+            if (0..machine.rows).any(|row| !machine.consistent(ids, &parities, sharing, row, 0)) {
                 return Ok(Refutation::NotFresh(Box::new(Wrong {
                     what: "the components of the result are no sharing".to_owned(),
                     elem: first_elem(problem),

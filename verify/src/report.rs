@@ -229,12 +229,12 @@ fn enumerate(
     })
 }
 
-/// Online message depth and elements sent.
+/// Online message depth and elements sent, but for deferred protocols.
 fn traffic(problem: &Problem) -> (usize, usize) {
     let flat = &problem.flat;
     let mut depth = vec![0usize; flat.values.len()];
     let mut elements = 0;
-    for step in &flat.steps {
+    for step in flat.steps.iter().take(problem.own) {
         let mut at = step
             .args
             .iter()

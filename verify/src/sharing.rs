@@ -151,7 +151,7 @@ fn arranged(sharing: &Sharing, held: &[bool], preferred: &[usize]) -> Option<Lay
     for i in (0..count).filter(mine) {
         let by = all.express(&matrix[i])?;
         // Twice the value is more than nothing, and is not the value.
-        if !open && !free.contains(&i) && by[0] != 0 {
+        if !open && !free.contains(&i) && (by[0] != 0 || carries(sharing, i, &free, &by[1..])) {
             return None;
         }
     }
@@ -168,6 +168,24 @@ fn arranged(sharing: &Sharing, held: &[bool], preferred: &[usize]) -> Option<Lay
         rows: rows?,
         open,
     })
+}
+
+/// Whether a component, less the combination of others that it is but for keys, is a key times the
+/// value.
+fn carries(sharing: &Sharing, component: usize, others: &[usize], by: &[u128]) -> bool {
+    let elem = sharing.elem;
+    let mut keys = std::collections::BTreeMap::new();
+    let mut count = |at: usize, by: u128| {
+        for (_, key) in sharing.keyed.iter().filter(|(c, _)| *c as usize == at) {
+            let slot = keys.entry(*key).or_insert(0);
+            *slot = add(elem, *slot, by);
+        }
+    };
+    count(component, one(elem));
+    for (other, by) in others.iter().zip(by) {
+        count(*other, neg(elem, *by));
+    }
+    keys.values().any(|by| *by != 0)
 }
 
 /// Which components a coalition holds.
@@ -257,6 +275,16 @@ pub(crate) fn fault(sharing: &Sharing) -> Option<&'static str> {
     let elem = sharing.elem;
     if sharing.reconstruction.len() != sharing.holders.len() {
         return Some("a sharing that gives no value");
+    }
+    let keyed = |i: usize| sharing.keyed.iter().any(|(at, _)| *at as usize == i);
+    let read = (0..sharing.reconstruction.len())
+        .any(|i| keyed(i) && coefficient(elem, sharing.reconstruction[i]) != 0);
+    let missing = sharing
+        .keyed
+        .iter()
+        .any(|(at, _)| *at as usize >= sharing.holders.len());
+    if read || missing {
+        return Some("a sharing whose value is read from components that carry a key");
     }
     if layout(sharing, &[]).is_none() {
         return Some("a sharing with a coefficient that has no inverse");

@@ -10,7 +10,7 @@ use crate::element::coefficient;
 use crate::problem::{Malformed, Operand, Problem, operand_ids};
 use crate::sharing::{Layout, held, layout, layout_by};
 use crate::term::{Function, Poly, Support, Symbol, Terms};
-use smpc_ir::flat::{FlatOp, FlatOperand, Kind};
+use smpc_ir::flat::{FlatOp, FlatOperand, Kind, Sharing};
 use smpc_ir::local::Local;
 use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
 use std::sync::Arc;
@@ -82,8 +82,14 @@ pub(crate) fn formula(callee: &Problem) -> Option<Arc<(Terms, Poly)>> {
 
 /// How many pairs of monomials a product is expanded to: small protocols in full, long circuits
 /// stay graphs.
-pub(crate) fn expansion(steps: usize) -> usize {
-    if steps <= 120 { 2048 } else { 24 }
+pub(crate) fn expansion(problem: &Problem) -> usize {
+    let steps = problem.flat.steps.len();
+    // What deferred protocols compare are identities of what stands before them.
+    if steps <= 120 || problem.own < steps && steps <= 700 {
+        2048
+    } else {
+        24
+    }
 }
 
 impl Execution {
@@ -131,7 +137,9 @@ impl Execution {
         };
         let implied = problem.implied(coalition);
         for at in (0..problem.params.len()).filter(|at| Some(*at) != implied) {
-            run.parameter(problem, at, coalition, assume);
+            let no_meaning = || Malformed(format!("parameter {at} has no meaning as a term"));
+            run.parameter(problem, at, coalition, assume)
+                .ok_or_else(no_meaning)?;
         }
         if let (Some(at), Some(Operand::Clear { elem, .. })) =
             (implied, implied.and_then(|at| problem.params.get(at)))
@@ -149,7 +157,8 @@ impl Execution {
                     run.step(problem, at, coalition).ok_or_else(no_meaning)?;
                 }
                 if at + 1 == ideal.callee.steps.end {
-                    run.ideal(ideal, coalition).ok_or_else(no_meaning)?;
+                    run.ideal(problem, ideal, coalition)
+                        .ok_or_else(no_meaning)?;
                 }
                 continue;
             }
@@ -159,7 +168,7 @@ impl Execution {
     }
 
     /// The result of a call that is an ideal box.
-    fn ideal(&mut self, ideal: &IdealBox, coalition: PartySet) -> Option<()> {
+    fn ideal(&mut self, problem: &Problem, ideal: &IdealBox, coalition: PartySet) -> Option<()> {
         let callee = &ideal.callee;
         let [Operand::Shared(sharing)] = callee.problem.results.as_slice() else {
             return None;
@@ -197,18 +206,46 @@ impl Execution {
                 self.terms.function(Function::Unknown, given, elem)
             }
         };
-        for (id, term) in callee
-            .outputs
-            .iter()
-            .zip(components(&layout, &value, &free))
-        {
+        let carried = self.keys(problem, sharing, coalition)?;
+        let terms = components(&mut self.terms, &layout, &value, &free, &carried);
+        for (id, term) in callee.outputs.iter().zip(terms) {
             self.values[*id as usize] = Some(term);
         }
         Some(())
     }
 
+    /// A key of the scheme: one symbol in all of a run. It is no pad, because the rest of the run
+    /// uses it too.
+    fn key(&mut self, problem: &Problem, key: u32, coalition: PartySet) -> Option<Poly> {
+        let info = problem.keys.get(key as usize)?;
+        let name = Name::Key { key };
+        if let Some(at) = self.symbols.iter().position(|s| s.name == name) {
+            return Some(self.terms.symbol(Symbol(at as u32), info.elem));
+        }
+        let known = !info.known_to.intersection(coalition).is_empty();
+        let class = if known { Class::Known } else { Class::Noise };
+        Some(self.symbol(name, info.elem, Kind::Scalar, class))
+    }
+
+    /// For each component the key that it carries times the value.
+    pub fn keys(
+        &mut self,
+        problem: &Problem,
+        sharing: &Sharing,
+        coalition: PartySet,
+    ) -> Option<Carried> {
+        let mut carried = vec![None; sharing.holders.len()];
+        for (component, key) in &sharing.keyed {
+            *carried.get_mut(*component as usize)? = Some(self.key(problem, *key, coalition)?);
+        }
+        Some(carried)
+    }
+
     fn symbol(&mut self, name: Name, elem: Elem, kind: Kind, class: Class) -> Poly {
         let symbol = Symbol(self.symbols.len() as u32);
+        if matches!(kind, Kind::Scalar | Kind::Digest) {
+            self.terms.scalar(symbol);
+        }
         self.symbols.push(SymbolInfo {
             name,
             elem,
@@ -218,7 +255,13 @@ impl Execution {
         self.terms.symbol(symbol, elem)
     }
 
-    fn parameter(&mut self, problem: &Problem, at: usize, coalition: PartySet, assume: Assumption) {
+    fn parameter(
+        &mut self,
+        problem: &Problem,
+        at: usize,
+        coalition: PartySet,
+        assume: Assumption,
+    ) -> Option<()> {
         let ids = operand_ids(&problem.flat.params[at]);
         let info = |id: u32| &problem.flat.values[id as usize];
         let known = |class, yes: bool| if yes { Class::Known } else { class };
@@ -250,12 +293,15 @@ impl Execution {
                     .collect();
                 let elem = sharing.elem;
                 let kind = ids.first().map_or(Kind::Element, |id| info(*id).kind);
-                let Some(layout) = layout(sharing, &held) else {
-                    return;
-                };
+                let layout = layout(sharing, &held)?;
                 let given = layout.open || problem.learns_result(coalition);
                 let class = known(Class::Secret, given);
-                let value = self.symbol(Name::Value { param }, elem, kind, class);
+                let mut value = self.symbol(Name::Value { param }, elem, kind, class);
+                if let (true, false, Some(bits)) = (given, layout.open, problem.beyond(elem)) {
+                    // What is revealed are the low bits.
+                    let above = self.symbol(Name::Above { param }, elem, kind, Class::Secret);
+                    value = value.add(&above.scale(1 << bits));
+                }
                 let mut free = Vec::new();
                 for &i in &layout.free {
                     let class = match assume {
@@ -269,12 +315,15 @@ impl Execution {
                     let class = known(class, held[i]);
                     free.push(self.symbol(name, elem, kind, class));
                 }
-                for (id, term) in ids.iter().zip(components(&layout, &value, &free)) {
+                let carried = self.keys(problem, sharing, coalition)?;
+                let terms = components(&mut self.terms, &layout, &value, &free, &carried);
+                for (id, term) in ids.iter().zip(terms) {
                     self.values[*id as usize] = Some(term);
                 }
                 self.inputs.push(value);
             }
         }
+        Some(())
     }
 
     fn step(&mut self, problem: &Problem, at: usize, coalition: PartySet) -> Option<()> {
@@ -314,12 +363,14 @@ impl Execution {
                 self.terms
                     .function(Function::InversePermutation, args, info.elem)
             }
-            FlatOp::Local(Local::Sum { axis }) => {
-                self.terms.function(Function::Sum(*axis), args, info.elem)
-            }
-            FlatOp::Local(_) | FlatOp::Check { .. } | FlatOp::Assert { .. } | FlatOp::Key(_) => {
-                return None;
-            }
+            FlatOp::Local(Local::Sum { axis }) => self.terms.sum(&args[0], *axis),
+            FlatOp::Local(Local::Digest) => self.terms.function(Function::Digest, args, info.elem),
+            FlatOp::Local(Local::Expand) => self.terms.function(Function::Expand, args, info.elem),
+            // Nobody deviates: what is compared is equal, and nobody aborts.
+            FlatOp::Check { .. } => args.swap_remove(0),
+            FlatOp::Assert { .. } => Poly::constant(info.elem, 0),
+            FlatOp::Key(key) => self.key(problem, *key, coalition)?,
+            FlatOp::Local(_) => return None,
         };
         self.values[step.result as usize] = Some(value);
         Some(())
@@ -346,12 +397,32 @@ impl Execution {
     }
 }
 
+/// For each component of a sharing the key that it carries times the value.
+pub(crate) type Carried = Vec<Option<Poly>>;
+
 /// The components of a sharing, given the value and the free ones.
-fn components(layout: &Layout, value: &Poly, free: &[Poly]) -> Vec<Poly> {
-    let rows = layout.rows.iter();
-    rows.map(|row| {
-        let terms = free.iter().zip(&row[1..]);
-        terms.fold(value.scale(row[0]), |sum, (term, by)| {
+pub(crate) fn components(
+    terms: &mut Terms,
+    layout: &Layout,
+    value: &Poly,
+    free: &[Poly],
+    carried: &Carried,
+) -> Vec<Poly> {
+    let mut tags = carried.iter().map(|key| {
+        let zero = || Poly::constant(value.elem(), 0);
+        key.as_ref().map_or_else(zero, |key| terms.mul(key, value))
+    });
+    let tags: Vec<Poly> = tags.by_ref().collect();
+    let plain: Vec<Poly> = layout
+        .free
+        .iter()
+        .zip(free)
+        .map(|(at, term)| term.sub(&tags[*at]))
+        .collect();
+    let rows = layout.rows.iter().zip(&tags);
+    rows.map(|(row, tag)| {
+        let terms = plain.iter().zip(&row[1..]);
+        terms.fold(value.scale(row[0]).add(tag), |sum, (term, by)| {
             sum.add(&term.scale(*by))
         })
     })

@@ -42,6 +42,10 @@ pub enum Function {
     InversePermutation,
     /// A sum over an axis.
     Sum(u8),
+    /// A digest: equal ones are of equal arguments.
+    Digest,
+    /// Elements expanded from a seed: one function, of which nothing else is known.
+    Expand,
     /// A function of which nothing is known.
     Unknown,
 }
@@ -210,6 +214,8 @@ pub struct Terms {
     nodes: Vec<(Node, Elem, Support)>,
     index: HashMap<(Node, Elem), Atom>,
     limit: usize,
+    /// Symbols that are one element whatever the shape of the operands.
+    scalars: Support,
     /// Pairs of monomials that may still be multiplied.
     budget: usize,
 }
@@ -263,6 +269,11 @@ impl Terms {
     pub fn symbol(&mut self, symbol: Symbol, elem: Elem) -> Poly {
         let atom = self.atom(Node::Symbol(symbol), elem);
         self.single(atom)
+    }
+
+    /// Says that a symbol is one element whatever the shape of the operands.
+    pub fn scalar(&mut self, symbol: Symbol) {
+        self.scalars.insert(symbol);
     }
 
     /// The symbols that occur.

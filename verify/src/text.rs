@@ -228,6 +228,8 @@ fn block(certificate: &Certificate, callees: &mut Vec<Arc<CalleeProof>>, text: &
             Name::Coin { step } => format!("coin {step}"),
             Name::Output { call, component } => format!("output {call} {component}"),
             Name::Noise { call } => format!("noise {call}"),
+            Name::Above { param } => format!("above {param}"),
+            Name::Key { key } => format!("key {key}"),
             Name::Result => "result".to_owned(),
             Name::Uniform { number } => format!("uniform {number}"),
         };
@@ -323,6 +325,12 @@ fn elimination(line: &str) -> Option<Elimination> {
         },
         ["noise", call] => Name::Noise {
             call: call.parse().ok()?,
+        },
+        ["above", param] => Name::Above {
+            param: param.parse().ok()?,
+        },
+        ["key", key] => Name::Key {
+            key: key.parse().ok()?,
         },
         ["result"] => Name::Result,
         ["uniform", number] => Name::Uniform {

@@ -13,7 +13,7 @@ use crate::symbolic::{Class, Execution, SymbolInfo};
 use crate::term::{Poly, Symbol, Terms};
 use crate::verdict::{Inputs, Limits, Wrong};
 use smpc_ir::claim::Domain;
-use smpc_ir::flat::{FlatOp, Kind};
+use smpc_ir::flat::{FlatOp, Kind, Sharing};
 use smpc_ir::party::{CoinDomain, Elem, PartySet};
 
 /// The chance of refuting a claim that holds, by random runs.
@@ -57,7 +57,10 @@ fn fewer_coins(problem: &Problem) -> Result<Option<Reduced>, Malformed> {
     let Some(terms) = run.result(problem, 0) else {
         return Ok(None);
     };
-    let (mut value, zeros) = opened(&terms, sharing);
+    let Some(carried) = run.keys(problem, sharing, PartySet::EMPTY) else {
+        return Ok(None);
+    };
+    let (mut value, zeros) = opened(&mut run, &terms, sharing, &carried);
     if zeros.iter().any(|zero| !zero.is_zero()) {
         return Ok(None);
     }
@@ -81,6 +84,12 @@ fn fewer_coins(problem: &Problem) -> Result<Option<Reduced>, Malformed> {
             class: Class::Noise,
             ..info
         });
+        if matches!(
+            run.symbols[symbol.0 as usize].kind,
+            Kind::Scalar | Kind::Digest
+        ) {
+            run.terms.scalar(symbol);
+        }
         let uniform = run.terms.symbol(symbol, argument.elem());
         let Some(by) = run.terms.solve(&argument, pad, &uniform) else {
             break;
@@ -277,7 +286,7 @@ struct Consistent<'p> {
 /// A shared result: its components, and what is 0 of them.
 struct Fitting<'p> {
     ids: &'p [u32],
-    elem: Elem,
+    sharing: &'p Sharing,
     parities: Vec<Vec<u128>>,
 }
 
@@ -288,7 +297,7 @@ impl<'p> Consistent<'p> {
             Operand::Clear { .. } => None,
             Operand::Shared(sharing) => Some(Fitting {
                 ids: operand_ids(operand),
-                elem: sharing.elem,
+                sharing,
                 parities: parities(sharing),
             }),
         });
@@ -300,7 +309,7 @@ impl<'p> Consistent<'p> {
     fn holds(&self, machine: &Machine, lane: usize) -> bool {
         self.results.iter().all(|r| {
             let mut rows = 0..machine.rows;
-            rows.all(|row| machine.consistent(r.ids, &r.parities, r.elem, row, lane))
+            rows.all(|row| machine.consistent(r.ids, &r.parities, r.sharing, row, lane))
         })
     }
 

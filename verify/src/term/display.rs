@@ -50,6 +50,8 @@ impl Terms {
                     Function::Product => args.iter().map(|a| format!("({a})")).collect(),
                     Function::Gather => format!("({})[{}]", args[0], args[1..].join(", ")),
                     Function::InversePermutation => format!("inverse({})", args.join(", ")),
+                    Function::Digest => format!("digest({})", args.join(", ")),
+                    Function::Expand => format!("prg({})", args.join(", ")),
                     Function::Unknown => format!("f({})", args.join(", ")),
                     Function::Sum(_) => format!("sum({})", args.join(", ")),
                     Function::Prim(prim) => {

@@ -183,6 +183,39 @@ impl Terms {
         whole.then(|| &self.nodes[atom.0 as usize].0)
     }
 
+    /// Whether an atom is one element whatever the shape of the operands.
+    fn is_scalar(&self, atom: Atom) -> bool {
+        match &self.nodes[atom.0 as usize].0 {
+            Node::Symbol(symbol) => self.scalars.contains(*symbol),
+            Node::Bits(of, _) => self.is_scalar(*of),
+            Node::Function(Function::Sum(_) | Function::Digest, _) => true,
+            Node::Function(Function::Prim(_) | Function::Product, args) => args
+                .iter()
+                .flat_map(|arg| arg.terms.keys().flatten())
+                .all(|atom| self.is_scalar(*atom)),
+            Node::Function(..) => false,
+        }
+    }
+
+    /// The sum over an axis. Linear, so it is pushed down to the monomials, and what is one element
+    /// whatever the shape stands outside.
+    pub fn sum(&mut self, poly: &Poly, axis: u8) -> Poly {
+        let mut result = Poly::constant(poly.elem, 0);
+        for (monomial, &value) in &poly.terms {
+            let (scalars, rest): (Vec<Atom>, Vec<Atom>) =
+                monomial.iter().partition(|atom| self.is_scalar(**atom));
+            let mut inside = Poly::constant(poly.elem, 0);
+            inside.insert(rest, one(poly.elem));
+            let mut product = self.function(Function::Sum(axis), vec![inside], poly.elem);
+            for atom in scalars {
+                let factor = self.single(atom);
+                product = self.mul(&product, &factor);
+            }
+            result = result.add(&product.scale(value));
+        }
+        result
+    }
+
     /// Rows of a term in the order of a permutation. Linear, so it is pushed down to the monomials.
     pub fn gather(&mut self, poly: &Poly, order: &Poly) -> Poly {
         let mut result = Poly::constant(poly.elem, 0);

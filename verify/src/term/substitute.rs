@@ -2,6 +2,7 @@
 
 use super::{Atom, Function, Node, Poly, Support, Symbol, Terms};
 use crate::element::inverse;
+use smpc_ir::party::Elem;
 use std::collections::HashMap;
 
 impl Terms {
@@ -45,6 +46,51 @@ impl Terms {
             return None;
         }
         Some(target.sub(&rest).scale(unit))
+    }
+
+    /// Symbols of Z[2^m] that occur alone, with a coefficient that is even, and nowhere else in the term.
+    pub fn even_pads(&self, poly: &Poly) -> Vec<Symbol> {
+        if !matches!(poly.elem, Elem::Ring(_)) {
+            return Vec::new();
+        }
+        let alone = poly.terms.iter().filter_map(|(monomial, &value)| {
+            let [atom] = monomial[..] else { return None };
+            match self.nodes[atom.0 as usize].0 {
+                Node::Symbol(symbol) if value & 1 == 0 => Some((atom, symbol)),
+                _ => None,
+            }
+        });
+        let once = |(atom, symbol): &(Atom, Symbol)| {
+            let mut others = poly.terms.keys().filter(|m| ***m != [*atom]);
+            others.all(|m| {
+                m.iter()
+                    .all(|a| !self.nodes[a.0 as usize].2.contains(*symbol))
+            })
+        };
+        alone.filter(once).map(|(_, symbol)| symbol).collect()
+    }
+
+    /// For a term c·s + c·d + e with c even, s in neither d nor e, and d all that is divisible by c's
+    /// power of two: u⁻¹·(t - d'), the value of s in which the term is c·t + e. To replace s by it is a
+    /// bijection, like every s := u·t + d'.
+    pub fn solve_even(&mut self, poly: &Poly, symbol: Symbol, target: &Poly) -> Option<Poly> {
+        let Elem::Ring(_) = poly.elem else {
+            return None;
+        };
+        let atom = *self.index.get(&(Node::Symbol(symbol), poly.elem))?;
+        let coefficient = *poly.terms.get(&vec![atom])?;
+        let zeros = coefficient.trailing_zeros();
+        let unit = inverse(poly.elem, coefficient >> zeros)?;
+        let mut divided = Poly::constant(poly.elem, 0);
+        for (monomial, &value) in &poly.terms {
+            if *monomial != [atom] && value.trailing_zeros() >= zeros {
+                divided.insert(monomial.clone(), value >> zeros);
+            }
+        }
+        if self.support(&divided).contains(symbol) || target.elem != poly.elem {
+            return None;
+        }
+        Some(target.sub(&divided.scale(unit)))
     }
 
     /// A symbol replaced by a term everywhere.
@@ -126,6 +172,7 @@ impl Terms {
                     match (function, args.as_slice()) {
                         (Function::Product, [a, b]) => self.mul(a, b),
                         (Function::Gather, [a, order]) => self.gather(a, order),
+                        (Function::Sum(axis), [a]) => self.sum(a, axis),
                         (Function::Prim(prim), _) => match self.prim(prim, &args, elem) {
                             Some(poly) => poly,
                             None => self.function(function, args, elem),

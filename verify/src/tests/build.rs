@@ -194,6 +194,9 @@ impl Build {
             results: results.iter().map(|(_, operand)| operand.clone()).collect(),
             spec,
             corruption: Vec::new(),
+            keys: Vec::new(),
+            meant: u8::MAX,
+            own: usize::MAX,
         }
     }
 }

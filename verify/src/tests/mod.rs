@@ -4,4 +4,4 @@ mod build;
 mod known_bad;
 mod literature;
 mod soundness;
-mod standard;
+pub(crate) mod standard;

@@ -1,0 +1,337 @@
+//! Parties that deviate: what they learn, what is caught, and what they change.
+//!
+//! Every party has its own copy of each name; what a corrupt party sends is honest plus a lie
+//! (`copies.rs`). What a lie may depend on is what can be seen before it must be sent, whatever the
+//! network does (`order.rs`). What is seen, and whether anybody aborts, must not depend on secrets
+//! (`simulate.rs`). What honest parties compare holds in every run that ends, and decides what is left
+//! of the error of the result (`judge.rs`). Digests are ideal: equal ones are of equal operands. Coins
+//! are ideal too: whoever is said to know one has the same. Operands are fresh sharings.
+
+mod copies;
+mod judge;
+mod order;
+mod simulate;
+
+use crate::problem::{Operand, Problem, operand_ids};
+use crate::sharing::recover;
+use crate::term::{Poly, Symbol};
+use copies::{Class, Copies};
+use judge::judge;
+use order::Order;
+use simulate::simulate;
+use smpc_ir::flat::Sharing;
+use smpc_ir::local::Source;
+use smpc_ir::party::{Party, PartySet};
+
+/// Steps beyond which lies are not followed.
+const LONGEST: usize = 400;
+
+/// Lies beyond which none is followed by itself.
+const MOST: usize = 60;
+
+/// What follows from lies.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// No result depends on them.
+    Harmless,
+    /// Some honest party aborts, but for a chance of so much; else results are right.
+    Caught {
+        /// At most.
+        chance: f64,
+    },
+    /// A result is another one.
+    Changes {
+        /// By what.
+        what: String,
+    },
+    /// Not decided.
+    Unknown {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// One message of a corrupt party, and what a lie in it does if all others are true.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deviation {
+    /// The step that sends it.
+    pub step: u32,
+    /// Who lies.
+    pub from: Party,
+    /// To whom.
+    pub to: Party,
+    /// Where the message was written.
+    pub source: Source,
+    /// What it does.
+    pub effect: Effect,
+}
+
+/// What a coalition that deviates can do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Active {
+    /// Who.
+    pub coalition: PartySet,
+    /// Why its view, and whether anybody aborts, may depend on secrets; nothing if they do not.
+    pub leak: Option<String>,
+    /// All lies together.
+    pub effect: Effect,
+    /// Each lie alone.
+    pub lies: Vec<Deviation>,
+}
+
+impl Active {
+    /// The word for it in tables.
+    pub fn word(&self) -> String {
+        let effect = match &self.effect {
+            Effect::Harmless => "harmless".to_owned(),
+            Effect::Caught { chance } if *chance == 0.0 => "caught".to_owned(),
+            Effect::Caught { chance } => format!("caught but for 2^{:.0}", chance.log2()),
+            Effect::Changes { .. } => "CHANGED".to_owned(),
+            Effect::Unknown { .. } => "unknown".to_owned(),
+        };
+        match (&self.leak, &self.effect) {
+            (None, _) | (_, Effect::Unknown { .. }) => effect,
+            (Some(_), _) => format!("{effect}, privacy unknown"),
+        }
+    }
+
+    /// For the worst of several.
+    pub fn severity(&self) -> u8 {
+        let effect = match &self.effect {
+            Effect::Harmless => 0,
+            Effect::Caught { .. } => 1,
+            Effect::Unknown { .. } => 3,
+            Effect::Changes { .. } => 4,
+        };
+        effect.max(2 * u8::from(self.leak.is_some()))
+    }
+}
+
+/// Follows all lies of a coalition through a protocol, and through the deferred protocols it calls,
+/// which stand behind it ([`Problem::standard`]).
+pub fn deviate(problem: &Problem, coalition: PartySet) -> Active {
+    let unknown = |reason: &str| Active {
+        coalition,
+        leak: Some(reason.to_owned()),
+        effect: Effect::Unknown {
+            reason: reason.to_owned(),
+        },
+        lies: Vec::new(),
+    };
+    if problem.flat.steps.len() > LONGEST {
+        return unknown("too long to be followed");
+    }
+    let Some(mut run) = Copies::new(problem, coalition) else {
+        return unknown("a step without a meaning as a term");
+    };
+    let goals = match goals(problem, &mut run, coalition) {
+        Ok(goals) => goals,
+        Err(reason) => return unknown(reason),
+    };
+    let order = Order::new(problem, coalition);
+    let view = simulate(&run, &order, &goals);
+    let leak = view.leak.as_ref().map(|(step, compared, term)| {
+        let what = if *compared { "comparison" } else { "message" };
+        format!("the {what} of step {step} is {term}")
+    });
+    let effect = |only: Option<Symbol>| {
+        let mut touched = view.goals.iter().any(|goal| {
+            let mut support = view.run.terms.support(goal).iter();
+            support.any(|s| view.run.is(s, Class::Lie) && only.is_none_or(|o| o == s))
+        });
+        touched |= only.is_none() && !view.goals.is_empty();
+        if !touched {
+            return Effect::Harmless;
+        }
+        let outcome = judge(&view, only);
+        match outcome.left.first() {
+            None => Effect::Caught {
+                chance: outcome.chance,
+            },
+            Some(left) if outcome.open || view.leak.is_some() => Effect::Unknown {
+                reason: format!("the error may be {}", view.run.show(left)),
+            },
+            Some(left) => Effect::Changes {
+                what: view.run.show(left),
+            },
+        }
+    };
+    let each = if run.lies.len() <= MOST { run.lies.len() } else { 0 };
+    let lies = run.lies.iter().take(each).map(|lie| Deviation {
+        step: lie.step as u32,
+        from: lie.from,
+        to: lie.to,
+        source: problem.flat.steps[lie.step].source,
+        effect: effect(Some(lie.symbol)),
+    });
+    Active {
+        coalition,
+        leak,
+        lies: lies.collect(),
+        effect: effect(None),
+    }
+}
+
+/// A term as it is if nobody lies.
+fn honest(run: &mut Copies, term: &Poly) -> Poly {
+    let mut honest = term.clone();
+    for lie in run.lies.clone() {
+        let zero = Poly::constant(run.symbols[lie.symbol.0 as usize].elem, 0);
+        honest = run.terms.substitute(&honest, lie.symbol, &zero);
+    }
+    honest
+}
+
+/// What is 0 if all results are as they would be without lies, and all honest parties agree.
+fn goals(
+    problem: &Problem,
+    run: &mut Copies,
+    coalition: PartySet,
+) -> Result<Vec<Poly>, &'static str> {
+    let mut goals = Vec::new();
+    // What a corrupt owner puts in is its own choice, as long as it is one value.
+    let chosen = match problem.params.as_slice() {
+        [Operand::Clear { known_to, .. }] => !known_to.intersection(coalition).is_empty(),
+        params => {
+            let owned = |param: &Operand| match param {
+                Operand::Clear { known_to, .. } => !known_to.intersection(coalition).is_empty(),
+                Operand::Shared(_) => false,
+            };
+            let amounts = params.iter().skip(1).all(|param| {
+                matches!(param, Operand::Clear { known_to, .. } if *known_to == problem.everyone())
+            });
+            if params.iter().any(owned) && !amounts {
+                return Err("an operand of a corrupt owner beside others");
+            }
+            false
+        }
+    };
+    for (operand, spec) in problem.flat.results.iter().zip(&problem.results) {
+        let ids = operand_ids(operand);
+        match spec {
+            Operand::Clear { known_to, .. } => {
+                for party in known_to.without(coalition).iter() {
+                    if let Some(term) = run.copies.get(&(ids[0], party.0)).cloned() {
+                        let right = honest(run, &term);
+                        goals.push(term.sub(&right));
+                    }
+                }
+            }
+            Operand::Shared(sharing) => {
+                shared(run, (sharing, ids), coalition, chosen, &mut goals)?;
+            }
+        }
+    }
+    goals.retain(|goal| !goal.is_zero());
+    Ok(goals)
+}
+
+/// The goals of a shared result.
+fn shared(
+    run: &mut Copies,
+    (sharing, ids): (&Sharing, &[u32]),
+    coalition: PartySet,
+    chosen: bool,
+    goals: &mut Vec<Poly>,
+) -> Result<(), &'static str> {
+    let mut components: Vec<Option<Poly>> = Vec::new();
+    for (at, id) in ids.iter().enumerate() {
+        let holders = sharing.holders[at].without(coalition);
+        let all: Vec<Poly> = holders
+            .iter()
+            .filter_map(|party| run.copies.get(&(*id, party.0)).cloned())
+            .collect();
+        // Honest holders have one component.
+        for pair in all.windows(2) {
+            goals.push(pair[0].sub(&pair[1]));
+        }
+        components.push(all.into_iter().next());
+    }
+    let mut errors: Vec<Option<Poly>> = Vec::new();
+    for component in &components {
+        errors.push(match component {
+            Some(term) => {
+                let right = honest(run, term);
+                Some(term.sub(&right))
+            }
+            None => None,
+        });
+    }
+    if chosen {
+        return another_value(run, &components, &errors, goals);
+    }
+    let held: Vec<bool> = components.iter().map(Option::is_some).collect();
+    match recover(sharing, &held) {
+        Some(by) if sharing.keyed.is_empty() => {
+            let mut value = Poly::constant(sharing.elem, 0);
+            for (error, by) in errors.iter().zip(by) {
+                if let (Some(error), true) = (error, by != 0) {
+                    value = value.add(&error.scale(by));
+                }
+            }
+            goals.push(value);
+            Ok(())
+        }
+        _ => {
+            // The value is what the corrupt components make it, and these follow an error that they
+            // know of; one that depends on what they do not know cannot be followed.
+            for error in errors.into_iter().flatten() {
+                let mut support = run.terms.support(&error).iter();
+                let follows = support.all(|s| {
+                    run.is(s, Class::Known) || run.is(s, Class::Lie)
+                });
+                if !follows {
+                    goals.push(error);
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The components are those of the value that a corrupt owner chose: one other value explains the
+/// errors of all.
+fn another_value(
+    run: &mut Copies,
+    components: &[Option<Poly>],
+    errors: &[Option<Poly>],
+    goals: &mut Vec<Poly>,
+) -> Result<(), &'static str> {
+    let Some(input) = run.inputs.first().cloned() else {
+        return Err("a result without an operand");
+    };
+    let Some(symbol) = run.terms.is_symbol(&input) else {
+        return Err("an operand that is no symbol");
+    };
+    let kind = run.symbols[symbol.0 as usize].kind;
+    let shift = run.symbol("ε".to_owned(), input.elem(), kind, Class::Known);
+    let Some(epsilon) = run.terms.is_symbol(&shift) else {
+        return Err("an operand that is no symbol");
+    };
+    let shifted = input.add(&shift);
+    let mut changes = Vec::new();
+    for (component, error) in components.iter().zip(errors) {
+        let (Some(term), Some(error)) = (component, error) else {
+            continue;
+        };
+        let right = honest(run, term);
+        let moved = run.terms.substitute(&right, symbol, &shifted);
+        changes.push((moved.sub(&right), error.clone()));
+    }
+    let by = changes.iter().find_map(|(change, error)| {
+        let alone = run.terms.pads(change).contains(&epsilon);
+        alone.then(|| (change.clone(), error.clone()))
+    });
+    let value = match by {
+        Some((change, error)) => run.terms.solve(&change, epsilon, &error),
+        None => Some(Poly::constant(input.elem(), 0)),
+    };
+    let Some(value) = value else {
+        return Err("an operand whose change is not read");
+    };
+    for (change, error) in changes {
+        let change = run.terms.substitute(&change, epsilon, &value);
+        goals.push(error.sub(&change));
+    }
+    Ok(())
+}
