@@ -65,6 +65,8 @@ pub(crate) struct Emitter<'a> {
     public: Vec<(Ident, TokenStream)>,
     /// Functions of stretches.
     pub items: Vec<TokenStream>,
+    /// What occurs in them.
+    pub mentioned: Mentioned,
     /// Functions of protocols, by the number in a call.
     pub functions: Vec<Ident>,
     pub failed: Option<Unsupported>,
@@ -98,6 +100,7 @@ impl<'a> Emitter<'a> {
             shared: None,
             public,
             items: vec![],
+            mentioned: Mentioned::default(),
             functions: vec![],
             failed: None,
         }

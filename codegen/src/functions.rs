@@ -128,8 +128,8 @@ impl<'a> Functions<'a> {
         let kept_handed = handed.split_off(results.len());
         let value = result_value(&handed, &kept_handed);
         let shared = emitter.shared_parameters();
-        let body = quote!(#(#statements)* Ok(#value));
-        let draws = Mentioned::new(&body).has("end");
+        let body = quote!(#(#statements)* Ok(#value)).to_string();
+        let draws = Mentioned::within(&body).has("end");
         let end = draws.then(|| quote!(end: &mut Endpoint<'_>,));
         let sets: Vec<Ident> = shared.sets.iter().map(|(_, name)| name.clone()).collect();
         let shapes: Vec<Ident> = shared.shapes.iter().map(|(_, name)| name.clone()).collect();
@@ -144,8 +144,8 @@ impl<'a> Functions<'a> {
         let formal = parameters.iter().map(|(formal, _)| formal);
         let named = parameters.iter().map(|(_, named)| named);
         let ty = result_type(results.len(), kept.len());
-        let rest = quote!((#end #(#formal)*) -> Result<#ty, LocalError> { #(#named)* #body });
-        let code = rest.to_string();
+        let head = quote!((#end #(#formal)*) -> Result<#ty, LocalError>);
+        let code = format!("{head} {{ {} {body} }}", quote!(#(#named)*));
         let function = match self.known.get(&code) {
             Some(known) => *known,
             None => {

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use proc_macro2::{Ident, TokenStream};
 
 /// The identifiers that occur in code.
+#[derive(Default)]
 pub(crate) struct Mentioned(HashSet<String>);
 
 impl Mentioned {
@@ -13,8 +14,8 @@ impl Mentioned {
         Self::within(&tokens.to_string())
     }
 
-    /// The words of a text outside of its string literals.
-    fn within(text: &str) -> Self {
+    /// In the text of code: the words outside of its string literals.
+    pub fn within(text: &str) -> Self {
         let mut found = HashSet::new();
         let mut rest = text;
         while let Some(first) = rest.chars().next() {
@@ -33,6 +34,11 @@ impl Mentioned {
             rest = &rest[length..];
         }
         Self(found)
+    }
+
+    /// Those of more code.
+    pub fn extend(&mut self, more: Self) {
+        self.0.extend(more.0);
     }
 
     /// Whether this one does.

@@ -250,11 +250,12 @@ fn steps(
         return Err(failed);
     }
     let body = quote!(#(#statements)*);
-    let sizes = emitter.sizes_in(&Mentioned::new(&body));
-    let body = quote!(#(#sizes)* #body Ok(()));
+    let mut own = Mentioned::new(&body);
+    let sizes = emitter.sizes_in(&own);
+    let sizes = quote!(#(#sizes)*);
+    own.extend(Mentioned::new(&sizes));
+    let body = quote!(#sizes #body Ok(()));
     let items = std::mem::take(&mut emitter.items);
-    let whole = Mentioned::new(&quote!(#body #(#items)*));
-    let own = Mentioned::new(&body);
     let param = |text: &str| -> Ident {
         if own.has(text) {
             format_ident!("{text}")
@@ -263,6 +264,8 @@ fn steps(
         }
     };
     let (end, public, inputs, out) = (param("end"), param("public"), param("inputs"), param("out"));
+    let mut whole = own;
+    whole.extend(emitter.mentioned);
     let mentioned = |names: Vec<&Ident>| -> Vec<Ident> {
         let used = names.into_iter().filter(|name| whole.has_ident(name));
         used.cloned().collect()

@@ -182,9 +182,10 @@ impl<'a> Emitter<'a> {
         let value = result_value(&handed, &kept_handed);
         let body = quote!(#(#statements)*);
         let body = quote!(#body Ok(#value));
-        let sizes = self.sizes_in(&Mentioned::new(&body));
-        let body = quote!(#(#sizes)* #body);
-        let mentioned = Mentioned::new(&body);
+        let mut mentioned = Mentioned::new(&body);
+        let sizes = self.sizes_in(&mentioned);
+        let sizes = quote!(#(#sizes)*);
+        mentioned.extend(Mentioned::new(&sizes));
         let mut formal = vec![];
         let mut actual = vec![];
         for (name, ty) in [
@@ -225,8 +226,9 @@ impl<'a> Emitter<'a> {
         let name = self.taken.numbered("part");
         let ty = result_type(part.results.len(), part.kept.len());
         self.items.push(quote! {
-            fn #name(#(#formal)*) -> Result<#ty, Failure> { #(#named)* #body }
+            fn #name(#(#formal)*) -> Result<#ty, Failure> { #(#named)* #sizes #body }
         });
+        self.mentioned.extend(mentioned);
         let call = quote!(#name(#(#actual),*)?);
         let (results, kept) = (names(self, &part.results), names(self, &part.kept));
         out.push(if results.is_empty() && kept.is_empty() {

@@ -128,6 +128,7 @@ impl NetChannel {
         for (peer, link) in self.links.iter().enumerate() {
             if let Some((link, _)) = link {
                 self.shared.control(peer, kind, vec![]);
+                link.release();
                 link.nudge(0);
             }
         }
@@ -181,6 +182,9 @@ impl Channel for NetChannel {
             let found = length as u64;
             return Err(self.error(peer, Fault::TooLong { limit, found }));
         }
+        if self.shared.is_full(peer) {
+            link.release();
+        }
         let sent = self.shared.send(peer, contents);
         let spare = sent.map_err(|(lost, fault)| {
             let mut error = self.error(lost, fault);
@@ -198,6 +202,7 @@ impl Channel for NetChannel {
 
     fn receive(&mut self, peer: usize, length: usize) -> Result<Vec<u8>, ChannelError> {
         let link = self.link(peer)?;
+        link.drive(length);
         match self.shared.receive(peer, length) {
             Ok((message, report)) => {
                 if report {

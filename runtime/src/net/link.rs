@@ -1,6 +1,9 @@
 //! One connection: a thread that moves bytes between the socket, TLS and the shared state. It never
 //! waits for anything but the socket, and for that with a bound, so that a peer that does not read
 //! cannot keep this party from reading.
+//!
+//! While the endpoint's thread would only wait for that one, it does without: it sends small messages itself
+//! if the socket takes them, and reads what it waits for.
 
 use std::io::{self, ErrorKind, IoSlice, Read as _, Write as _};
 use std::net::Shutdown;
@@ -8,13 +11,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Interest, Poll, Registry, Token, Waker};
 use rustls::Connection;
 use zeroize::Zeroize as _;
 
 use super::HEARTBEAT;
 use super::frame::{Decoder, HEADER, Kind, header};
-use super::state::{Ending, Shared};
+use super::state::{Ending, Expected, Shared};
 use super::tls::explain;
 use crate::channel::Fault;
 
@@ -34,6 +37,10 @@ const LINGER: Duration = Duration::from_secs(1);
 /// The thread looks up so often for what nobody tells it.
 const TICK: Duration = Duration::from_millis(100);
 
+/// A thread that waits for the socket alone looks up so often for what befalls other connections.
+#[cfg(unix)]
+const GLANCE: Duration = Duration::from_millis(20);
+
 const SOCKET: Token = Token(0);
 const WAKER: Token = Token(1);
 
@@ -42,6 +49,11 @@ pub(crate) struct Link {
     peer: usize,
     wire: Mutex<Wire>,
     waker: Waker,
+    /// Of the thread's poll.
+    registry: Registry,
+    /// The socket once more, to wait for.
+    #[cfg(unix)]
+    socket: std::net::TcpStream,
     shared: Arc<Shared>,
 }
 
@@ -60,6 +72,10 @@ struct Wire {
     ended: bool,
     /// Since when the sending direction is closed.
     half_closed: Option<Instant>,
+    /// When the endpoint's thread last read, if the connection's thread is not told of what comes.
+    driven: Option<Instant>,
+    /// There is nothing more to read.
+    over: bool,
 }
 
 struct Outgoing {
@@ -92,11 +108,14 @@ impl Link {
         socket.set_read_timeout(None)?;
         socket.set_write_timeout(None)?;
         socket.set_nonblocking(true)?;
+        #[cfg(unix)]
+        let again = socket.try_clone()?;
         let mut socket = mio::net::TcpStream::from_std(socket);
         let poll = Poll::new()?;
         let both = Interest::READABLE | Interest::WRITABLE;
         poll.registry().register(&mut socket, SOCKET, both)?;
         let waker = Waker::new(poll.registry(), WAKER)?;
+        let registry = poll.registry().try_clone()?;
         let now = Instant::now();
         let mut tls = tls;
         tls.set_buffer_limit(None);
@@ -111,12 +130,17 @@ impl Link {
             deaf: false,
             ended: false,
             half_closed: None,
+            driven: None,
+            over: false,
         };
         shared.lock().peers[peer].linked = true;
         let link = Arc::new(Self {
             peer,
             wire: Mutex::new(wire),
             waker,
+            registry,
+            #[cfg(unix)]
+            socket: again,
             shared,
         });
         let own = link.clone();
@@ -137,6 +161,68 @@ impl Link {
         }
         // If the thread cannot be woken it looks up by itself soon.
         let _ = self.waker.wake();
+    }
+
+    /// Waits for a message of this length and reads it in this thread, or leaves that to the
+    /// connection's thread.
+    #[cfg(unix)]
+    pub fn drive(&self, length: usize) {
+        if !self.read_here(length) {
+            self.release();
+        }
+    }
+
+    /// Whether the message is there.
+    #[cfg(unix)]
+    fn read_here(&self, length: usize) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+        let moment = Timespec {
+            tv_sec: 0,
+            tv_nsec: GLANCE.subsec_nanos().into(),
+        };
+        loop {
+            match self.shared.expect(self.peer, length) {
+                Expected::Here => return true,
+                Expected::Trouble => return false,
+                Expected::Nothing => {}
+            }
+            let Ok(mut wire) = self.wire.try_lock() else {
+                return false;
+            };
+            if wire.deaf {
+                return false;
+            }
+            if wire.driven.is_none() && wire.listen(&self.registry, false).is_err() {
+                return false;
+            }
+            wire.driven = Some(Instant::now());
+            match self.read(&mut wire) {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(Over) => return false,
+            }
+            drop(wire);
+            let mut sockets = [PollFd::new(&self.socket, PollFlags::IN)];
+            // Interrupted or not: what there is to see is looked for next.
+            let _ = poll(&mut sockets, Some(&moment));
+        }
+    }
+
+    /// Elsewhere the connection's thread always reads.
+    #[cfg(not(unix))]
+    pub fn drive(&self, _: usize) {}
+
+    /// The connection's thread reads again what comes.
+    pub fn release(&self) {
+        let mut wire = self.wire.lock().unwrap_or_else(PoisonError::into_inner);
+        if wire.driven.take().is_some() {
+            // If that fails it looks up by itself soon.
+            let _ = wire.listen(&self.registry, true);
+        }
+        if wire.over {
+            let _ = self.waker.wake();
+        }
     }
 
     fn run(&self, mut poll: Poll) {
@@ -184,37 +270,15 @@ impl Link {
             }
         }
         let mut wire = self.wire.lock().unwrap_or_else(PoisonError::into_inner);
+        if wire.driven.is_some_and(|at| at.elapsed() > TICK) {
+            wire.driven = None;
+            // If that fails it goes on looking up by itself.
+            let _ = wire.listen(&self.registry, true);
+        }
         loop {
             // What was sent before the connection broke is worth reading: read first.
-            let read = wire.read(&self.shared, self.peer);
-            let read = match read {
-                Ok(progress) => progress,
-                Err(End::Closed) => {
-                    self.lost(Fault::Gone);
-                    return true;
-                }
-                Err(End::Broken) => {
-                    self.lost(Fault::Reset);
-                    return true;
-                }
-                Err(End::Fault(fault)) => {
-                    self.lost(fault);
-                    wire.deaf = true;
-                    true
-                }
-                Err(End::Tls(error)) => {
-                    let (cause, text) = explain(&error);
-                    self.shared.lock().peers[self.peer].detail = Some((cause, text));
-                    self.lost(Fault::Garbage);
-                    // The alert that says so.
-                    while wire.tls.wants_write() {
-                        let Wire { tls, socket, .. } = &mut *wire;
-                        if !matches!(tls.write_tls(socket), Ok(1..)) {
-                            break;
-                        }
-                    }
-                    return true;
-                }
+            let Ok(read) = self.read(&mut wire) else {
+                return true;
             };
             let wrote = match wire.write(&self.shared, self.peer) {
                 Ok(progress) => progress,
@@ -244,7 +308,54 @@ impl Link {
     }
 }
 
+/// The connection is over.
+struct Over;
+
+impl Link {
+    /// Reads what has come; whether there was anything.
+    fn read(&self, wire: &mut Wire) -> Result<bool, Over> {
+        if wire.over {
+            return Err(Over);
+        }
+        let fault = match wire.read(&self.shared, self.peer) {
+            Ok(progress) => return Ok(progress),
+            Err(End::Fault(fault)) => {
+                self.lost(fault);
+                wire.deaf = true;
+                return Ok(true);
+            }
+            Err(End::Closed) => Fault::Gone,
+            Err(End::Broken) => Fault::Reset,
+            Err(End::Tls(error)) => {
+                let (cause, text) = explain(&error);
+                self.shared.lock().peers[self.peer].detail = Some((cause, text));
+                Fault::Garbage
+            }
+        };
+        let garbage = fault == Fault::Garbage;
+        self.lost(fault);
+        // The alert that says so.
+        while garbage && wire.tls.wants_write() {
+            let Wire { tls, socket, .. } = &mut *wire;
+            if !matches!(tls.write_tls(socket), Ok(1..)) {
+                break;
+            }
+        }
+        wire.over = true;
+        Err(Over)
+    }
+}
+
 impl Wire {
+    /// Whether the connection's thread is told of what comes.
+    fn listen(&mut self, registry: &Registry, incoming: bool) -> io::Result<()> {
+        let interest = match incoming {
+            true => Interest::READABLE | Interest::WRITABLE,
+            false => Interest::WRITABLE,
+        };
+        registry.reregister(&mut self.socket, SOCKET, interest)
+    }
+
     /// Reads what has come, up to a bound; whether there was anything.
     fn read(&mut self, shared: &Shared, peer: usize) -> Result<bool, End> {
         if self.deaf {

@@ -13,7 +13,7 @@ use super::abort::{Aborter, Reason};
 use super::dial::Arrival;
 use super::frame::{Frame, Kind};
 use super::tls::Cause;
-use crate::channel::Fault;
+use crate::channel::{Fault, buffer};
 
 /// So many messages may be on their way at any length: parties that send to one another in one
 /// round must not wait for one another.
@@ -51,6 +51,17 @@ pub(crate) struct State {
     pub ending: Option<Ending>,
     /// Whether it does because it was told to.
     pub interrupted: bool,
+    /// Threads that wait for a change.
+    waiting: usize,
+}
+
+/// Whether the next message of a peer is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expected {
+    Here,
+    Nothing,
+    /// It will not come.
+    Trouble,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +124,10 @@ impl Peer {
     #[cfg(test)]
     pub fn unacknowledged(&self) -> u64 {
         self.ahead_bytes
+    }
+
+    fn is_full(&self, window: u64) -> bool {
+        self.ahead.len() >= MESSAGES && self.ahead_bytes >= window
     }
 
     fn report_due(&self, window: u64) -> bool {
@@ -230,9 +245,12 @@ impl Shared {
     }
 
     /// Waits until something has changed, or for a moment.
-    pub fn pause<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    pub fn pause<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.waiting += 1;
         let waited = self.changed.wait_timeout(state, LOOK_UP);
-        waited.unwrap_or_else(PoisonError::into_inner).0
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        state.waiting -= 1;
+        state
     }
 
     /// Waits until `ready` gives a value.
@@ -264,8 +282,8 @@ impl Shared {
                 return None;
             }
             let peer = &mut state.peers[to];
-            let full = peer.ahead.len() >= MESSAGES && peer.ahead_bytes >= self.window;
-            if peer.fault.is_some() || peer.failed.is_some() || peer.done || full {
+            let over = peer.fault.is_some() || peer.failed.is_some() || peer.done;
+            if over || peer.is_full(self.window) {
                 return None;
             }
             let contents = contents.take()?;
@@ -274,6 +292,26 @@ impl Shared {
             peer.queue.push_back((Kind::Message, contents));
             Some(std::mem::take(&mut peer.spare))
         })
+    }
+
+    /// What there is of the next message of a peer, which has this length.
+    pub fn expect(&self, from: usize, length: usize) -> Expected {
+        let mut state = self.lock();
+        let peer = &mut state.peers[from];
+        peer.expected = Some(length);
+        if !peer.inbox.is_empty() {
+            return Expected::Here;
+        }
+        let odd = peer.settled || peer.incoming.is_some_and(|found| found != length);
+        match odd || state.trouble(self).is_some() {
+            true => Expected::Trouble,
+            false => Expected::Nothing,
+        }
+    }
+
+    /// Whether a message for a peer would have to wait until others are taken out.
+    pub fn is_full(&self, to: usize) -> bool {
+        self.lock().peers[to].is_full(self.window)
     }
 
     /// Waits for the next message of a peer. The flag says that the peer is to be told.
@@ -383,7 +421,7 @@ impl Shared {
                 expected,
                 found: length,
             }),
-            Some(_) => Ok(Some(Vec::with_capacity(length))),
+            Some(_) => Ok(Some(buffer(length))),
             None => Ok(None),
         }
     }
@@ -427,8 +465,11 @@ impl Shared {
             }
             _ => return Err(Fault::Garbage),
         }
+        let waiting = state.waiting > 0;
         drop(state);
-        self.notify();
+        if waiting {
+            self.notify();
+        }
         Ok(())
     }
 }
