@@ -14,6 +14,7 @@ pub mod interval;
 pub mod jet;
 pub mod remez;
 pub mod script;
+pub mod spline;
 
 pub use certify::{Uncertified, certify};
 pub use chebyshev::{Domain, Polynomial};
@@ -22,6 +23,7 @@ pub use fixed::{Arithmetic, Budget};
 pub use function::{Elementary, Function};
 pub use remez::{Parity, parity, remez};
 pub use script::Outside;
+pub use spline::{Spline, spline};
 
 #[cfg(test)]
 mod tests {

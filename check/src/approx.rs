@@ -6,8 +6,9 @@
 use std::rc::Rc;
 
 use smpc_approx::interval::Interval;
+use smpc_approx::spline::{self, Spline};
 use smpc_approx::{
-    Arithmetic, Domain, Elementary, Fit, Function, Goal, Outside, Unfit, fit, script,
+    Arithmetic, Budget, Domain, Elementary, Fit, Function, Goal, Outside, Unfit, fit, script,
 };
 use smpc_grammar::ast::{self, Approx, BinaryOp, Expr, ExprKind, ItemKind, Span, UnaryOp};
 
@@ -34,6 +35,33 @@ fn wrong(span: Span, message: impl Into<String>, help: impl Into<String>) -> Wro
     }
 }
 
+/// What stands in place of a function.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// One polynomial.
+    Polynomial(Fit),
+    /// One for each piece of the domain.
+    Pieces(Spline),
+}
+
+impl Found {
+    /// Bounds of the error in the domain.
+    pub fn budget(&self) -> Budget {
+        match self {
+            Self::Polynomial(fit) => fit.budget,
+            Self::Pieces(spline) => spline.budget,
+        }
+    }
+
+    /// The value without rounding on the way, in the domain.
+    pub fn at(&self, x: f64) -> f64 {
+        match self {
+            Self::Polynomial(fit) => fit.polynomial.at(x),
+            Self::Pieces(spline) => spline.at(x),
+        }
+    }
+}
+
 /// A fitted `approx`.
 #[derive(Clone, Debug)]
 pub struct Approximation {
@@ -41,8 +69,10 @@ pub struct Approximation {
     pub name: String,
     /// The formula as an expression.
     pub function: Function,
+    /// Where it approximates.
+    pub domain: Domain,
     /// What was found.
-    pub fit: Fit,
+    pub found: Found,
     /// The function of the language that computes it.
     pub text: String,
 }
@@ -69,15 +99,90 @@ fn fitted(item: &Approx) -> Result<Approximation, Wrong> {
     })?;
     let function = formula(&item.value, &parameter.ident.name)?;
     let domain = domain(&item.on)?;
-    let goal = goal(item)?;
     let outside = outside(item)?;
-    let fit = fit(&function, domain, goal, Arithmetic::default()).map_err(|e| unfit(item, e))?;
-    let text = script::function(&item.name.name, &parameter.ident.name, &fit, &outside);
+    let (name, parameter) = (item.name.name.clone(), &parameter.ident.name);
+    let (found, text) = if item.goals.iter().any(|(word, _)| word.name == "pieces") {
+        let spline = pieces(item, &function, domain)?;
+        let text = spline::function(&name, parameter, &function, &spline, &outside);
+        (Found::Pieces(spline), text)
+    } else {
+        let goal = goal(item)?;
+        let found = fit(&function, domain, goal, Arithmetic::default());
+        let fit = found.map_err(|e| unfit(item, e))?;
+        let text = script::function(&name, parameter, &fit, &outside);
+        (Found::Polynomial(fit), text)
+    };
     Ok(Approximation {
-        name: item.name.name.clone(),
+        name,
         function,
-        fit,
+        domain,
+        found,
         text,
+    })
+}
+
+/// `pieces k`, of degree 3, of `degree d`, or of the least degree that is `within e`.
+fn pieces(item: &Approx, function: &Function, domain: Domain) -> Result<Spline, Wrong> {
+    let help = "`pieces 6`, `pieces 6 degree 5` or `pieces 6 within 0.001`";
+    let whole = |value: &Expr, least: f64, most: usize| {
+        let number = constant(value)?;
+        if number.fract() == 0.0 && (least..=most as f64).contains(&number) {
+            return Ok(number as usize);
+        }
+        let message = format!("this is a whole number from {least} to {most}");
+        Err(wrong(value.span, message, help))
+    };
+    let (mut count, mut degree, mut within) = (None, None, None);
+    for (word, value) in &item.goals {
+        match word.name.as_str() {
+            "pieces" if count.is_none() => count = Some(whole(value, 1.0, spline::MOST)?),
+            "degree" if degree.is_none() => degree = Some(whole(value, 0.0, spline::HIGHEST)?),
+            "within" if within.is_none() => within = Some((constant(value)?, value.span)),
+            _ => {
+                let message = format!("`{}` does not go with `pieces`", word.name);
+                return Err(wrong(word.span, message, help));
+            }
+        }
+    }
+    if domain.low.abs().max(domain.high.abs()) > 16384.0 {
+        let message = "pieces reach from -2^14 to 2^14 at most";
+        return Err(wrong(item.on.span, message, "scale the argument"));
+    }
+    let count = count.unwrap_or(1);
+    let of = |degree| {
+        let found = spline::spline(function, domain, count, degree, Arithmetic::default());
+        found.map_err(|e| unfit(item, e))
+    };
+    let Some((error, span)) = within else {
+        return of(degree.unwrap_or(3));
+    };
+    let degrees = match degree {
+        Some(degree) => degree..=degree,
+        None => 0..=spline::HIGHEST,
+    };
+    let mut best: Option<Spline> = None;
+    for degree in degrees {
+        let found = of(degree)?;
+        if found.budget.total() <= error {
+            return Ok(found);
+        }
+        let least = best.as_ref().map(|b| b.budget.total());
+        if least.is_none_or(|least| found.budget.total() < least) {
+            best = Some(found);
+        }
+    }
+    let reached = best.map_or(f64::INFINITY, |b| b.budget.total());
+    Err(Wrong {
+        code: "A01",
+        span,
+        message: format!(
+            "{count} polynomials of degree {} or less are not as near as this",
+            spline::HIGHEST
+        ),
+        help: format!(
+            "`within {}` is reached; more pieces come nearer",
+            round_up(reached)
+        ),
     })
 }
 
@@ -199,7 +304,7 @@ fn domain(expr: &Expr) -> Result<Domain, Wrong> {
 }
 
 fn goal(item: &Approx) -> Result<Goal, Wrong> {
-    let help = "`within 0.001`, `degree 7` or `rounds 3`";
+    let help = "`within 0.001`, `degree 7`, `rounds 3` or `pieces 6`";
     let [(word, value)] = item.goals.as_slice() else {
         let span = item
             .goals

@@ -143,15 +143,15 @@ impl Elab<'_> {
         })
     }
 
-    /// The fix whose raw int is given.
-    pub fn of_raw(&mut self, leaf: &Leaf, span: Span) -> Option<Leaf> {
+    /// The fixed-point value of this type whose raw int is given.
+    pub fn of_raw(&mut self, leaf: &Leaf, ty: Type, span: Span) -> Option<Leaf> {
         let leaf = self.coerce(leaf, Type::Int, span)?;
         let value = self.value(&leaf, span);
-        let info = (FIX, self.shape(&leaf), leaf.label);
+        let info = (ty, self.shape(&leaf), leaf.label);
         let result = self.emit(Op::FromRaw, vec![value], info, span);
         Some(Leaf {
             src: Src::Ir(result),
-            ty: FIX,
+            ty,
             ..leaf
         })
     }

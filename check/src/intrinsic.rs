@@ -8,7 +8,7 @@ use smpc_ir::size::Size;
 use crate::build::Elab;
 use crate::call::Args;
 use crate::comprehension::Generated;
-use crate::ops::{BOOL, FIX};
+use crate::ops::{BOOL, FIX, FRACTION};
 use crate::value::{Leaf, Src, Val};
 
 /// Every intrinsic, for suggestions.
@@ -27,6 +27,7 @@ pub(crate) const NAMES: &[&str] = &[
     "ln",
     "raw",
     "from_raw",
+    "fraction_bits",
     "unpack",
     "pack",
     "log2_ceil",
@@ -162,9 +163,21 @@ impl Elab<'_> {
                 self.raw(&x, span)?
             }
             "from_raw" => {
+                let ty = match args.positional.as_slice() {
+                    [_, (bits, at)] => Type::Fix(self.fraction(bits, *at)?),
+                    _ => {
+                        self.arity(name, args, 1, span)?;
+                        FIX
+                    }
+                };
+                let x = leaf(self, 0)?;
+                self.of_raw(&x, ty, span)?
+            }
+            "fraction_bits" => {
                 self.arity(name, args, 1, span)?;
                 let x = leaf(self, 0)?;
-                self.of_raw(&x, span)?
+                let bits = if let Type::Fix(f) = x.ty { f } else { FRACTION };
+                Leaf::size(Size::from(i128::from(bits)))
             }
             "log2_ceil" => {
                 self.arity(name, args, 1, span)?;
@@ -282,6 +295,25 @@ impl Elab<'_> {
             }
             _ => return None,
         }))
+    }
+
+    /// A number of fraction bits: a constant from 1 to 62.
+    fn fraction(&mut self, bits: &Val, span: Span) -> Option<u8> {
+        let bits = match bits {
+            Val::Leaf(leaf) => leaf.as_constant(),
+            _ => None,
+        };
+        let bits = bits
+            .filter(|b| (1..=62).contains(b))
+            .and_then(|b| u8::try_from(b).ok());
+        if bits.is_none() {
+            self.error(
+                "T01",
+                span,
+                "the number of fraction bits is a constant from 1 to 62",
+            );
+        }
+        bits
     }
 
     fn sum_call(&mut self, args: &[Arg], span: Span) -> Val {

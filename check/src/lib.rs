@@ -19,6 +19,7 @@ mod forms;
 mod intrinsic;
 mod item;
 mod leaks;
+mod levels;
 mod loops;
 mod module;
 mod names;
@@ -41,7 +42,7 @@ use smpc_grammar::ast::{ExprKind, FileId, ItemKind, Module, Span};
 use smpc_grammar::{Diagnostic, Sources};
 use smpc_ir::share::{Block, Program};
 
-pub use approx::{Approximation, approximation};
+pub use approx::{Approximation, Found, approximation};
 pub use explain::{codes, explain};
 pub use print::print;
 pub use validate::{Invalid, validate};

@@ -375,8 +375,15 @@ impl Elab<'_> {
         let secret = |x: &Leaf| x.label == Label::Secret;
         if secret(r) {
             self.join(&[l, r], span)?;
-            let args = [Val::Leaf(l.clone()), Val::Leaf(r.clone())];
-            return match self.call_prelude("div", &args, span) {
+            let ty = match common(l.ty, r.ty) {
+                Some(Type::Fix(f)) => Type::Fix(f),
+                _ => FIX,
+            };
+            let args = [
+                Val::Leaf(self.cast(l, ty, span)?),
+                Val::Leaf(self.cast(r, ty, span)?),
+            ];
+            return match self.call_prelude("div_secret", &args, span) {
                 Val::Leaf(leaf) => Some(leaf),
                 _ => None,
             };

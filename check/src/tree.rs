@@ -1,6 +1,7 @@
 //! `reduce` and `scan`: ordered trees over the first axis.
 
 use crate::build::Elab;
+use crate::levels::{self, Lambda};
 use smpc_grammar::ast::{Arg, Expr, ExprKind, Span};
 use smpc_ir::share::{Block, Label, Op, SizeOrigin};
 use smpc_ir::size::Size;
@@ -61,6 +62,15 @@ impl Elab<'_> {
             if self.unify(&leaf.dims[0], &n, span).is_none() {
                 return Val::Unknown;
             }
+        }
+        let length = self.canon(&n).as_constant();
+        if let Some(length) = length.filter(|n| (2..=levels::LONGEST).contains(n)) {
+            let lambda = Lambda {
+                lo: lo.clone(),
+                hi: hi.clone(),
+                body,
+            };
+            return self.levels(scan, val, length as usize, &lambda, span);
         }
         for _ in 0..self.program.parties.len() + 5 {
             let mark = self.mark();

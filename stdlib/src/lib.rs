@@ -27,7 +27,12 @@ macro_rules! embed {
 static MODULES: &[Module] = embed![
     "generic/compare",
     "generic/trunc",
+    "math/activation",
+    "math/order",
     "math/sigmoid",
+    "math/sorting",
+    "math/tables",
+    "math/trigonometry",
     "ml/kmeans",
     "ml/logistic",
     "ml/nn",
