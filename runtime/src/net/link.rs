@@ -41,6 +41,10 @@ const TICK: Duration = Duration::from_millis(100);
 #[cfg(unix)]
 const GLANCE: Duration = Duration::from_millis(20);
 
+/// It gives way to other threads so often before it sleeps.
+#[cfg(unix)]
+const TURNS: usize = 30;
+
 const SOCKET: Token = Token(0);
 const WAKER: Token = Token(1);
 
@@ -181,6 +185,7 @@ impl Link {
             tv_sec: 0,
             tv_nsec: GLANCE.subsec_nanos().into(),
         };
+        let mut turns = 0;
         loop {
             match self.shared.expect(self.peer, length) {
                 Expected::Here => return true,
@@ -203,6 +208,11 @@ impl Link {
                 Err(Over) => return false,
             }
             drop(wire);
+            if turns < TURNS {
+                turns += 1;
+                std::thread::yield_now();
+                continue;
+            }
             let mut sockets = [PollFd::new(&self.socket, PollFlags::IN)];
             // Interrupted or not: what there is to see is looked for next.
             let _ = poll(&mut sockets, Some(&moment));
