@@ -226,8 +226,11 @@ pub struct Schemes {
 #[derive(Debug, Args)]
 pub struct Verify {
     /// Backends by name, or files that declare one
-    #[arg(required_unless_present = "check", value_name = "NAME|FILE")]
+    #[arg(required_unless_present_any = ["check", "all"], value_name = "NAME|FILE")]
     pub schemes: Vec<String>,
+    /// Every backend of the standard library
+    #[arg(long, conflicts_with_all = ["schemes", "check", "certificate"])]
+    pub all: bool,
     /// Number of computing parties, for backends that take one
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=20))]
     pub parties: Option<u8>,

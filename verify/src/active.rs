@@ -21,7 +21,7 @@ use order::Order;
 use simulate::simulate;
 use smpc_ir::flat::Sharing;
 use smpc_ir::local::Source;
-use smpc_ir::party::{Party, PartySet};
+use smpc_ir::party::{Elem, Party, PartySet};
 
 /// Steps beyond which lies are not followed.
 const LONGEST: usize = 400;
@@ -95,6 +95,11 @@ impl Active {
         }
     }
 
+    /// Whether a question stays open.
+    pub fn is_open(&self) -> bool {
+        self.leak.is_some() || matches!(self.effect, Effect::Unknown { .. })
+    }
+
     /// For the worst of several.
     pub fn severity(&self) -> u8 {
         let effect = match &self.effect {
@@ -136,8 +141,10 @@ pub fn deviate(problem: &Problem, coalition: PartySet) -> Active {
     });
     let effect = |only: Option<Symbol>| {
         let mut touched = view.goals.iter().any(|goal| {
-            let mut support = view.run.terms.support(goal).iter();
-            support.any(|s| view.run.is(s, Class::Lie) && only.is_none_or(|o| o == s))
+            let support = view.run.terms.support(goal);
+            support
+                .iter()
+                .any(|s| view.run.is(s, Class::Lie) && only.is_none_or(|o| o == s))
         });
         touched |= only.is_none() && !view.goals.is_empty();
         if !touched {
@@ -156,7 +163,11 @@ pub fn deviate(problem: &Problem, coalition: PartySet) -> Active {
             },
         }
     };
-    let each = if run.lies.len() <= MOST { run.lies.len() } else { 0 };
+    let each = if run.lies.len() <= MOST {
+        run.lies.len()
+    } else {
+        0
+    };
     let lies = run.lies.iter().take(each).map(|lie| Deviation {
         step: lie.step as u32,
         from: lie.from,
@@ -210,11 +221,18 @@ fn goals(
         let ids = operand_ids(operand);
         match spec {
             Operand::Clear { known_to, .. } => {
-                for party in known_to.without(coalition).iter() {
-                    if let Some(term) = run.copies.get(&(ids[0], party.0)).cloned() {
-                        let right = honest(run, &term);
-                        goals.push(term.sub(&right));
-                    }
+                let honest_ones = known_to.without(coalition);
+                let copies: Vec<Poly> = honest_ones
+                    .iter()
+                    .filter_map(|party| run.copies.get(&(ids[0], party.0)).cloned())
+                    .collect();
+                // A coin is any, but one for all.
+                for pair in copies.windows(2) {
+                    goals.push(pair[0].sub(&pair[1]));
+                }
+                for term in copies {
+                    let right = honest(run, &term);
+                    goals.push(term.sub(&right));
                 }
             }
             Operand::Shared(sharing) => {
@@ -276,10 +294,10 @@ fn shared(
             // The value is what the corrupt components make it, and these follow an error that they
             // know of; one that depends on what they do not know cannot be followed.
             for error in errors.into_iter().flatten() {
-                let mut support = run.terms.support(&error).iter();
-                let follows = support.all(|s| {
-                    run.is(s, Class::Known) || run.is(s, Class::Lie)
-                });
+                let support = run.terms.support(&error);
+                let follows = support
+                    .iter()
+                    .all(|s| run.is(s, Class::Known) || run.is(s, Class::Lie));
                 if !follows {
                     goals.push(error);
                 }
@@ -287,6 +305,27 @@ fn shared(
             Ok(())
         }
     }
+}
+
+/// A lie, or its negative, that explains an error by itself; else 0.
+fn follows(run: &mut Copies, changes: &[(Poly, Poly)], epsilon: Symbol, elem: Elem) -> Poly {
+    let zero = Poly::constant(elem, 0);
+    let Some((change, error)) = changes.iter().find(|(_, error)| !error.is_zero()) else {
+        return zero;
+    };
+    let support = run.terms.support(error);
+    for lie in run.lies.clone() {
+        if !support.contains(lie.symbol) || run.symbols[lie.symbol.0 as usize].elem != elem {
+            continue;
+        }
+        let plain = run.terms.symbol(lie.symbol, elem);
+        for candidate in [plain.clone(), plain.neg()] {
+            if run.terms.substitute(change, epsilon, &candidate) == *error {
+                return candidate;
+            }
+        }
+    }
+    zero
 }
 
 /// The components are those of the value that a corrupt owner chose: one other value explains the
@@ -324,7 +363,7 @@ fn another_value(
     });
     let value = match by {
         Some((change, error)) => run.terms.solve(&change, epsilon, &error),
-        None => Some(Poly::constant(input.elem(), 0)),
+        None => Some(follows(run, &changes, epsilon, input.elem())),
     };
     let Some(value) = value else {
         return Err("an operand whose change is not read");

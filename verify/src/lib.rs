@@ -12,6 +12,7 @@
 //! number of parties, with ideal coins; not of timing, and not of machine code. This crate is
 //! pure: it reads no file, clock, network or entropy.
 
+mod active;
 mod callee;
 mod certificate;
 mod checker;
@@ -34,6 +35,7 @@ mod tests;
 pub mod text;
 mod verdict;
 
+pub use active::{Active, Deviation, Effect, deviate};
 pub use certificate::{
     Assumption, Boxed, CalleeProof, Certificate, Element, Elimination, Goal, Name,
 };
@@ -47,6 +49,6 @@ pub use problem::{Malformed, Operand, Problem, Spec};
 pub use refute::{Refutation, refute_freshness, refute_privacy};
 pub use report::{
     Report, Row, decide_freshness, decide_privacy, problems, small_rings, standard_wants, table,
-    title, verify, verify_scheme, verify_standard, verify_with,
+    title, verify, verify_problems, verify_scheme, verify_standard, verify_with,
 };
 pub use verdict::{Exhausted, Inputs, Leak, Limits, Verdict, Wrong, shrink};

@@ -317,6 +317,25 @@ impl Problem {
         sets
     }
 
+    /// The coalitions that the scheme allows to deviate.
+    pub fn deviating(&self) -> Vec<PartySet> {
+        let clauses = self.corruption.iter().filter(|clause| clause.active);
+        let allowed: Vec<&Corruption> = clauses.collect();
+        let (n, everyone) = (self.computing.parties, self.everyone());
+        let roles = PartySet::first(n + self.computing.roles.len()).without(PartySet::first(n));
+        let mut sets = self.coalitions();
+        sets.retain(|set| {
+            let some = set.intersection(PartySet::first(n)).len() as usize;
+            let roles = set.intersection(roles);
+            !self.exposes(*set)
+                && everyone != *set
+                && allowed
+                    .iter()
+                    .any(|c| some <= c.parties && roles.is_subset(c.roles))
+        });
+        sets
+    }
+
     /// Whether a party owns an operand, draws a coin or receives a message.
     fn involves(&self, party: Party) -> bool {
         let flat = &self.flat;

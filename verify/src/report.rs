@@ -1,14 +1,15 @@
 //! Everything about one protocol, and about all standard operations of a backend.
 
+use crate::active::{Active, Effect, deviate};
 use crate::certificate::Assumption;
 use crate::checker::check;
 use crate::correct::correctness;
 use crate::element::width;
 use crate::eliminate::{Proofs, determined, prove_freshness_with, prove_privacy_with};
-use crate::problem::{Malformed, Operand, Problem};
+use crate::problem::{Malformed, Operand, Problem, Spec};
 use crate::refute::{Refutation, first_elem, refute_freshness, refute_privacy};
 use crate::verdict::{Exhausted, Limits, Verdict, Wrong, shrink};
-use smpc_ir::claim::Written;
+use smpc_ir::claim::{Domain, Written};
 use smpc_ir::field::Prime;
 use smpc_ir::flat::{FlatOp, Missing, Owner, Protocols, TruncMode, Want};
 use smpc_ir::party::{Elem, PartySet};
@@ -25,6 +26,10 @@ pub struct Report {
     pub privacy: Vec<(PartySet, Verdict)>,
     /// Per coalition, whether the result's sharing is fresh; empty for clear results.
     pub fresh: Vec<(PartySet, Verdict)>,
+    /// Per coalition that the scheme allows to deviate, what it can do.
+    pub active: Vec<Active>,
+    /// Whether the text itself says that its result has an error of somebody's choice.
+    pub allowed: bool,
     /// Message depth online.
     pub rounds: usize,
     /// Elements that parties send online, one per receiver.
@@ -32,6 +37,12 @@ pub struct Report {
 }
 
 impl Report {
+    /// Whether parties that deviate can change a result and not be caught.
+    fn changes(&self) -> bool {
+        let mut effects = self.active.iter().map(|active| &active.effect);
+        effects.any(|effect| matches!(effect, Effect::Changes { .. }))
+    }
+
     /// The least favourable of several verdicts.
     fn worst(list: &[(PartySet, Verdict)]) -> Option<&(PartySet, Verdict)> {
         list.iter().max_by_key(|(_, verdict)| verdict.severity())
@@ -51,6 +62,11 @@ impl Report {
             .max_by_key(|(_, verdict)| verdict.severity())
     }
 
+    /// The worst that a coalition can do that deviates.
+    pub fn deviating(&self) -> Option<&Active> {
+        self.active.iter().max_by_key(|active| active.severity())
+    }
+
     /// Whether a proof of privacy needs fresh sharings of the operands.
     pub fn requires_fresh(&self) -> bool {
         self.privacy.iter().any(|(_, verdict)| match verdict {
@@ -64,7 +80,9 @@ impl Report {
     /// Whether there is a counter-example. A result that is not fresh restricts callers and refutes
     /// nothing.
     pub fn is_refuted(&self) -> bool {
-        self.correct.is_refuted() || self.privacy.iter().any(|(_, v)| v.is_refuted())
+        self.correct.is_refuted()
+            || self.privacy.iter().any(|(_, v)| v.is_refuted())
+            || !self.allowed && self.changes()
     }
 }
 
@@ -119,12 +137,21 @@ fn secrecy(
             }
         }
     }
+    let active = problem.deviating().into_iter();
+    let active = active
+        .map(|coalition| deviate(problem, coalition))
+        .collect();
+    let claims = &problem.flat.claims;
+    let range = |over: &Option<Domain>| matches!(over, Some(Domain::Range(..)));
     let (rounds, elements) = traffic(problem);
     Ok(Report {
         name: problem.flat.name.clone(),
         correct,
         privacy,
         fresh,
+        active,
+        allowed: problem.spec == Spec::Unspecified
+            && (!claims.unread.is_empty() || claims.ensures.iter().any(|e| range(&e.over))),
         rounds,
         elements,
     })
@@ -352,7 +379,17 @@ pub fn verify_scheme(
     small: &[&dyn Protocols],
     limits: &Limits,
 ) -> Result<Vec<Row>, Malformed> {
-    let all = problems(protocols, small);
+    verify_problems(problems(protocols, small), limits)
+}
+
+/// The same for what [`problems`] found.
+///
+/// # Errors
+/// A protocol whose text breaks the rules of flat protocols.
+pub fn verify_problems(
+    all: Vec<(String, Problem, Vec<Problem>)>,
+    limits: &Limits,
+) -> Result<Vec<Row>, Malformed> {
     // The two halves share nothing, and take about as long as each other.
     let (results, kept) = std::thread::scope(|scope| {
         let results = scope.spawn(|| {
@@ -456,6 +493,7 @@ pub fn title(want: Want) -> String {
 pub fn table(rows: &[Row]) -> String {
     let mut text = String::new();
     let mut width: BTreeMap<usize, usize> = BTreeMap::new();
+    let active = rows.iter().any(|(_, report, _)| !report.active.is_empty());
     let mut lines = vec![
         [
             "operation",
@@ -463,6 +501,7 @@ pub fn table(rows: &[Row]) -> String {
             "correct",
             "private",
             "fresh",
+            "active",
             "rounds",
             "elements",
         ]
@@ -499,9 +538,20 @@ pub fn table(rows: &[Row]) -> String {
             report.correct.word().to_owned(),
             private,
             fresh,
+            report
+                .deviating()
+                .map_or("-".to_owned(), |worst| match worst.severity() {
+                    0 | 1 => worst.word(),
+                    _ => format!("{} {}", worst.word(), problem.set_name(worst.coalition)),
+                }),
             report.rounds.to_string(),
             report.elements.to_string(),
         ]);
+    }
+    if !active {
+        for line in &mut lines {
+            line.remove(5);
+        }
     }
     for line in &lines {
         for (at, cell) in line.iter().enumerate() {

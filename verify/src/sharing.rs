@@ -244,6 +244,25 @@ pub(crate) fn choices(sharing: &Sharing, held: &[bool], limit: usize) -> Vec<Vec
     found
 }
 
+/// The value by components that are held: a coefficient of each, if they determine it.
+pub(crate) fn recover(sharing: &Sharing, held: &[bool]) -> Option<Vec<u128>> {
+    let (elem, matrix) = (sharing.elem, matrix(sharing));
+    let width = matrix.first().map_or(1, Vec::len);
+    let mut span = Span::new(elem);
+    let mut members = Vec::new();
+    for i in (0..matrix.len()).filter(|i| held.get(*i).copied().unwrap_or(false)) {
+        if span.insert(&matrix[i]) {
+            members.push(i);
+        }
+    }
+    let combination = span.express(&value(elem, width))?;
+    let mut all = vec![0; matrix.len()];
+    for (i, by) in members.iter().zip(combination) {
+        all[*i] = by;
+    }
+    Some(all)
+}
+
 /// What is 0 in every sharing: coefficients of the components. Nothing where the value determines
 /// the one component that follows.
 pub(crate) fn parities(sharing: &Sharing) -> Vec<Vec<u128>> {

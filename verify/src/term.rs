@@ -89,6 +89,18 @@ impl Support {
         }
     }
 
+    /// Takes a symbol out.
+    pub fn remove(&mut self, symbol: Symbol) {
+        if let Some(word) = self.0.get_mut(symbol.0 as usize / 64) {
+            *word &= !(1 << (symbol.0 % 64));
+        }
+    }
+
+    /// The members of both.
+    pub fn common(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(a, b)| a & b).collect())
+    }
+
     /// Whether the sets meet.
     pub fn meets(&self, other: &Self) -> bool {
         self.0.iter().zip(&other.0).any(|(a, b)| a & b != 0)

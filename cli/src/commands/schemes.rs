@@ -99,6 +99,11 @@ fn operations(columns: &[Column]) -> Value {
     Value::Array(OPERATIONS.iter().enumerate().map(one).collect())
 }
 
+/// The backends of the standard library.
+pub(super) fn names() -> Vec<String> {
+    entries().into_iter().map(|entry| entry.name).collect()
+}
+
 fn entries() -> Vec<Entry> {
     let mut found = Vec::new();
     let mut sources = Sources::new();

@@ -13,11 +13,12 @@ use smpc_ir::party::PartySet;
 use smpc_ir::share::Using;
 use smpc_verify::text::{File, Subject};
 use smpc_verify::{
-    Assumption, Certificate, Goal, Leak, Limits, Report, Row, Verdict, check, problems,
-    small_rings, table,
+    Active, Assumption, Certificate, Effect, Goal, Leak, Limits, Report, Row, Verdict, check,
+    problems, small_rings, table,
 };
 use std::fmt::Write;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Exit code of a counter-example.
 const REFUTED: u8 = 1;
@@ -35,7 +36,12 @@ pub fn verify(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
     let mut text = String::new();
     let (mut schemes, mut files) = (vec![], vec![]);
     let (mut refuted, mut open) = (false, false);
-    for name in &args.schemes {
+    let names = match args.all {
+        true => super::schemes::names(),
+        false => args.schemes.clone(),
+    };
+    let mut jobs = vec![];
+    for name in &names {
         let full = bind(sources, name, args.parties, None)?;
         // A backend without such an argument is enumerated only where its rings can be narrowed.
         let small: Vec<smpc_protocol::Bound> = small_rings(&full)
@@ -43,29 +49,38 @@ pub fn verify(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
             .filter_map(|arg| bind(sources, name, args.parties, Some(arg)).ok())
             .collect();
         let small: Vec<&dyn Protocols> = small.iter().map(|b| b as &dyn Protocols).collect();
-        let limits = Limits {
-            runs: args.runs,
-            ..Limits::default()
-        };
-        let rows = smpc_verify::verify_scheme(&full, &small, &limits).map_err(|malformed| {
+        jobs.push(Job {
+            name: name.clone(),
+            parties: full.computing().parties,
+            problems: problems(&full, &small),
+            active: full.corruption().iter().any(|clause| clause.active),
+        });
+    }
+    let limits = Limits {
+        runs: args.runs,
+        ..Limits::default()
+    };
+    for (job, rows) in side_by_side(jobs, &limits) {
+        let (name, parties) = (&job.name, job.parties);
+        let rows = rows.map_err(|malformed| {
             let message = format!("{name}, {malformed}");
             Failure::one(Exit::Run, Problem::plain("I18", message))
         })?;
-        let parties = full.computing().parties;
         let _ = writeln!(text, "{name}, {parties} parties");
         text.push_str(&table(&rows));
         for row in &rows {
             explain(sources, row, &mut text);
+            deviations(sources, row, &mut text);
             let report = &row.1;
             refuted |= report.is_refuted();
             open |= verdicts(report).any(|v| matches!(v, Verdict::Unknown { .. }));
+            open |= report.deviating().is_some_and(|worst| worst.is_open());
         }
         text.push('\n');
-        let active = full.corruption().iter().any(|clause| clause.active);
-        if active {
+        if job.active {
             text.push_str(
-                "The scheme is meant for parties that deviate; what is shown here is about parties \
-                 that follow it.\n\n",
+                "`correct`, `private` and `fresh` are about parties that follow the protocol; `active` is \
+                 about parties that send what they like.\n\n",
             );
         }
         schemes.push(json!({
@@ -83,7 +98,7 @@ pub fn verify(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
     }
     text.push_str(
         "A verdict is about the text of a protocol at this number of parties, with ideal coins and \
-         channels and parties that follow it. It says nothing of timing or of machine code.\n",
+         channels. It says nothing of timing or of machine code.\n",
     );
     if let Some(path) = &args.certificate {
         let [file] = files.as_slice() else {
@@ -119,6 +134,89 @@ fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
         let _ = std::fs::remove_file(&part);
         unusable(path, &error)
     })
+}
+
+/// What is to be verified about one backend.
+struct Job {
+    name: String,
+    parties: usize,
+    problems: Vec<(String, smpc_verify::Problem, Vec<smpc_verify::Problem>)>,
+    active: bool,
+}
+
+type Found = Result<Vec<Row>, smpc_verify::Malformed>;
+
+/// Verifies backends on as many threads as there are processors, in the order given.
+fn side_by_side(jobs: Vec<Job>, limits: &Limits) -> Vec<(Job, Found)> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let next = AtomicUsize::new(0);
+    let mut found: Vec<(usize, Found)> = std::thread::scope(|scope| {
+        let work = || {
+            let mut mine = vec![];
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some(job) = jobs.get(at) else {
+                    return mine;
+                };
+                mine.push((
+                    at,
+                    smpc_verify::verify_problems(job.problems.clone(), limits),
+                ));
+            }
+        };
+        let threads: Vec<_> = (0..workers.min(jobs.len()))
+            .map(|_| scope.spawn(work))
+            .collect();
+        let mut all = vec![];
+        for thread in threads {
+            match thread.join() {
+                Ok(mine) => all.extend(mine),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    });
+    found.sort_by_key(|(at, _)| *at);
+    jobs.into_iter()
+        .zip(found.into_iter().map(|(_, found)| found))
+        .collect()
+}
+
+/// What parties that deviate can do, where it is more than to be caught.
+fn deviations(sources: &Sources, (operation, report, problem): &Row, text: &mut String) {
+    for active in &report.active {
+        let set = problem.set_name(active.coalition);
+        if let Some(leak) = &active.leak {
+            let _ = writeln!(
+                text,
+                "{operation}, {set} deviating, privacy is open: {leak}"
+            );
+        }
+        match &active.effect {
+            Effect::Changes { what } => {
+                let word = if report.allowed {
+                    "may change"
+                } else {
+                    "is CHANGED by"
+                };
+                let _ = writeln!(text, "{operation} {word} {set}: the error is {what}");
+                for lie in active
+                    .lies
+                    .iter()
+                    .filter(|lie| matches!(lie.effect, Effect::Changes { .. }))
+                {
+                    let at = line(sources, lie.source)
+                        .map_or(String::new(), |at| format!(" at {}:{}", at.file, at.number));
+                    let (from, to) = (problem.party_name(lie.from), problem.party_name(lie.to));
+                    let _ = writeln!(text, "    by a lie in the message {from} -> {to}{at}");
+                }
+            }
+            Effect::Unknown { reason } => {
+                let _ = writeln!(text, "{operation}, {set} deviating: {reason}");
+            }
+            Effect::Harmless | Effect::Caught { .. } => {}
+        }
+    }
 }
 
 /// Counter-examples, and what is open, below the table.
@@ -313,6 +411,33 @@ fn detail(sources: &Sources, verdict: &Verdict) -> Value {
     value
 }
 
+fn effect(effect: &Effect) -> Value {
+    match effect {
+        Effect::Harmless => json!({ "verdict": "harmless" }),
+        Effect::Caught { chance } => json!({ "verdict": "caught", "chance": chance }),
+        Effect::Changes { what } => json!({ "verdict": "changed", "error": what }),
+        Effect::Unknown { reason } => json!({ "verdict": "unknown", "reason": reason }),
+    }
+}
+
+fn deviating(sources: &Sources, active: &Active, problem: &smpc_verify::Problem) -> Value {
+    let lies = active.lies.iter().map(|lie| {
+        let mut entry = effect(&lie.effect);
+        let (from, to) = (problem.party_name(lie.from), problem.party_name(lie.to));
+        entry["message"] = format!("{from} -> {to}").into();
+        if let Some(at) = line(sources, lie.source) {
+            entry["line"] = format!("{}:{}", at.file, at.number).into();
+        }
+        entry
+    });
+    let mut value = effect(&active.effect);
+    value["coalition"] = problem.set_name(active.coalition).into();
+    value["private"] = active.leak.is_none().into();
+    value["open"] = active.leak.clone().into();
+    value["messages"] = lies.collect::<Vec<_>>().into();
+    value
+}
+
 fn document(
     sources: &Sources,
     operation: &str,
@@ -335,6 +460,7 @@ fn document(
         "correctness": detail(sources, &report.correct),
         "private": coalitions(&report.privacy),
         "fresh": coalitions(&report.fresh),
+        "active": report.active.iter().map(|active| deviating(sources, active, problem)).collect::<Vec<_>>(),
         "rounds": report.rounds,
         "elements": report.elements,
     })

@@ -1,9 +1,10 @@
 //! Operations on terms: element-wise ones, picked bits, rows in another order.
 
-use super::{Atom, Function, Node, Poly, Symbol, Terms};
+use super::{Atom, Function, Node, Poly, Support, Symbol, Terms};
 use crate::element::{inverse, is_bits, mask, one, width};
 use smpc_ir::local::Prim;
 use smpc_ir::party::Elem;
+use std::collections::BTreeMap;
 
 impl Terms {
     /// Picks bits: bit i of the result is bit `map[i]` of the term, or 0. A homomorphism of both
@@ -170,6 +171,106 @@ impl Terms {
             }
             _ => false,
         }
+    }
+
+    /// The arguments, if a term is one digest.
+    pub fn digest_of(&self, poly: &Poly) -> Option<&[Poly]> {
+        match self.alone(poly)? {
+            Node::Function(Function::Digest, args) => Some(args),
+            _ => None,
+        }
+    }
+
+    /// The symbol, if a term is one.
+    pub fn is_symbol(&self, poly: &Poly) -> Option<Symbol> {
+        match self.alone(poly)? {
+            Node::Symbol(symbol) => Some(*symbol),
+            _ => None,
+        }
+    }
+
+    /// The digests that stand in a sum by themselves: the arguments of each.
+    pub fn digests_in(&self, poly: &Poly) -> Vec<Vec<Poly>> {
+        let mut found = Vec::new();
+        for monomial in poly.terms.keys() {
+            if let [atom] = monomial[..]
+                && let Node::Function(Function::Digest, args) = &self.nodes[atom.0 as usize].0
+            {
+                found.push(args.clone());
+            }
+        }
+        found
+    }
+
+    /// For the sum or difference of two digests, the differences of their arguments.
+    pub fn digested(&self, poly: &Poly) -> Option<Vec<Poly>> {
+        let found = self.digests_in(poly);
+        let [a, b] = found.as_slice() else {
+            return None;
+        };
+        let alike = a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.elem == b.elem);
+        let whole = poly.terms.len() == 2 && is_bits(poly.elem) && alike;
+        whole.then(|| a.iter().zip(b).map(|(a, b)| a.sub(b)).collect())
+    }
+
+    /// A term as one sum over an axis, and what stands outside of sums; `None` if there is no sum, or
+    /// one with a factor that is no number.
+    pub fn as_sum(&self, poly: &Poly) -> Option<(u8, Poly, Poly)> {
+        let mut found: Option<(u8, Poly)> = None;
+        let mut outside = Poly::constant(poly.elem, 0);
+        for (monomial, &value) in &poly.terms {
+            let mut sums =
+                monomial
+                    .iter()
+                    .filter_map(|atom| match &self.nodes[atom.0 as usize].0 {
+                        Node::Function(Function::Sum(axis), args) => Some((*axis, args.first()?)),
+                        _ => None,
+                    });
+            match (sums.next_back(), monomial.len()) {
+                (None, _) => outside.insert(monomial.clone(), value),
+                (Some((axis, arg)), 1) => {
+                    let part = arg.scale(value);
+                    found = match found {
+                        None => Some((axis, part)),
+                        Some((first, sum)) if first == axis => Some((axis, sum.add(&part))),
+                        Some(_) => return None,
+                    };
+                }
+                (Some(_), _) => return None,
+            }
+        }
+        found.map(|(axis, inside)| (axis, inside, outside))
+    }
+
+    /// Whether a symbol stands inside of a function.
+    pub fn is_inside(&self, poly: &Poly, symbol: Symbol) -> bool {
+        poly.terms.keys().flatten().any(|atom| {
+            let (node, _, support) = &self.nodes[atom.0 as usize];
+            !matches!(node, Node::Symbol(_)) && support.contains(symbol)
+        })
+    }
+
+    /// A term as a polynomial in some symbols: the degree of each monomial and its coefficient.
+    /// `None` if one of them stands inside of a function.
+    pub fn split(&self, poly: &Poly, symbols: &Support) -> Option<Vec<(usize, Poly)>> {
+        let mut parts: BTreeMap<Vec<Atom>, Poly> = BTreeMap::new();
+        for (monomial, &value) in &poly.terms {
+            let (mut inside, mut outside) = (Vec::new(), Vec::new());
+            for &atom in monomial {
+                let (node, _, support) = &self.nodes[atom.0 as usize];
+                match node {
+                    Node::Symbol(symbol) if symbols.contains(*symbol) => inside.push(atom),
+                    _ if support.meets(symbols) => return None,
+                    _ => outside.push(atom),
+                }
+            }
+            let part = parts
+                .entry(inside)
+                .or_insert_with(|| Poly::constant(poly.elem, 0));
+            part.insert(outside, value);
+        }
+        let parts = parts.into_iter();
+        Some(parts.map(|(symbols, part)| (symbols.len(), part)).collect())
     }
 
     /// The atom that is the whole term.

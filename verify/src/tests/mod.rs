@@ -1,5 +1,6 @@
 //! Tests by subject, and a builder of flat protocols.
 
+mod active;
 mod build;
 mod known_bad;
 mod literature;

@@ -1,0 +1,365 @@
+//! Execution with a copy of every name at each party, where corrupt parties send what they like.
+//!
+//! What a corrupt party sends is what it should have sent and a *lie*, a symbol of its own for each
+//! message and receiver. A lie is whatever the adversary makes of what it has seen when it must send.
+
+use crate::problem::{Operand, Problem, operand_ids};
+use crate::sharing::{held, layout};
+use crate::symbolic::{Carried, components};
+use crate::term::{Function, Poly, Support, Symbol, Terms};
+use smpc_ir::flat::{FlatOp, Kind, Sharing};
+use smpc_ir::local::Local;
+use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
+use std::collections::{BTreeMap, HashMap};
+
+/// What a symbol is for the adversary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// To be kept from it.
+    Secret,
+    /// It knows it.
+    Known,
+    /// Uniform, and unknown at first.
+    Pad,
+    /// Random and unknown, of another distribution.
+    Noise,
+    /// Its choice.
+    Lie,
+    /// Expanded from a seed: uniform while a coin of the seed is unknown.
+    Expanded,
+    /// What a message became: uniform, and known once it was sent.
+    Masked,
+    /// A key of the scheme, uniform in a field, that it does not know.
+    Key,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Info {
+    pub name: String,
+    pub elem: Elem,
+    pub kind: Kind,
+    pub class: Class,
+    /// For elements expanded from a seed: the symbols of the seed.
+    pub seed: Vec<Symbol>,
+}
+
+/// A message from a corrupt party to one that is not.
+#[derive(Clone, Debug)]
+pub(super) struct Lie {
+    pub symbol: Symbol,
+    pub step: usize,
+    pub from: Party,
+    pub to: Party,
+}
+
+/// A message to a corrupt party from one that is not.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    pub step: usize,
+    pub from: Party,
+    pub kind: Kind,
+    pub term: Poly,
+}
+
+/// What a party compares with 0, and aborts if it is not.
+#[derive(Clone, Debug)]
+pub(super) struct Condition {
+    pub step: usize,
+    pub party: Party,
+    pub term: Poly,
+}
+
+/// The terms of a run.
+#[derive(Clone, Debug)]
+pub(super) struct Copies {
+    pub terms: Terms,
+    pub symbols: Vec<Info>,
+    pub copies: HashMap<(u32, u8), Poly>,
+    pub lies: Vec<Lie>,
+    pub view: Vec<Seen>,
+    pub conditions: Vec<Condition>,
+    /// The value of each parameter.
+    pub inputs: Vec<Poly>,
+    keys: BTreeMap<u32, Poly>,
+    expanded: Vec<(Vec<Poly>, Elem, Poly)>,
+}
+
+/// Monomials to which a product is expanded.
+const EXPANSION: usize = 1024;
+
+impl Copies {
+    /// Runs a protocol against a coalition. `None` for a step without a meaning as a term.
+    pub fn new(problem: &Problem, coalition: PartySet) -> Option<Self> {
+        let mut run = Self {
+            terms: Terms::new(EXPANSION),
+            symbols: Vec::new(),
+            copies: HashMap::new(),
+            lies: Vec::new(),
+            view: Vec::new(),
+            conditions: Vec::new(),
+            inputs: Vec::new(),
+            keys: BTreeMap::new(),
+            expanded: Vec::new(),
+        };
+        for at in 0..problem.params.len() {
+            run.parameter(problem, at, coalition)?;
+        }
+        for at in 0..problem.flat.steps.len() {
+            run.step(problem, at, coalition)?;
+        }
+        Some(run)
+    }
+
+    pub fn symbol(&mut self, name: String, elem: Elem, kind: Kind, class: Class) -> Poly {
+        let symbol = Symbol(self.symbols.len() as u32);
+        if matches!(kind, Kind::Scalar | Kind::Digest) {
+            self.terms.scalar(symbol);
+        }
+        self.symbols.push(Info {
+            name,
+            elem,
+            kind,
+            class,
+            seed: Vec::new(),
+        });
+        self.terms.symbol(symbol, elem)
+    }
+
+    fn give(&mut self, id: u32, parties: PartySet, term: &Poly) {
+        for party in parties.iter() {
+            self.copies.insert((id, party.0), term.clone());
+        }
+    }
+
+    fn parameter(&mut self, problem: &Problem, at: usize, coalition: PartySet) -> Option<()> {
+        let flat = &problem.flat;
+        let ids = operand_ids(&flat.params[at]);
+        let known = |id: u32| flat.values[id as usize].known_to;
+        let kind = flat.values[*ids.first()? as usize].kind;
+        match &problem.params[at] {
+            Operand::Clear { elem, known_to } => {
+                let id = ids[0];
+                let mine = !known_to.union(known(id)).intersection(coalition).is_empty();
+                let class = if mine || kind == Kind::Scalar {
+                    Class::Known
+                } else {
+                    Class::Secret
+                };
+                let value = self.symbol(format!("x{at}"), *elem, kind, class);
+                self.give(id, known(id), &value);
+                self.inputs.push(value);
+            }
+            Operand::Shared(sharing) => {
+                let mut held = held(sharing, coalition);
+                for (held, id) in held.iter_mut().zip(ids) {
+                    *held |= !known(*id).intersection(coalition).is_empty();
+                }
+                let layout = layout(sharing, &held)?;
+                let open = layout.open || problem.learns_result(coalition);
+                let class = if open { Class::Known } else { Class::Secret };
+                let mut value = self.symbol(format!("x{at}"), sharing.elem, kind, class);
+                if let (true, false, Some(bits)) = (open, layout.open, problem.beyond(sharing.elem))
+                {
+                    let name = format!("h{at}");
+                    let above = self.symbol(name, sharing.elem, kind, Class::Secret);
+                    value = value.add(&above.scale(1 << bits));
+                }
+                let mut free = Vec::new();
+                for &i in &layout.free {
+                    // Callers keep to fresh sharings where a proof needs them.
+                    let class = if held[i] { Class::Known } else { Class::Pad };
+                    free.push(self.symbol(format!("x{at}.{i}"), sharing.elem, kind, class));
+                }
+                let carried = self.carried(problem, sharing, coalition)?;
+                let all = components(&mut self.terms, &layout, &value, &free, &carried);
+                for (id, term) in ids.iter().zip(&all) {
+                    self.give(*id, known(*id), term);
+                }
+                self.inputs.push(value);
+            }
+        }
+        Some(())
+    }
+
+    fn key(&mut self, problem: &Problem, key: u32, coalition: PartySet) -> Option<Poly> {
+        if let Some(term) = self.keys.get(&key) {
+            return Some(term.clone());
+        }
+        let info = problem.keys.get(key as usize)?;
+        let uniform = info.domain == CoinDomain::Uniform && matches!(info.elem, Elem::Field(_));
+        let class = match (info.known_to.intersection(coalition).is_empty(), uniform) {
+            (false, _) => Class::Known,
+            (true, true) => Class::Key,
+            (true, false) => Class::Noise,
+        };
+        let term = self.symbol(info.name.clone(), info.elem, Kind::Scalar, class);
+        self.keys.insert(key, term.clone());
+        Some(term)
+    }
+
+    fn carried(
+        &mut self,
+        problem: &Problem,
+        sharing: &Sharing,
+        coalition: PartySet,
+    ) -> Option<Carried> {
+        let mut carried = vec![None; sharing.holders.len()];
+        for (component, key) in &sharing.keyed {
+            *carried.get_mut(*component as usize)? = Some(self.key(problem, *key, coalition)?);
+        }
+        Some(carried)
+    }
+
+    fn step(&mut self, problem: &Problem, at: usize, coalition: PartySet) -> Option<()> {
+        let flat = &problem.flat;
+        let step = &flat.steps[at];
+        let info = &flat.values[step.result as usize];
+        let (known, result) = (info.known_to, step.result);
+        let mine = !known.intersection(coalition).is_empty();
+        match &step.op {
+            FlatOp::Coin(domain) => {
+                let class = match (mine, *domain == CoinDomain::Uniform) {
+                    (true, _) => Class::Known,
+                    (false, true) => Class::Pad,
+                    (false, false) => Class::Noise,
+                };
+                let coin = self.symbol(format!("r{at}"), info.elem, info.kind, class);
+                self.give(result, known, &coin);
+            }
+            FlatOp::Key(key) => {
+                let term = self.key(problem, *key, coalition)?;
+                self.give(result, known, &term);
+            }
+            FlatOp::Send { from, to } => {
+                let (from, arg) = (Party(*from), step.args[0]);
+                let before = flat.values[arg as usize].known_to;
+                for party in before.intersection(known).iter() {
+                    let own = self.copies.get(&(arg, party.0))?.clone();
+                    self.copies.insert((result, party.0), own);
+                }
+                let sent = self.copies.get(&(arg, from.0))?.clone();
+                for party in to.without(before).iter() {
+                    let mut term = sent.clone();
+                    match (coalition.contains(from), coalition.contains(party)) {
+                        (true, false) => {
+                            let name = format!("δ{}", self.lies.len());
+                            let symbol = Symbol(self.symbols.len() as u32);
+                            let lie = self.symbol(name, info.elem, info.kind, Class::Lie);
+                            term = term.add(&lie);
+                            let to = party;
+                            let step = at;
+                            self.lies.push(Lie {
+                                symbol,
+                                step,
+                                from,
+                                to,
+                            });
+                        }
+                        (false, true) => self.view.push(Seen {
+                            step: at,
+                            from,
+                            kind: info.kind,
+                            term: term.clone(),
+                        }),
+                        _ => {}
+                    }
+                    self.copies.insert((result, party.0), term);
+                }
+            }
+            FlatOp::Check { at: who } => {
+                let [value, left, right] = step.args[..] else {
+                    return None;
+                };
+                self.compare(at, who.without(coalition), left, right)?;
+                for party in known.iter() {
+                    if let Some(own) = self.copies.get(&(value, party.0)).cloned() {
+                        self.copies.insert((result, party.0), own);
+                    }
+                }
+            }
+            FlatOp::Assert { at: who } => {
+                let [left, right] = step.args[..] else {
+                    return None;
+                };
+                self.compare(at, who.without(coalition), left, right)?;
+            }
+            FlatOp::Bilinear | FlatOp::Local(_) => {
+                for party in known.iter() {
+                    let args: Option<Vec<Poly>> = step
+                        .args
+                        .iter()
+                        .map(|arg| self.copies.get(&(*arg, party.0)).cloned())
+                        .collect();
+                    let Some(args) = args else { continue };
+                    let term = self.local(&step.op, args, info.elem, info.kind)?;
+                    self.copies.insert((result, party.0), term);
+                }
+            }
+        }
+        Some(())
+    }
+
+    fn compare(&mut self, step: usize, who: PartySet, left: u32, right: u32) -> Option<()> {
+        for party in who.iter() {
+            let a = self.copies.get(&(left, party.0))?;
+            let b = self.copies.get(&(right, party.0))?;
+            let difference = a.sub(b);
+            // Digests that are equal are of equal arguments.
+            let terms = match self.terms.digested(&difference) {
+                Some(arguments) => arguments,
+                None => vec![difference],
+            };
+            for term in terms {
+                self.conditions.push(Condition { step, party, term });
+            }
+        }
+        Some(())
+    }
+
+    fn local(&mut self, op: &FlatOp, mut args: Vec<Poly>, elem: Elem, kind: Kind) -> Option<Poly> {
+        Some(match op {
+            FlatOp::Bilinear => self.terms.mul(&args[0], &args[1]),
+            FlatOp::Local(Local::Constant(value)) => Poly::constant(elem, *value),
+            FlatOp::Local(Local::Prim(prim)) => self.terms.prim(*prim, &args, elem)?,
+            FlatOp::Local(Local::Broadcast) => args.swap_remove(0),
+            FlatOp::Local(Local::Gather) => self.terms.gather(&args[0], &args[1]),
+            FlatOp::Local(Local::InversePermutation) => {
+                self.terms
+                    .function(Function::InversePermutation, args, elem)
+            }
+            FlatOp::Local(Local::Sum { axis }) => self.terms.sum(&args[0], *axis),
+            FlatOp::Local(Local::Digest) => self.terms.function(Function::Digest, args, elem),
+            FlatOp::Local(Local::Expand) => self.expand(args, elem, kind),
+            _ => return None,
+        })
+    }
+
+    /// Elements of a seed: one symbol for each seed and stretch.
+    fn expand(&mut self, seed: Vec<Poly>, elem: Elem, kind: Kind) -> Poly {
+        let known = |(other, its, _): &&(Vec<Poly>, Elem, Poly)| *other == seed && *its == elem;
+        if let Some((_, _, term)) = self.expanded.iter().find(known) {
+            return term.clone();
+        }
+        let mut parts = Support::default();
+        for part in &seed {
+            parts.extend(&self.terms.support(part));
+        }
+        let at = self.expanded.len();
+        let symbol = self.symbols.len();
+        let term = self.symbol(format!("g{at}"), elem, kind, Class::Expanded);
+        self.symbols[symbol].seed = parts.iter().collect();
+        self.expanded.push((seed, elem, term.clone()));
+        term
+    }
+
+    /// Whether a symbol is of a class.
+    pub fn is(&self, symbol: Symbol, class: Class) -> bool {
+        self.symbols[symbol.0 as usize].class == class
+    }
+
+    /// A term for readers.
+    pub fn show(&self, term: &Poly) -> String {
+        self.terms
+            .display(term, &|s| self.symbols[s.0 as usize].name.clone())
+    }
+}

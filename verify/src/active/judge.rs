@@ -1,0 +1,346 @@
+//! What follows from a run that nobody aborted.
+//!
+//! Every condition that an honest party compared with 0 holds in such a run. A condition u·δ + e with
+//! u invertible says what the lie δ was. A condition in coins of a field that the adversary did not
+//! know when it fixed the last lie of it holds, but for a chance of degree over field size, only if
+//! each of its coefficients is 0 (Schwartz, JACM 1980; Zippel, EUROSAM 1979). Who sends a digest has
+//! fixed what it will show to be its operand (random oracles are extractable). What is left of the
+//! error of the result is what the adversary can do.
+
+use super::copies::{Class, Copies};
+use super::simulate::{View, same_expansion};
+use crate::element::order;
+use crate::term::{Poly, Support, Symbol};
+use smpc_ir::flat::Kind;
+use smpc_ir::party::Elem;
+use std::collections::BTreeMap;
+
+/// The outcome of a run that nobody aborted.
+#[derive(Clone, Debug)]
+pub(super) struct Outcome {
+    /// What is left of what should be 0.
+    pub left: Vec<Poly>,
+    /// Whether conditions were left over from which more might follow.
+    pub open: bool,
+    /// The chance of getting through what is caught.
+    pub chance: f64,
+}
+
+/// Conclusions drawn at most.
+const CONCLUSIONS: usize = 400;
+
+struct Judge {
+    run: Copies,
+    conditions: Vec<Poly>,
+    left: Vec<Poly>,
+    /// For each lie what it may depend on.
+    seen: BTreeMap<Symbol, Support>,
+}
+
+/// Draws conclusions from the conditions, with all lies but some replaced by 0.
+pub(super) fn judge(view: &View, only: Option<Symbol>) -> Outcome {
+    let mut judge = Judge {
+        run: view.run.clone(),
+        conditions: view.conditions.clone(),
+        left: view.goals.clone(),
+        seen: view.seen.clone(),
+    };
+    if let Some(only) = only {
+        for lie in view.run.lies.iter().filter(|lie| lie.symbol != only) {
+            let elem = judge.run.symbols[lie.symbol.0 as usize].elem;
+            judge.replace(lie.symbol, &Poly::constant(elem, 0));
+        }
+    }
+    let mut chance = 0.0;
+    for _ in 0..CONCLUSIONS {
+        judge.tidy();
+        if judge.left.is_empty() {
+            break;
+        }
+        if judge.commitments() || judge.expansions(&mut chance) {
+            continue;
+        }
+        if judge.coefficients(&mut chance) || judge.sums(&mut chance) || judge.lies() {
+            continue;
+        }
+        break;
+    }
+    judge.tidy();
+    let mut lies = Support::default();
+    for left in &judge.left {
+        lies.extend(&judge.run.terms.support(left));
+    }
+    let open = judge.conditions.iter().any(|condition| {
+        let support = judge.run.terms.support(condition);
+        support
+            .iter()
+            .any(|s| judge.run.is(s, Class::Lie) && lies.contains(s))
+    });
+    Outcome {
+        left: judge.left,
+        open,
+        chance,
+    }
+}
+
+impl Judge {
+    fn tidy(&mut self) {
+        self.left.retain(|goal| !goal.is_zero());
+        let mut conditions = Vec::new();
+        for condition in std::mem::take(&mut self.conditions) {
+            // Digests that are equal are of equal operands.
+            match self.run.terms.digested(&condition) {
+                Some(operands) => conditions.extend(operands),
+                None => conditions.push(condition),
+            }
+        }
+        conditions.retain(|condition| !condition.is_zero());
+        conditions.dedup();
+        self.conditions = conditions;
+    }
+
+    fn replace(&mut self, symbol: Symbol, by: &Poly) {
+        for term in self.conditions.iter_mut().chain(&mut self.left) {
+            *term = self.run.terms.substitute(term, symbol, by);
+        }
+        // A seed is what its parts are.
+        let parts: Vec<Symbol> = self.run.terms.support(by).iter().collect();
+        for info in &mut self.run.symbols {
+            if info.seed.contains(&symbol) {
+                info.seed.retain(|part| *part != symbol);
+                info.seed.extend(&parts);
+            }
+        }
+    }
+
+    fn lone_lies(&self, condition: &Poly) -> Vec<Symbol> {
+        let mut pads = self.run.terms.pads(condition);
+        pads.retain(|s| self.run.is(*s, Class::Lie));
+        pads
+    }
+
+    fn solve(&mut self, at: usize, lie: Symbol) -> bool {
+        let condition = self.conditions.remove(at);
+        let zero = Poly::constant(condition.elem(), 0);
+        let Some(by) = self.run.terms.solve(&condition, lie, &zero) else {
+            return false;
+        };
+        self.replace(lie, &by);
+        true
+    }
+
+    /// A digest that was sent as a lie is one of operands that were fixed when it was sent.
+    fn commitments(&mut self) -> bool {
+        let found = self
+            .conditions
+            .iter()
+            .enumerate()
+            .find_map(|(at, condition)| {
+                let lie = *self.lone_lies(condition).first()?;
+                let inside = self.run.terms.digests_in(condition);
+                (!inside.is_empty()).then_some((at, lie, inside))
+            });
+        let Some((at, lie, inside)) = found else {
+            return false;
+        };
+        let then = self.seen.get(&lie).cloned().unwrap_or_default();
+        for operand in inside.iter().flatten() {
+            let support = self.run.terms.support(operand);
+            let lies: Vec<Symbol> = support
+                .iter()
+                .filter(|s| self.run.is(*s, Class::Lie))
+                .collect();
+            let [other] = lies[..] else { continue };
+            let mut rest = support.clone();
+            rest.remove(other);
+            // The operand says what the lie is to whoever knows the rest.
+            let alone = self.run.terms.pads(operand).contains(&other);
+            let known = rest.iter().all(|s| self.known(s, &then));
+            if alone && known {
+                let earlier = self.seen.entry(other).or_default();
+                *earlier = earlier.common(&then);
+            }
+        }
+        self.solve(at, lie)
+    }
+
+    /// Whether a symbol is known to who has seen so much: an expansion, by its seed.
+    fn known(&self, symbol: Symbol, then: &Support) -> bool {
+        let info = &self.run.symbols[symbol.0 as usize];
+        match info.class {
+            Class::Known => true,
+            // It may be told later than its place in the text says.
+            Class::Lie => false,
+            Class::Expanded => info.seed.iter().all(|part| self.known(*part, then)),
+            _ => then.contains(symbol),
+        }
+    }
+
+    /// Two expansions that are equal are of one seed.
+    fn expansions(&mut self, chance: &mut f64) -> bool {
+        let conditions = self.conditions.iter().enumerate();
+        let found = conditions
+            .filter_map(|(at, condition)| {
+                same_expansion(&self.run, condition).map(|found| (at, found))
+            })
+            .next();
+        let Some((at, (symbol, by))) = found else {
+            return false;
+        };
+        let condition = self.conditions.remove(at);
+        *chance += one_over(condition.elem());
+        self.replace(symbol, &by);
+        true
+    }
+
+    /// Whether a symbol is uniform in a field and independent of what some lies depend on.
+    fn late(&self, symbol: Symbol, lies: &[Symbol]) -> bool {
+        let info = &self.run.symbols[symbol.0 as usize];
+        let hidden = |s: Symbol, lie: &Symbol| {
+            let seen = self.seen.get(lie);
+            seen.is_some_and(|seen| !seen.contains(s))
+        };
+        match info.class {
+            Class::Pad | Class::Masked | Class::Key => lies.iter().all(|lie| hidden(symbol, lie)),
+            Class::Expanded => {
+                let seed = &info.seed;
+                let coins: Vec<Symbol> = seed
+                    .iter()
+                    .copied()
+                    .filter(|s| self.run.is(*s, Class::Pad) || self.run.is(*s, Class::Masked))
+                    .collect();
+                // Who chooses a part of a seed last chooses what comes of it.
+                let own = seed.iter().copied().filter(|s| self.run.is(*s, Class::Lie));
+                let all: Vec<Symbol> = own.chain(lies.iter().copied()).collect();
+                let mut coins = coins.into_iter();
+                coins.any(|coin| all.iter().all(|lie| hidden(coin, lie)))
+            }
+            _ => false,
+        }
+    }
+
+    /// The coins of a condition that came after every lie in it.
+    fn coins(&self, condition: &Poly) -> Support {
+        let mut coins = Support::default();
+        let support = self.run.terms.support(condition);
+        let lies: Vec<Symbol> = support
+            .iter()
+            .filter(|s| self.run.is(*s, Class::Lie))
+            .collect();
+        if lies.is_empty() || !matches!(condition.elem(), Elem::Field(_)) {
+            return coins;
+        }
+        for symbol in support.iter().filter(|s| self.late(*s, &lies)) {
+            coins.insert(symbol);
+        }
+        // Expansions may be of one seed unless it was shown that there is one only.
+        let expanded: Vec<Symbol> = support
+            .iter()
+            .filter(|s| self.run.is(*s, Class::Expanded))
+            .collect();
+        let seed = |s: &Symbol| {
+            let mut seed = self.run.symbols[s.0 as usize].seed.clone();
+            seed.sort_unstable();
+            seed.dedup();
+            seed
+        };
+        let lying = |s: &Symbol| seed(s).iter().any(|part| self.run.is(*part, Class::Lie));
+        let several = expanded
+            .windows(2)
+            .any(|pair| seed(&pair[0]) != seed(&pair[1]));
+        if several && expanded.iter().any(lying) {
+            for symbol in expanded {
+                coins.remove(symbol);
+            }
+        }
+        coins
+    }
+
+    /// The coefficients of coins that came after every lie in a condition.
+    fn coefficients(&mut self, chance: &mut f64) -> bool {
+        let found = self
+            .conditions
+            .iter()
+            .enumerate()
+            .find_map(|(at, condition)| {
+                let mut coins = self.coins(condition);
+                let inside: Vec<Symbol> = coins
+                    .iter()
+                    .filter(|s| self.run.terms.is_inside(condition, *s))
+                    .collect();
+                inside.into_iter().for_each(|symbol| coins.remove(symbol));
+                let parts = self.run.terms.split(condition, &coins)?;
+                let useful = parts.iter().any(|(degree, _)| *degree > 0);
+                useful.then_some((at, parts))
+            });
+        let Some((at, parts)) = found else {
+            return false;
+        };
+        let condition = self.conditions.remove(at);
+        let degree = parts.iter().map(|(degree, _)| *degree).max().unwrap_or(0);
+        *chance += degree as f64 * one_over(condition.elem());
+        self.conditions
+            .extend(parts.into_iter().map(|(_, part)| part));
+        true
+    }
+
+    /// In a sum over elements, each times a coin of its own, every element's coefficient is 0.
+    fn sums(&mut self, chance: &mut f64) -> bool {
+        let found = self
+            .conditions
+            .iter()
+            .enumerate()
+            .find_map(|(at, condition)| {
+                let mut coins = self.coins(condition);
+                let (axis, inside, outside) = self.run.terms.as_sum(condition)?;
+                let one_for_all: Vec<Symbol> = coins
+                    .iter()
+                    .filter(|s| self.run.symbols[s.0 as usize].kind == Kind::Scalar)
+                    .collect();
+                one_for_all
+                    .into_iter()
+                    .for_each(|symbol| coins.remove(symbol));
+                if self.run.terms.support(&outside).meets(&coins) {
+                    return None;
+                }
+                let parts = self.run.terms.split(&inside, &coins)?;
+                let linear = parts.iter().all(|(degree, _)| *degree <= 1);
+                let useful = parts.iter().any(|(degree, _)| *degree == 1);
+                (linear && useful).then_some((at, axis, parts, outside))
+            });
+        let Some((at, axis, parts, outside)) = found else {
+            return false;
+        };
+        let condition = self.conditions.remove(at);
+        *chance += one_over(condition.elem());
+        let mut rest = outside;
+        for (degree, part) in parts {
+            if degree == 0 {
+                rest = rest.add(&self.run.terms.sum(&part, axis));
+            } else {
+                self.conditions.push(part);
+            }
+        }
+        self.conditions.push(rest);
+        true
+    }
+
+    /// A lie that stands alone is what the condition says.
+    fn lies(&mut self) -> bool {
+        let conditions = self.conditions.iter().enumerate();
+        let found = conditions
+            .filter_map(|(at, condition)| Some((at, *self.lone_lies(condition).last()?)))
+            .next();
+        match found {
+            Some((at, lie)) => self.solve(at, lie),
+            None => false,
+        }
+    }
+}
+
+fn one_over(elem: Elem) -> f64 {
+    match order(elem) {
+        0 => 2f64.powi(-128),
+        order => 1.0 / order as f64,
+    }
+}
