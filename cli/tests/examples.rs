@@ -129,9 +129,11 @@ runs! {
     average_salary: rep3 plain additive_2 additive_3 additive_5;
     bounded_while: rep3 plain additive_2 additive_3 additive_5;
     breast_cancer: rep3 plain additive_2 additive_3 additive_5;
+    digits: rep3 plain additive_2;
     effect_size: rep3 plain additive_2 additive_3 additive_5;
     genomic: rep3 plain additive_2;
     group_by: rep3 plain additive_2 additive_3 additive_5;
+    iris_clusters: rep3 plain additive_2 additive_3;
     keyword: rep3 plain additive_2 additive_3 additive_5;
     vickrey: rep3 plain additive_2 additive_3 additive_5;
 }
