@@ -1,6 +1,6 @@
 //! Loops, branches and trees.
 
-use proc_macro2::{Ident, Literal, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 use smpc_ir::party::Value;
 use smpc_ir::{Size, SizeVar};
@@ -8,6 +8,27 @@ use smpc_ir::{Size, SizeVar};
 use super::Emitter;
 use crate::mentioned::Mentioned;
 use crate::project::{Act, Carried, LoopKind, Row};
+
+/// A block that gives a value: what the last statement names only to give it, needs no name.
+fn returned(mut statements: Vec<TokenStream>, value: &TokenStream) -> TokenStream {
+    let last = statements.last().map(|last| last.clone().into_iter());
+    let tokens: Vec<TokenTree> = last.into_iter().flatten().collect();
+    let name = value.to_string();
+    if let [
+        TokenTree::Ident(word),
+        TokenTree::Ident(given),
+        TokenTree::Punct(_),
+        expression @ ..,
+        TokenTree::Punct(_),
+    ] = &tokens[..]
+        && word == "let"
+        && *given == name
+    {
+        statements.pop();
+        return quote!(#(#statements)* #(#expression)*);
+    }
+    quote!(#(#statements)* #value)
+}
 
 impl<'a> Emitter<'a> {
     pub(super) fn control(&mut self, act: &Act<'a>, out: &mut Vec<TokenStream>) {
@@ -114,7 +135,7 @@ impl<'a> Emitter<'a> {
             let (statements, values) = self.block(acts, handed);
             bodies.push(match &values[..] {
                 [] => quote!(#(#statements)*),
-                [one] => quote!(#(#statements)* #one),
+                [one] => returned(statements, one),
                 several => quote!(#(#statements)* (#(#several),*)),
             });
         }
