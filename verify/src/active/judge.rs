@@ -35,6 +35,8 @@ struct Judge {
     left: Vec<Poly>,
     /// For each lie what it may depend on.
     seen: BTreeMap<Symbol, Support>,
+    /// Whether a lie would have to be what it may not be able to depend on: no attack was found then.
+    blind: bool,
 }
 
 /// Draws conclusions from the conditions, with all lies but some replaced by 0.
@@ -44,6 +46,7 @@ pub(super) fn judge(view: &View, only: Option<Symbol>) -> Outcome {
         conditions: view.conditions.clone(),
         left: view.goals.clone(),
         seen: view.seen.clone(),
+        blind: false,
     };
     if let Some(only) = only {
         for lie in view.run.lies.iter().filter(|lie| lie.symbol != only) {
@@ -70,12 +73,13 @@ pub(super) fn judge(view: &View, only: Option<Symbol>) -> Outcome {
     for left in &judge.left {
         lies.extend(&judge.run.terms.support(left));
     }
-    let open = judge.conditions.iter().any(|condition| {
-        let support = judge.run.terms.support(condition);
-        support
-            .iter()
-            .any(|s| judge.run.is(s, Class::Lie) && lies.contains(s))
-    });
+    let open = judge.blind
+        || judge.conditions.iter().any(|condition| {
+            let support = judge.run.terms.support(condition);
+            support
+                .iter()
+                .any(|s| judge.run.is(s, Class::Lie) && lies.contains(s))
+        });
     Outcome {
         left: judge.left,
         open,
@@ -331,10 +335,14 @@ impl Judge {
         let found = conditions
             .filter_map(|(at, condition)| Some((at, *self.lone_lies(condition).last()?)))
             .next();
-        match found {
-            Some((at, lie)) => self.solve(at, lie),
-            None => false,
-        }
+        let Some((at, lie)) = found else {
+            return false;
+        };
+        let support = self.run.terms.support(&self.conditions[at]);
+        self.blind |= !support
+            .iter()
+            .all(|s| self.run.is(s, Class::Lie) || self.run.is(s, Class::Known));
+        self.solve(at, lie)
     }
 }
 
