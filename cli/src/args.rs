@@ -59,6 +59,8 @@ pub enum Command {
     Leaks(Script),
     /// Print rounds and bytes as formulas in the sizes; with `--inputs`, their values too
     Cost(Cost),
+    /// Print each `approx` of a file: polynomial, proved error, rounds, bytes, and the next choices
+    Approx(Approx),
     /// Write a Rust crate that carries a script out
     #[command(after_help = EXIT_CODES)]
     Build(Build),
@@ -91,6 +93,17 @@ pub struct Script {
     /// The binding.
     #[command(flatten)]
     pub binding: Binding,
+}
+
+/// `smpc approx`.
+#[derive(Debug, Args)]
+pub struct Approx {
+    /// The file.
+    #[command(flatten)]
+    pub script: Script,
+    /// Draw each function and its error into this file
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
 }
 
 /// The options that all commands on scripts share.

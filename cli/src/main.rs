@@ -48,6 +48,7 @@ fn main() -> ExitCode {
         Command::Trace(args) => commands::trace::trace(&mut sources, args),
         Command::Check(args) => commands::check::check(&mut sources, args),
         Command::Leaks(args) => commands::leaks::leaks(&mut sources, args),
+        Command::Approx(args) => commands::approx::approx(&mut sources, args),
         Command::Cost(args) => commands::cost::cost(&mut sources, args),
         Command::Build(args) => commands::build::build(&mut sources, args),
         Command::Party(args) => commands::party::party(&mut sources, args),

@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub mod approx;
 pub mod build;
 pub mod check;
 pub mod cost;
