@@ -96,6 +96,16 @@ fn schemes_with_active_security() {
     compare("active", subjects);
 }
 
+/// Integers by their bits.
+#[test]
+fn circuits() {
+    let subjects = vec![
+        program("select", "gmw", &[("n", 3)]),
+        program("text", "gmw", &[]),
+    ];
+    compare("circuits", subjects);
+}
+
 #[test]
 fn auction_and_average() {
     let subjects = vec![

@@ -242,6 +242,12 @@ pub enum Want {
     Equal(Elem),
     /// (b: Bits(1)) -> z in the ring.
     BitToRing(Elem),
+    /// (x, y: Bits(k)) -> Bits(k): the sum of the integers they spell.
+    AddBits(Elem),
+    /// (x, y: Bits(k)) -> Bits(k): the product of the integers they spell.
+    MulBits(Elem),
+    /// (x, y: Bits(k)) -> Bits(1): x < y as signed integers.
+    LessBits(Elem),
     /// (x: rows) -> rows in another order; the coins that are permutations are shared by all
     /// columns shuffled together.
     Shuffle(Elem),
@@ -259,7 +265,8 @@ pub trait Protocols {
     /// Width of the ring that carries clear `int`s, and secret ones unless [`Self::int_elem`] says
     /// otherwise.
     fn ring_bits(&self) -> u8;
-    /// The element type that carries secret `int`s.
+    /// The element type that carries secret `int`s. Over `Bits` their arithmetic is protocols on bits:
+    /// [`Want::AddBits`] and its like.
     fn int_elem(&self) -> Elem {
         Elem::Ring(self.ring_bits())
     }

@@ -402,6 +402,14 @@ impl Library {
                     ]);
                 }
             },
+            WrittenElem::Bits(width) => match argument(width, &globals) {
+                Some(k @ 2..=128) => Elem::Bits(k as u8),
+                k => {
+                    let shown = k.map_or("?".to_owned(), |k| k.to_string());
+                    let text = format!("integers of {shown} bits: 2 to 128 are possible");
+                    return Err(vec![fail("N43", text).help("write `k: 64`")]);
+                }
+            },
             WrittenElem::Field(p) => {
                 let p = number(p, &globals);
                 match p.and_then(|p| u128::try_from(p).ok()).and_then(Prime::new) {
@@ -560,10 +568,11 @@ struct Written<'b> {
     bits: Option<(String, &'b [TypeArg])>,
 }
 
-/// `Z[2^k]` or `F[p]`.
+/// `Z[2^k]`, `F[p]`, or so many bits.
 enum WrittenElem<'b> {
     Ring(&'b Expr),
     Field(&'b Expr),
+    Bits(&'b TypeArg),
 }
 
 /// The ring or field that a scheme's first argument names.
@@ -589,6 +598,10 @@ fn carriers(backend: &Backend, span: Span) -> Result<Written<'_>, Box<Diagnostic
     for carrier in &backend.carriers {
         for ty in &carrier.types {
             match (named(ty).map(|(name, ..)| name), named(&carrier.scheme)) {
+                // `int: bits<k>;`: by the scheme of `bits`.
+                (Some("int"), Some(("bits", [width], []))) => {
+                    int = Some((String::new(), WrittenElem::Bits(width), &[][..]));
+                }
                 (Some("int"), Some((scheme, args, _))) => {
                     let at = carrier.scheme.span;
                     let elem = written_elem(args.first())
@@ -608,6 +621,9 @@ fn carriers(backend: &Backend, span: Span) -> Result<Written<'_>, Box<Diagnostic
                 _ => {}
             }
         }
+    }
+    if let (Some((name, WrittenElem::Bits(_), numbers)), Some((scheme, args))) = (&mut int, &bits) {
+        (*name, *numbers) = (scheme.clone(), args);
     }
     match int {
         Some(int) => Ok(Written { int, bits }),

@@ -68,6 +68,18 @@ pub(crate) fn describe(want: Want) -> (String, String) {
                 write("equal(x, y: S<Z[2^k]>) -> b: S<Bits[1]>")
             ),
         ),
+        Want::AddBits(elem) => (
+            format!("sum of integers in {}", elem_name(elem)),
+            write("add_bits(x, y: S<Bits[k]>) -> z: S<Bits[k]>"),
+        ),
+        Want::MulBits(elem) => (
+            format!("product of integers in {}", elem_name(elem)),
+            write("mul_bits(x, y: S<Bits[k]>) -> z: S<Bits[k]>"),
+        ),
+        Want::LessBits(elem) => (
+            format!("comparison of integers in {}", elem_name(elem)),
+            write("less_bits(x, y: S<Bits[k]>) -> b: S<Bits[1]>"),
+        ),
         Want::BitToRing(elem) => (
             format!("conversion of a bit to {}", elem_name(elem)),
             write("bit_to_ring<R>(b: S<Bits[1]>) -> z: S<R>"),

@@ -1,5 +1,6 @@
 //! Types of protocols: element types evaluated, and matched against arguments.
 
+use crate::call::bound_name;
 use crate::elaborate::{Elab, plain};
 use crate::elem_name;
 use crate::scheme::Instance;
@@ -241,7 +242,30 @@ impl Elab<'_> {
         let Some((family, arg, numbers)) = self.scheme_type(ty, frame) else {
             return false;
         };
-        if !self.match_arg(arg, instance.elem, frame) {
+        // Of a scheme over vectors of bits, `S<m>` names their length.
+        let counts = self.file.schemes.get(&instance.family).is_some_and(|def| {
+            let first = def.scheme.generics.first();
+            first.and_then(bound_name) == Some("int")
+        });
+        let length = match (arg, instance.elem) {
+            (TypeArg::Type(ty), Elem::Bits(m)) if counts => match named(ty) {
+                Some((name, [], [])) => Some((name, i128::from(m))),
+                _ => None,
+            },
+            _ => None,
+        };
+        let fits = match length {
+            Some((name, m)) => match frame.get(name) {
+                Some(Value::Int(known)) => known == m,
+                Some(_) => false,
+                None => {
+                    frame.set(name, Vec::new(), Value::Int(m));
+                    true
+                }
+            },
+            None => self.match_arg(arg, instance.elem, frame),
+        };
+        if !fits {
             return false;
         }
         let of_backend = self.carriers.of(instance.elem);

@@ -26,6 +26,7 @@ macro_rules! embed {
 /// Every embedded file, sorted by path.
 static MODULES: &[Module] = embed![
     "generic/compare",
+    "generic/integers",
     "generic/trunc",
     "math/activation",
     "math/order",

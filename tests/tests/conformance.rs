@@ -132,6 +132,16 @@ fn active_security_runs_what_needs_no_comparison() {
     }
 }
 
+/// Integers by their bits: no fixed point.
+#[test]
+fn circuits_run_integers_and_bools() {
+    for n in [2, 3] {
+        let (ran, failed) = sweep(&Backend::new("gmw", &[("n", n)]), true);
+        assert!(failed.is_empty(), "{}", failed.join("\n"));
+        assert!(ran.len() > 20, "{n} parties: {ran:?}");
+    }
+}
+
 /// Without its protocol `mul` the scheme multiplies by `mul_king`.
 #[test]
 fn a_king_gives_the_same_answers() {

@@ -340,6 +340,9 @@ fn in_ring(want: Want, ring: Elem) -> Want {
         Want::LessThan(e) => Want::LessThan(narrow(e)),
         Want::Equal(e) => Want::Equal(narrow(e)),
         Want::BitToRing(e) => Want::BitToRing(narrow(e)),
+        Want::AddBits(e) => Want::AddBits(narrow(e)),
+        Want::MulBits(e) => Want::MulBits(narrow(e)),
+        Want::LessBits(e) => Want::LessBits(narrow(e)),
         Want::Shuffle(e) => Want::Shuffle(narrow(e)),
     }
 }
@@ -485,6 +488,9 @@ pub fn title(want: Want) -> String {
         Want::LessThan(_) => "less_than".to_owned(),
         Want::Equal(_) => "equal".to_owned(),
         Want::BitToRing(_) => "bit_to_ring".to_owned(),
+        Want::AddBits(_) => "sum of integers in bits".to_owned(),
+        Want::MulBits(_) => "product of integers in bits".to_owned(),
+        Want::LessBits(_) => "comparison of integers in bits".to_owned(),
         Want::Shuffle(_) => "shuffle".to_owned(),
     }
 }

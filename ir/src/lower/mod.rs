@@ -22,6 +22,7 @@ mod digests;
 mod emit;
 mod fold;
 mod instantiate;
+mod integers;
 mod linear;
 mod needed;
 mod product;
@@ -85,7 +86,14 @@ pub fn lower(
     protocols: &dyn Protocols,
     options: Options,
 ) -> Result<Program, Vec<Error>> {
+    let own_values = program.values.len();
+    let rewritten = match protocols.int_elem() {
+        Elem::Bits(_) => Some(integers::expanded(program)),
+        _ => None,
+    };
+    let program = rewritten.as_ref().unwrap_or(program);
     let mut lowerer = Lowerer::new(program, protocols, options).map_err(|e| vec![e])?;
+    lowerer.own_values = own_values;
     lowerer.draw_keys();
     lowerer.steps(&program.body.steps);
     if !lowerer.errors.is_empty() {
@@ -150,6 +158,8 @@ struct Lowerer<'a> {
     script: &'a share::Program,
     protocols: &'a dyn Protocols,
     options: Options,
+    /// How many values the script has itself: what an expansion adds is not shown to observers.
+    own_values: usize,
     emit: Emitter,
     /// Program positions of the computing parties, then of the roles.
     seats: Vec<Party>,
@@ -230,6 +240,7 @@ impl<'a> Lowerer<'a> {
             script,
             protocols,
             options,
+            own_values: script.values.len(),
             emit: Emitter::new(program),
             seats: seats
                 .into_iter()
@@ -322,6 +333,11 @@ impl<'a> Lowerer<'a> {
                 "the backend's integers are shared with further bits, which carry no fixed point: use \
                  integers, or a backend whose ring they fill",
             ),
+            (Type::Fix(_), Elem::Bits(_)) => self.fail(
+                NO_CARRIER,
+                "the backend's integers are carried by their bits, which carry no fixed point: use integers, \
+                 or a backend over Z[2^k]",
+            ),
             (Type::Fix(_), Elem::Field(_)) => self.fail(
                 NO_CARRIER,
                 "the backend's integers are elements of a field, which carry no fixed point: use \
@@ -381,6 +397,9 @@ impl<'a> Lowerer<'a> {
     }
 
     fn probe(&mut self, value: Value, shared: &Shared) {
+        if value.0 as usize >= self.own_values {
+            return;
+        }
         let Ok(sharing) = self.sharing(shared.elem) else {
             return;
         };

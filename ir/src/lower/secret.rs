@@ -32,6 +32,18 @@ impl Lowerer<'_> {
                 };
                 self.embed(value)?
             }
+            Local::Prim(prim @ (Prim::Add | Prim::Sub)) if self.on_integer_bits(result) => {
+                self.integer_sum(*prim, step.args[0], step.args[1], &shape)?
+            }
+            Local::Prim(Prim::Neg) if self.on_integer_bits(result) => {
+                self.integer_negation(step.args[0], &shape)?
+            }
+            Local::Prim(Prim::Mul) if self.on_integer_bits(result) => {
+                self.integer_product(step.args[0], step.args[1], &shape)?
+            }
+            Local::Prim(Prim::Lt) if self.on_integer_bits(step.args[0]) => {
+                self.integer_less_than(step.args[0], step.args[1], &shape)?
+            }
             Local::Prim(prim @ (Prim::Add | Prim::Sub)) => {
                 self.sum_of(*prim, step.args[0], step.args[1], &shape)?
             }
@@ -258,6 +270,10 @@ impl Lowerer<'_> {
 
     fn cast(&mut self, value: Value, to: Type, shape: &[Size]) -> Lower<Shared> {
         let from = self.script_info(value).ty;
+        if self.bitwise() && !matches!(from, Type::Fix(_)) && !matches!(to, Type::Fix(_)) {
+            let to = self.secret_elem(to);
+            return self.recast(value, to, shape);
+        }
         let ring = self.int;
         let binding = Binding::elements(shape);
         match (from, to) {

@@ -1,0 +1,388 @@
+//! Secret integers that are carried by their bits: sums, products and comparisons are protocols.
+//!
+//! Before lowering, sums over an axis and matrix products of secret integers are written as trees of
+//! sums ([`expanded`]); what is left is element by element. Layout, selection, casts between
+//! integers and bits, complements and shifts are local as they are on bits.
+
+use super::instantiate::{Binding, Operand};
+use super::{Lower, Lowerer, Shared};
+use crate::flat::Want;
+use crate::local::{Local, Prim, Source};
+use crate::party::Elem;
+use crate::share::{Block, Label, Op, Program, SizeInfo, SizeOrigin, Step, Type, Value, ValueInfo};
+use crate::size::{Size, SizeVar};
+
+/// Public factors with at most so many digits 1 or -1 are sums of shifted values; with more a product
+/// takes fewer rounds.
+const FEW_DIGITS: usize = 3;
+
+impl Lowerer<'_> {
+    /// Whether secret integers are carried by their bits.
+    pub(super) fn bitwise(&self) -> bool {
+        matches!(self.int, Elem::Bits(_))
+    }
+
+    /// Whether an operation computes with secret integers bit by bit.
+    pub(super) fn on_integer_bits(&self, value: Value) -> bool {
+        self.bitwise() && self.script_info(value).ty == Type::Int
+    }
+
+    fn call_on_bits(
+        &mut self,
+        want: Want,
+        a: &Shared,
+        b: &Shared,
+        shape: &[Size],
+    ) -> Lower<Shared> {
+        let args = [
+            Operand::Shared(self.fit(a, shape)),
+            Operand::Shared(self.fit(b, shape)),
+        ];
+        self.shared_call(want, &args, &Binding::elements(shape))
+    }
+
+    fn add_integers(&mut self, a: &Shared, b: &Shared, shape: &[Size]) -> Lower<Shared> {
+        self.call_on_bits(Want::AddBits(self.int), a, b, shape)
+    }
+
+    /// Every bit inverted: -a - 1.
+    fn inverted(&mut self, a: &Shared, shape: &[Size]) -> Lower<Shared> {
+        let ones = self.emit.local(Local::Constant(-1), &[], a.elem, &[]);
+        self.add_public(Prim::Add, a, ones, shape)
+    }
+
+    /// a - b is the inverse of (inverse of a) + b.
+    fn subtract_integers(&mut self, a: &Shared, b: &Shared, shape: &[Size]) -> Lower<Shared> {
+        let a = self.fit(a, shape);
+        let inverse = self.inverted(&a, shape)?;
+        let sum = self.add_integers(&inverse, b, shape)?;
+        self.inverted(&sum, shape)
+    }
+
+    /// The sum or difference of two integers, at least one of them secret.
+    pub(super) fn integer_sum(
+        &mut self,
+        prim: Prim,
+        a: Value,
+        b: Value,
+        shape: &[Size],
+    ) -> Lower<Shared> {
+        // Public zeros, such as the start of a sum, cost nothing.
+        let zero = |this: &Self, v: Value| !this.is_secret(v) && this.literals.get(&v) == Some(&0);
+        if zero(self, b) {
+            let x = self.shared(a)?;
+            return Ok(self.fit(&x, shape));
+        }
+        let (x, y) = (self.shared(a)?, self.shared(b)?);
+        match prim {
+            Prim::Sub => self.subtract_integers(&x, &y, shape),
+            _ if zero(self, a) => Ok(self.fit(&y, shape)),
+            _ => self.add_integers(&x, &y, shape),
+        }
+    }
+
+    /// -a.
+    pub(super) fn integer_negation(&mut self, a: Value, shape: &[Size]) -> Lower<Shared> {
+        let x = self.shared(a)?;
+        let inverse = self.inverted(&x, shape)?;
+        let one = self.emit.local(Local::Constant(1), &[], x.elem, &[]);
+        let one = self.embed(one)?;
+        self.add_integers(&inverse, &one, shape)
+    }
+
+    /// The product of two integers, at least one of them secret.
+    pub(super) fn integer_product(&mut self, a: Value, b: Value, shape: &[Size]) -> Lower<Shared> {
+        for (secret, public) in [(a, b), (b, a)] {
+            if !self.is_secret(public)
+                && let Some(factor) = self.literals.get(&public).copied()
+                && let Some(digits) = digits(factor, self.ring)
+            {
+                let x = self.shared(secret)?;
+                return self.shifted_sum(&x, &digits, shape);
+            }
+        }
+        let (x, y) = (self.shared(a)?, self.shared(b)?);
+        self.call_on_bits(Want::MulBits(self.int), &x, &y, shape)
+    }
+
+    /// The sum of shifted values, each added or subtracted.
+    fn shifted_sum(&mut self, x: &Shared, digits: &[(u8, bool)], shape: &[Size]) -> Lower<Shared> {
+        let x = self.fit(x, shape);
+        let mut total: Option<Shared> = None;
+        // A positive term first, if there is one: it needs no negation.
+        let ordered = [false, true]
+            .into_iter()
+            .flat_map(|sign| digits.iter().filter(move |(_, minus)| *minus == sign));
+        for (place, minus) in ordered {
+            let term = if *place == 0 {
+                x.clone()
+            } else {
+                let amount = self.emit.amount(*place);
+                self.map(&Local::Prim(Prim::Shl), &x, &[amount], x.elem, shape)
+            };
+            total = Some(match (total, minus) {
+                (None, false) => term,
+                (Some(sum), false) => self.add_integers(&sum, &term, shape)?,
+                (Some(sum), true) => self.subtract_integers(&sum, &term, shape)?,
+                (None, true) => {
+                    let zero = self.zero(shape)?;
+                    self.subtract_integers(&zero, &term, shape)?
+                }
+            });
+        }
+        match total {
+            Some(total) => Ok(total),
+            None => self.zero(shape),
+        }
+    }
+
+    fn zero(&mut self, shape: &[Size]) -> Lower<Shared> {
+        let zero = self.emit.local(Local::Constant(0), &[], self.int, shape);
+        self.embed(zero)
+    }
+
+    /// Whether a is below b. The sign of a alone is its top bit.
+    pub(super) fn integer_less_than(
+        &mut self,
+        a: Value,
+        b: Value,
+        shape: &[Size],
+    ) -> Lower<Shared> {
+        let x = self.shared(a)?;
+        if !self.is_secret(b)
+            && self.literals.get(&b) == Some(&0)
+            && let Elem::Bits(k) = self.int
+        {
+            let top = Local::Prim(Prim::BitSlice {
+                start: k - 1,
+                step: 1,
+            });
+            let own = self.script_info(a).shape.clone();
+            let sign = self.map(&top, &x, &[], Elem::Bits(1), &own);
+            return Ok(self.fit(&sign, shape));
+        }
+        let y = self.shared(b)?;
+        self.call_on_bits(Want::LessBits(self.int), &x, &y, shape)
+    }
+
+    /// An integer, a bit or a vector of bits as the low bits of another type, with zeros above.
+    pub(super) fn recast(&mut self, value: Value, to: Elem, shape: &[Size]) -> Lower<Shared> {
+        let shared = self.shared(value)?;
+        if shared.elem == to {
+            return Ok(shared);
+        }
+        Ok(self.map(&Local::Prim(Prim::Cast), &shared, &[], to, shape))
+    }
+}
+
+/// The digits 1 and -1 (true) of a factor with their places, no two beside each other, if they are few.
+fn digits(factor: i128, width: u8) -> Option<Vec<(u8, bool)>> {
+    let mut rest = factor;
+    let mut digits = vec![];
+    let mut place = 0u8;
+    while rest != 0 && place < width {
+        if rest & 1 == 1 {
+            let minus = rest & 3 == 3;
+            digits.push((place, minus));
+            rest = if minus {
+                rest.checked_add(1)?
+            } else {
+                rest - 1
+            };
+        }
+        rest >>= 1;
+        place += 1;
+    }
+    (digits.len() <= FEW_DIGITS).then_some(digits)
+}
+
+/// The same program with sums over an axis and matrix products of secret integers as trees of sums.
+/// Values of the program keep their numbers.
+pub(super) fn expanded(program: &Program) -> Program {
+    let mut expander = Expander {
+        program: program.clone(),
+        source: Source::default(),
+    };
+    let body = expander.block(&program.body);
+    expander.program.body = body;
+    expander.program
+}
+
+struct Expander {
+    program: Program,
+    source: Source,
+}
+
+impl Expander {
+    fn info(&self, value: Value) -> ValueInfo {
+        self.program.values[value.0 as usize].clone()
+    }
+
+    fn value(&mut self, ty: Type, shape: &[Size], label: Label) -> Value {
+        let value = Value(u32::try_from(self.program.values.len()).unwrap_or(u32::MAX));
+        self.program.values.push(ValueInfo {
+            ty,
+            shape: shape.to_vec(),
+            label,
+            source: self.source,
+        });
+        value
+    }
+
+    fn step(&self, op: Op, args: Vec<Value>, result: Value) -> Step {
+        Step {
+            op,
+            args,
+            results: vec![result],
+            source: self.source,
+        }
+    }
+
+    /// A layout operation: its result.
+    fn laid_out(&mut self, op: Local, of: Value, shape: &[Size], into: &mut Vec<Step>) -> Value {
+        let info = self.info(of);
+        let result = self.value(info.ty, shape, info.label);
+        into.push(self.step(Op::Local(op), vec![of], result));
+        result
+    }
+
+    fn block(&mut self, block: &Block) -> Block {
+        let mut steps = vec![];
+        for step in &block.steps {
+            self.source = step.source;
+            let secret_integer = |this: &Self| {
+                step.results.first().is_some_and(|r| {
+                    let info = this.info(*r);
+                    info.label == Label::Secret && info.ty == Type::Int
+                })
+            };
+            match &step.op {
+                Op::Local(Local::Sum { axis }) if secret_integer(self) => {
+                    self.sum(*axis, step.args[0], step.results[0], &mut steps);
+                }
+                Op::Local(Local::MatMul) if secret_integer(self) => {
+                    self.matrix_product(step, &mut steps);
+                }
+                _ => {
+                    let mut step = step.clone();
+                    match &mut step.op {
+                        Op::For { body, .. } | Op::Reduce { body, .. } | Op::Scan { body, .. } => {
+                            *body = self.block(body);
+                        }
+                        Op::While {
+                            condition, body, ..
+                        } => {
+                            *condition = self.block(condition);
+                            *body = self.block(body);
+                        }
+                        Op::Switch { arms } => {
+                            for arm in arms {
+                                *arm = self.block(arm);
+                            }
+                        }
+                        _ => {}
+                    }
+                    steps.push(step);
+                }
+            }
+        }
+        Block {
+            params: block.params.clone(),
+            steps,
+            results: block.results.clone(),
+        }
+    }
+
+    /// A tree over the first axis. A sum of no terms is 0: where there may be none, a 0 is added.
+    fn sum(&mut self, axis: u8, of: Value, result: Value, into: &mut Vec<Step>) {
+        let shape = self.info(of).shape;
+        let at = usize::from(axis).min(shape.len().saturating_sub(1));
+        let mut rows = of;
+        let mut rows_shape = shape.clone();
+        if at != 0 {
+            let mut axes: Vec<u8> = (0..shape.len() as u8).filter(|a| *a != axis).collect();
+            axes.insert(0, axis);
+            rows_shape = axes
+                .iter()
+                .map(|a| shape[usize::from(*a)].clone())
+                .collect();
+            rows = self.laid_out(Local::Transpose { axes }, of, &rows_shape, into);
+        }
+        let rest: Vec<Size> = rows_shape.get(1..).unwrap_or(&[]).to_vec();
+        let length = rows_shape.first().cloned().unwrap_or_else(Size::one);
+        if length.as_constant().is_none_or(|n| n < 1) {
+            let mut one = vec![Size::one()];
+            one.extend(rest.iter().cloned());
+            let zero = self.value(Type::Int, &one, Label::Secret);
+            into.push(self.step(Op::Local(Local::Constant(0)), vec![], zero));
+            let mut more = vec![&length + &Size::one()];
+            more.extend(rest.iter().cloned());
+            let joined = self.value(Type::Int, &more, Label::Secret);
+            let join = Op::Local(Local::Concat { axis: 0 });
+            into.push(self.step(join, vec![zero, rows], joined));
+            rows = joined;
+        }
+        let half = SizeVar(u32::try_from(self.program.sizes.len()).unwrap_or(u32::MAX));
+        self.program.sizes.push(SizeInfo {
+            name: "half".into(),
+            origin: SizeOrigin::Loop,
+            source: self.source,
+        });
+        let mut level = vec![Size::from(half)];
+        level.extend(rest);
+        let [low, high, both] = [(); 3].map(|()| self.value(Type::Int, &level, Label::Secret));
+        let add = self.step(Op::Local(Local::Prim(Prim::Add)), vec![low, high], both);
+        let body = Block {
+            params: vec![low, high],
+            steps: vec![add],
+            results: vec![both],
+        };
+        into.push(self.step(Op::Reduce { half, body }, vec![rows], result));
+    }
+
+    /// `[.., n, k]` by `[.., k, m]`: the products of `[.., n, k, 1]` and `[.., 1, k, m]`, summed over k.
+    fn matrix_product(&mut self, step: &Step, into: &mut Vec<Step>) {
+        let (Some(left), Some(right)) = (step.args.first(), step.args.get(1)) else {
+            return;
+        };
+        let (a, b) = (self.info(*left).shape, self.info(*right).shape);
+        let rank = a.len();
+        let Some(lead) = rank.checked_sub(2) else {
+            return;
+        };
+        let mut wide = a.clone();
+        wide.push(Size::one());
+        let mut tall = b.clone();
+        tall.insert(lead, Size::one());
+        let mut full = a.clone();
+        full.push(b[rank - 1].clone());
+        let x = self.laid_out(Local::Reshape, *left, &wide, into);
+        let y = self.laid_out(Local::Reshape, *right, &tall, into);
+        let product = self.value(Type::Int, &full, Label::Secret);
+        into.push(self.step(Op::Local(Local::Prim(Prim::Mul)), vec![x, y], product));
+        let axis = u8::try_from(lead + 1).unwrap_or(u8::MAX);
+        self.sum(axis, product, step.results[0], into);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::digits;
+
+    /// The digits spell the factor, and none stands beside another.
+    #[test]
+    fn digits_spell_their_factor() {
+        for factor in (-300..300).chain([i128::from(i64::MAX), i128::from(i64::MIN)]) {
+            let Some(found) = digits(factor, 64) else {
+                continue;
+            };
+            let value =
+                |(place, minus): &(u8, bool)| (1i128 << place) * if *minus { -1 } else { 1 };
+            let sum: i128 = found.iter().map(value).sum();
+            assert_eq!(sum as i64, factor as i64, "{factor}: {found:?}");
+            assert!(found.windows(2).all(|w| w[0].0 + 1 < w[1].0), "{found:?}");
+        }
+        assert_eq!(digits(7, 64), Some(vec![(0, true), (3, false)]));
+        assert_eq!(digits(0b101010101, 64), None);
+    }
+}
