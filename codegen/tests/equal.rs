@@ -96,12 +96,12 @@ fn schemes_with_active_security() {
     compare("active", subjects);
 }
 
-/// Integers by their bits.
+/// Numbers by their bits.
 #[test]
 fn circuits() {
     let subjects = vec![
         program("select", "gmw", &[("n", 3)]),
-        program("text", "gmw", &[]),
+        program("matmul_int", "gmw", &[]),
     ];
     compare("circuits", subjects);
 }

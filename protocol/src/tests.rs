@@ -532,6 +532,7 @@ fn library_files_have_no_errors() {
             "additive",
             "astra",
             "fantastic4",
+            "gmw",
             "plain",
             "rep3",
             "rep3_malicious",

@@ -106,7 +106,10 @@ impl Lowerer<'_> {
     pub(super) fn encoded(&mut self, value: Value, copy: Wire, at: PartySet) -> Wire {
         let info = self.script_info(value);
         match info.ty {
-            Type::Fix(f) => self.encode(copy, f, &info.shape, at),
+            Type::Fix(f) => {
+                let raw = self.encode(copy, f, &info.shape, at);
+                self.carry(raw, &info.shape, at)
+            }
             Type::Int => self.carry(copy, &info.shape, at),
             Type::Bits(_) => copy,
         }

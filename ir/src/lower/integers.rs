@@ -1,14 +1,14 @@
-//! Secret integers that are carried by their bits: sums, products and comparisons are protocols.
+//! Secret numbers that are carried by their bits: sums, products and comparisons are protocols.
 //!
-//! Before lowering, sums over an axis and matrix products of secret integers are written as trees of
+//! Before lowering, sums over an axis and matrix products of secret numbers are written as trees of
 //! sums ([`expanded`]); what is left is element by element. Layout, selection, casts between
-//! integers and bits, complements and shifts are local as they are on bits.
+//! numbers and bits, complements, shifts and truncations, which are exact, are local as they are on bits.
 
 use super::instantiate::{Binding, Operand};
-use super::{Lower, Lowerer, Shared};
+use super::{Lower, Lowerer, NO_PROTOCOL, Shared};
 use crate::flat::Want;
 use crate::local::{Local, Prim, Source};
-use crate::party::Elem;
+use crate::party::{Elem, Value as Wire};
 use crate::share::{Block, Label, Op, Program, SizeInfo, SizeOrigin, Step, Type, Value, ValueInfo};
 use crate::size::{Size, SizeVar};
 
@@ -17,14 +17,14 @@ use crate::size::{Size, SizeVar};
 const FEW_DIGITS: usize = 3;
 
 impl Lowerer<'_> {
-    /// Whether secret integers are carried by their bits.
+    /// Whether secret numbers are carried by their bits.
     pub(super) fn bitwise(&self) -> bool {
         matches!(self.int, Elem::Bits(_))
     }
 
-    /// Whether an operation computes with secret integers bit by bit.
-    pub(super) fn on_integer_bits(&self, value: Value) -> bool {
-        self.bitwise() && self.script_info(value).ty == Type::Int
+    /// Whether a value is a secret number that is carried by its bits.
+    pub(super) fn on_number_bits(&self, value: Value) -> bool {
+        self.bitwise() && !matches!(self.script_info(value).ty, Type::Bits(_))
     }
 
     fn call_on_bits(
@@ -90,19 +90,92 @@ impl Lowerer<'_> {
         self.add_integers(&inverse, &one, shape)
     }
 
-    /// The product of two integers, at least one of them secret.
-    pub(super) fn integer_product(&mut self, a: Value, b: Value, shape: &[Size]) -> Lower<Shared> {
+    /// The product of two numbers, at least one of them secret.
+    pub(super) fn number_product(&mut self, a: Value, b: Value, result: Value) -> Lower<Shared> {
+        let scale = |this: &Self, v: Value| match this.script_info(v).ty {
+            Type::Fix(f) => f,
+            _ => 0,
+        };
+        let shape = self.script_info(result).shape.clone();
         for (secret, public) in [(a, b), (b, a)] {
-            if !self.is_secret(public)
-                && let Some(factor) = self.literals.get(&public).copied()
-                && let Some(digits) = digits(factor, self.ring)
-            {
-                let x = self.shared(secret)?;
-                return self.shifted_sum(&x, &digits, shape);
+            if self.is_secret(public) {
+                continue;
             }
+            return match self.script_info(public).ty {
+                Type::Fix(f) => {
+                    let f = (f, scale(self, secret));
+                    self.product_with_factor(secret, public, f, &shape)
+                }
+                _ => self.product_with_integer(secret, public, &shape),
+            };
         }
+        let excess = (scale(self, a) + scale(self, b)).saturating_sub(scale(self, result));
         let (x, y) = (self.shared(a)?, self.shared(b)?);
+        let product = self.call_on_bits(Want::MulBits(self.int), &x, &y, &shape)?;
+        let amount = self.emit.amount(excess);
+        Ok(self.shifted_down(&product, amount, &shape))
+    }
+
+    /// A number times a public integer.
+    fn product_with_integer(&mut self, a: Value, factor: Value, shape: &[Size]) -> Lower<Shared> {
+        let x = self.shared(a)?;
+        let known = self.literals.get(&factor).copied();
+        if let Some(digits) = known.and_then(|c| digits(c, self.ring)) {
+            return self.shifted_sum(&x, &digits, shape);
+        }
+        let y = self.shared(factor)?;
         self.call_on_bits(Want::MulBits(self.int), &x, &y, shape)
+    }
+
+    /// A number with `present` fraction bits times public fixed point: f fraction bits.
+    fn product_with_factor(
+        &mut self,
+        a: Value,
+        factor: Value,
+        (f, present): (u8, u8),
+        shape: &[Size],
+    ) -> Lower<Shared> {
+        let x = self.shared(a)?;
+        let missing = f.saturating_sub(present);
+        if let Some(literal) = self.literals.get(&factor).copied()
+            && let Some(bits) = Self::exact_bits(literal, f.max(missing))
+            && let Some(digits) = digits(literal >> (64 - u32::from(bits)), self.ring)
+        {
+            let product = self.shifted_sum(&x, &digits, shape)?;
+            if bits < missing {
+                let amount = self.emit.amount(missing - bits);
+                let up = Local::Prim(Prim::Shl);
+                return Ok(self.map(&up, &product, &[amount], product.elem, shape));
+            }
+            let amount = self.emit.amount(bits - missing);
+            return Ok(self.shifted_down(&product, amount, shape));
+        }
+        let public = self.script_info(factor).shape.clone();
+        let copy = self.public(factor)?;
+        let mut total: Option<Shared> = None;
+        for (term, amount) in self.factor_terms(factor, copy, (f, present), &public)? {
+            let everyone = self.emit.everyone();
+            let term = self.carry(term, &public, everyone);
+            let term = self.embed(term)?;
+            let mut product = self.call_on_bits(Want::MulBits(self.int), &x, &term, shape)?;
+            if let Some(amount) = amount {
+                product = self.shifted_down(&product, amount, shape);
+            }
+            total = Some(match total {
+                Some(sum) => self.add_integers(&sum, &product, shape)?,
+                None => product,
+            });
+        }
+        match total {
+            Some(total) => Ok(total),
+            None => self.zero(shape),
+        }
+    }
+
+    /// The floor of a number in units coarser by so many bits: its bits without the lowest.
+    pub(super) fn shifted_down(&mut self, x: &Shared, amount: Wire, shape: &[Size]) -> Shared {
+        let down = Local::Prim(Prim::Shr);
+        self.map(&down, x, &[amount], x.elem, shape)
     }
 
     /// The sum of shifted values, each added or subtracted.
@@ -165,13 +238,31 @@ impl Lowerer<'_> {
         self.call_on_bits(Want::LessBits(self.int), &x, &y, shape)
     }
 
-    /// An integer, a bit or a vector of bits as the low bits of another type, with zeros above.
-    pub(super) fn recast(&mut self, value: Value, to: Elem, shape: &[Size]) -> Lower<Shared> {
-        let shared = self.shared(value)?;
-        if shared.elem == to {
-            return Ok(shared);
+    /// Conversions between numbers, and between numbers and bits: the low bits, zeros above, the point
+    /// moved.
+    pub(super) fn recast(&mut self, value: Value, to: Type, shape: &[Size]) -> Lower<Shared> {
+        let from = self.script_info(value).ty;
+        if let (Type::Int | Type::Fix(_), Type::Bits(m)) = (from, to)
+            && m > self.ring
+        {
+            let text = format!("the backend's integers have {} bits, not {m}", self.ring);
+            return self.fail(NO_PROTOCOL, text);
         }
-        Ok(self.map(&Local::Prim(Prim::Cast), &shared, &[], to, shape))
+        let mut shared = self.shared(value)?;
+        let elem = self.secret_elem(to);
+        if shared.elem != elem {
+            shared = self.map(&Local::Prim(Prim::Cast), &shared, &[], elem, shape);
+        }
+        let scale = |ty: Type| if let Type::Fix(f) = ty { f } else { 0 };
+        let (f, g) = (scale(from), scale(to));
+        let amount = self.emit.amount(f.abs_diff(g));
+        Ok(match to {
+            Type::Int | Type::Fix(_) if f > g => self.shifted_down(&shared, amount, shape),
+            Type::Int | Type::Fix(_) if f < g => {
+                self.map(&Local::Prim(Prim::Shl), &shared, &[amount], elem, shape)
+            }
+            _ => shared,
+        })
     }
 }
 
@@ -196,7 +287,7 @@ fn digits(factor: i128, width: u8) -> Option<Vec<(u8, bool)>> {
     (digits.len() <= FEW_DIGITS).then_some(digits)
 }
 
-/// The same program with sums over an axis and matrix products of secret integers as trees of sums.
+/// The same program with sums over an axis and matrix products of secret numbers as trees of sums.
 /// Values of the program keep their numbers.
 pub(super) fn expanded(program: &Program) -> Program {
     let mut expander = Expander {
@@ -250,17 +341,17 @@ impl Expander {
         let mut steps = vec![];
         for step in &block.steps {
             self.source = step.source;
-            let secret_integer = |this: &Self| {
+            let secret_number = |this: &Self| {
                 step.results.first().is_some_and(|r| {
                     let info = this.info(*r);
-                    info.label == Label::Secret && info.ty == Type::Int
+                    info.label == Label::Secret && !matches!(info.ty, Type::Bits(_))
                 })
             };
             match &step.op {
-                Op::Local(Local::Sum { axis }) if secret_integer(self) => {
+                Op::Local(Local::Sum { axis }) if secret_number(self) => {
                     self.sum(*axis, step.args[0], step.results[0], &mut steps);
                 }
-                Op::Local(Local::MatMul) if secret_integer(self) => {
+                Op::Local(Local::MatMul) if secret_number(self) => {
                     self.matrix_product(step, &mut steps);
                 }
                 _ => {
@@ -295,7 +386,7 @@ impl Expander {
 
     /// A tree over the first axis. A sum of no terms is 0: where there may be none, a 0 is added.
     fn sum(&mut self, axis: u8, of: Value, result: Value, into: &mut Vec<Step>) {
-        let shape = self.info(of).shape;
+        let ValueInfo { ty, shape, .. } = self.info(of);
         let at = usize::from(axis).min(shape.len().saturating_sub(1));
         let mut rows = of;
         let mut rows_shape = shape.clone();
@@ -313,11 +404,11 @@ impl Expander {
         if length.as_constant().is_none_or(|n| n < 1) {
             let mut one = vec![Size::one()];
             one.extend(rest.iter().cloned());
-            let zero = self.value(Type::Int, &one, Label::Secret);
+            let zero = self.value(ty, &one, Label::Secret);
             into.push(self.step(Op::Local(Local::Constant(0)), vec![], zero));
             let mut more = vec![&length + &Size::one()];
             more.extend(rest.iter().cloned());
-            let joined = self.value(Type::Int, &more, Label::Secret);
+            let joined = self.value(ty, &more, Label::Secret);
             let join = Op::Local(Local::Concat { axis: 0 });
             into.push(self.step(join, vec![zero, rows], joined));
             rows = joined;
@@ -330,7 +421,7 @@ impl Expander {
         });
         let mut level = vec![Size::from(half)];
         level.extend(rest);
-        let [low, high, both] = [(); 3].map(|()| self.value(Type::Int, &level, Label::Secret));
+        let [low, high, both] = [(); 3].map(|()| self.value(ty, &level, Label::Secret));
         let add = self.step(Op::Local(Local::Prim(Prim::Add)), vec![low, high], both);
         let body = Block {
             params: vec![low, high],
@@ -358,7 +449,8 @@ impl Expander {
         full.push(b[rank - 1].clone());
         let x = self.laid_out(Local::Reshape, *left, &wide, into);
         let y = self.laid_out(Local::Reshape, *right, &tall, into);
-        let product = self.value(Type::Int, &full, Label::Secret);
+        let ty = self.info(step.results[0]).ty;
+        let product = self.value(ty, &full, Label::Secret);
         into.push(self.step(Op::Local(Local::Prim(Prim::Mul)), vec![x, y], product));
         let axis = u8::try_from(lead + 1).unwrap_or(u8::MAX);
         self.sum(axis, product, step.results[0], into);

@@ -333,11 +333,6 @@ impl<'a> Lowerer<'a> {
                 "the backend's integers are shared with further bits, which carry no fixed point: use \
                  integers, or a backend whose ring they fill",
             ),
-            (Type::Fix(_), Elem::Bits(_)) => self.fail(
-                NO_CARRIER,
-                "the backend's integers are carried by their bits, which carry no fixed point: use integers, \
-                 or a backend over Z[2^k]",
-            ),
             (Type::Fix(_), Elem::Field(_)) => self.fail(
                 NO_CARRIER,
                 "the backend's integers are elements of a field, which carry no fixed point: use \

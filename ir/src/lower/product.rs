@@ -121,7 +121,7 @@ impl Lowerer<'_> {
     /// bits, as many as keep the headroom of a product of two secrets, and what [`Self::factor_bits`]
     /// adds. The products are truncated apart, in the same rounds, so that neither precision nor
     /// headroom is lost: a factor of 7.4e-6 keeps 32 significant bits.
-    fn factor_terms(
+    pub(super) fn factor_terms(
         &mut self,
         value: Value,
         factor: Wire,
@@ -197,11 +197,16 @@ impl Lowerer<'_> {
     /// leaves the headroom of a product of two secrets, and two more terms have what a small factor
     /// has beyond.
     fn factor_bits(&mut self, factor: Wire, f: u8) -> Lower<Vec<Wire>> {
-        let want = Want::Trunc(Elem::Ring(self.ring), self.protocols.trunc_mode());
-        let flat = self.protocol(want)?;
+        let prepared = if self.bitwise() {
+            false
+        } else {
+            let want = Want::Trunc(Elem::Ring(self.ring), self.protocols.trunc_mode());
+            let flat = self.protocol(want)?;
+            amount_is_offline(&flat)
+        };
         let more = self.emit.amount(TAIL);
         let word = Elem::Ring(64);
-        if !self.emit.info(factor).offline && amount_is_offline(&flat) {
+        if !self.emit.info(factor).offline && prepared {
             let step = TAIL * (self.ring / 64).max(1);
             let mut places: Vec<u8> = (0..3).map(|i| f + i * step).collect();
             places.retain(|bits| *bits == f || *bits <= self.ring.saturating_sub(2));
@@ -246,6 +251,9 @@ impl Lowerer<'_> {
         amount: Wire,
         shape: &[Size],
     ) -> Lower<Shared> {
+        if self.bitwise() {
+            return Ok(self.shifted_down(shared, amount, shape));
+        }
         let want = Want::Trunc(shared.elem, self.protocols.trunc_mode());
         let args = [Operand::Shared(shared.clone()), Operand::Clear(amount)];
         self.shared_call(want, &args, &Binding::elements(shape))

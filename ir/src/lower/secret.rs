@@ -26,22 +26,25 @@ impl Lowerer<'_> {
                 let clear = self.clear_elem(info.ty);
                 let value = self.emit.local(op.clone(), &[], clear, &shape);
                 let value = match info.ty {
-                    Type::Fix(f) => self.encode(value, f, &shape, everyone),
+                    Type::Fix(f) => {
+                        let raw = self.encode(value, f, &shape, everyone);
+                        self.carry(raw, &shape, everyone)
+                    }
                     Type::Int => self.carry(value, &shape, everyone),
                     Type::Bits(_) => value,
                 };
                 self.embed(value)?
             }
-            Local::Prim(prim @ (Prim::Add | Prim::Sub)) if self.on_integer_bits(result) => {
+            Local::Prim(prim @ (Prim::Add | Prim::Sub)) if self.on_number_bits(result) => {
                 self.integer_sum(*prim, step.args[0], step.args[1], &shape)?
             }
-            Local::Prim(Prim::Neg) if self.on_integer_bits(result) => {
+            Local::Prim(Prim::Neg) if self.on_number_bits(result) => {
                 self.integer_negation(step.args[0], &shape)?
             }
-            Local::Prim(Prim::Mul) if self.on_integer_bits(result) => {
-                self.integer_product(step.args[0], step.args[1], &shape)?
+            Local::Prim(Prim::Mul) if self.on_number_bits(result) => {
+                self.number_product(step.args[0], step.args[1], result)?
             }
-            Local::Prim(Prim::Lt) if self.on_integer_bits(step.args[0]) => {
+            Local::Prim(Prim::Lt) if self.on_number_bits(step.args[0]) => {
                 self.integer_less_than(step.args[0], step.args[1], &shape)?
             }
             Local::Prim(prim @ (Prim::Add | Prim::Sub)) => {
@@ -269,11 +272,10 @@ impl Lowerer<'_> {
     }
 
     fn cast(&mut self, value: Value, to: Type, shape: &[Size]) -> Lower<Shared> {
-        let from = self.script_info(value).ty;
-        if self.bitwise() && !matches!(from, Type::Fix(_)) && !matches!(to, Type::Fix(_)) {
-            let to = self.secret_elem(to);
+        if self.bitwise() {
             return self.recast(value, to, shape);
         }
+        let from = self.script_info(value).ty;
         let ring = self.int;
         let binding = Binding::elements(shape);
         match (from, to) {
@@ -430,6 +432,12 @@ impl Lowerer<'_> {
             .map(|value| match ty {
                 Type::Fix(f) => {
                     let amount = self.emit.amount(f);
+                    let value = if self.bitwise() {
+                        let ring = Elem::Ring(self.ring);
+                        self.emit.prim(Prim::Cast, &[value], ring, &shape)
+                    } else {
+                        value
+                    };
                     self.emit
                         .prim(Prim::Decode, &[value, amount], Elem::Fix, &shape)
                 }
