@@ -244,8 +244,6 @@ pub enum Want {
     BitToRing(Elem),
     /// (x, y: Bits(k)) -> Bits(k): the sum of the integers they spell.
     AddBits(Elem),
-    /// (x, y: Bits(k)) -> Bits(k): the product of the integers they spell.
-    MulBits(Elem),
     /// (x, y: Bits(k)) -> Bits(1): x < y as signed integers.
     LessBits(Elem),
     /// (x: rows) -> rows in another order; the coins that are permutations are shared by all

@@ -506,7 +506,6 @@ impl Bound {
             Want::LessThan(elem) => by_name("less_than", vec![element(elem), element(elem)]),
             Want::Equal(elem) => by_name("equal", vec![element(elem), element(elem)]),
             Want::AddBits(elem) => by_name("add_bits", vec![element(elem), element(elem)]),
-            Want::MulBits(elem) => by_name("mul_bits", vec![element(elem), element(elem)]),
             Want::LessBits(elem) => by_name("less_bits", vec![element(elem), element(elem)]),
             Want::BitToRing(elem) => {
                 by_name("bit_to_ring", vec![element(Elem::Bits(1))]);

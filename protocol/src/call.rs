@@ -113,23 +113,6 @@ impl<'a> Elab<'a> {
             ("bits", [Value::Share(_)]) => {
                 return self.call_named("to_bits", values, &[], span, frame);
             }
-            // Every bit of the result is bit i of the value.
-            ("spread", [value, Value::Int(at)]) => {
-                let elem = match value {
-                    Value::Share(share) => share.instance.elem,
-                    Value::Clear(id) => self.b.elem(*id),
-                    _ => Elem::Fix,
-                };
-                return match (elem, u8::try_from(*at)) {
-                    (Elem::Bits(m), Ok(bit)) if bit < m => {
-                        self.bit_slice(value.clone(), bit, 0, m, span)
-                    }
-                    (Elem::Bits(m), _) => {
-                        Err(Diagnostic::new("P05", format!("bit {at} of {m}"), span).into())
-                    }
-                    _ => Err(Diagnostic::new("P05", "only Bits[m] has bits", span).into()),
-                };
-            }
             ("msb", [Value::Clear(id)]) => {
                 let id = *id;
                 return match self.b.elem(id) {

@@ -72,10 +72,6 @@ pub(crate) fn describe(want: Want) -> (String, String) {
             format!("sum of integers in {}", elem_name(elem)),
             write("add_bits(x, y: S<Bits[k]>) -> z: S<Bits[k]>"),
         ),
-        Want::MulBits(elem) => (
-            format!("product of integers in {}", elem_name(elem)),
-            write("mul_bits(x, y: S<Bits[k]>) -> z: S<Bits[k]>"),
-        ),
         Want::LessBits(elem) => (
             format!("comparison of integers in {}", elem_name(elem)),
             write("less_bits(x, y: S<Bits[k]>) -> b: S<Bits[1]>"),

@@ -341,7 +341,6 @@ fn in_ring(want: Want, ring: Elem) -> Want {
         Want::Equal(e) => Want::Equal(narrow(e)),
         Want::BitToRing(e) => Want::BitToRing(narrow(e)),
         Want::AddBits(e) => Want::AddBits(narrow(e)),
-        Want::MulBits(e) => Want::MulBits(narrow(e)),
         Want::LessBits(e) => Want::LessBits(narrow(e)),
         Want::Shuffle(e) => Want::Shuffle(narrow(e)),
     }
@@ -489,7 +488,6 @@ pub fn title(want: Want) -> String {
         Want::Equal(_) => "equal".to_owned(),
         Want::BitToRing(_) => "bit_to_ring".to_owned(),
         Want::AddBits(_) => "sum of integers in bits".to_owned(),
-        Want::MulBits(_) => "product of integers in bits".to_owned(),
         Want::LessBits(_) => "comparison of integers in bits".to_owned(),
         Want::Shuffle(_) => "shuffle".to_owned(),
     }

@@ -111,7 +111,7 @@ impl Lowerer<'_> {
         }
         let excess = (scale(self, a) + scale(self, b)).saturating_sub(scale(self, result));
         let (x, y) = (self.shared(a)?, self.shared(b)?);
-        let product = self.call_on_bits(Want::MulBits(self.int), &x, &y, &shape)?;
+        let product = self.product_of_bits(&x, &y, true, &shape)?;
         let amount = self.emit.amount(excess);
         Ok(self.shifted_down(&product, amount, &shape))
     }
@@ -123,8 +123,119 @@ impl Lowerer<'_> {
         if let Some(digits) = known.and_then(|c| digits(c, self.ring)) {
             return self.shifted_sum(&x, &digits, shape);
         }
-        let y = self.shared(factor)?;
-        self.call_on_bits(Want::MulBits(self.int), &x, &y, shape)
+        let public = self.script_info(factor).shape.clone();
+        let copy = self.public(factor)?;
+        let everyone = self.emit.everyone();
+        let y = self.carry(copy, &public, everyone);
+        self.product_with_public(&x, y, shape)
+    }
+
+    fn product_with_public(&mut self, x: &Shared, y: Wire, shape: &[Size]) -> Lower<Shared> {
+        let y = Shared {
+            elem: self.int,
+            components: vec![y],
+        };
+        self.product_of_bits(x, &y, false, shape)
+    }
+
+    /// Every bit of y selects x shifted: rows along a new first axis, in one product bit by bit, or none if y
+    /// is public. Then three summands become two, sums and carries, until two are left (Wallace, IEEE
+    /// Transactions on Electronic Computers 1964), and those are added.
+    fn product_of_bits(
+        &mut self,
+        x: &Shared,
+        y: &Shared,
+        secret: bool,
+        shape: &[Size],
+    ) -> Lower<Shared> {
+        let elem = self.int;
+        let count = elem.wire_bits().next_power_of_two();
+        let rows_shape = |rows: u8| -> Vec<Size> {
+            let first = std::iter::once(Size::from(i128::from(rows)));
+            first.chain(shape.iter().cloned()).collect()
+        };
+        // x, 2 x, 4 x, …: shifted beyond the width it is 0.
+        let x = self.fit(x, shape);
+        let mut shifted = self.map(&Local::Reshape, &x, &[], elem, &rows_shape(1));
+        let mut rows = 1;
+        while rows < count {
+            let amount = self.emit.amount(rows);
+            let full = rows_shape(rows);
+            let up = self.map(&Local::Prim(Prim::Shl), &shifted, &[amount], elem, &full);
+            let twice = rows_shape(rows * 2);
+            let pairs = shifted.components.iter().zip(&up.components);
+            let join = Local::Concat { axis: 0 };
+            let components = pairs
+                .map(|(low, high)| self.emit.local(join.clone(), &[*low, *high], elem, &twice))
+                .collect();
+            shifted = Shared { elem, components };
+            rows *= 2;
+        }
+        // Bit i of y in all places of row i.
+        let y = self.fit(y, shape);
+        let wide = Elem::Bits(count);
+        let y = self.map(&Local::Prim(Prim::Cast), &y, &[], wide, shape);
+        let mut bits_shape = shape.to_vec();
+        bits_shape.push(Size::from(i128::from(count)));
+        let bits = self.map(&Local::Unpack, &y, &[], Elem::Bits(1), &bits_shape);
+        let rank = u8::try_from(shape.len()).unwrap_or(u8::MAX);
+        let turn = Local::Transpose {
+            axes: std::iter::once(rank).chain(0..rank).collect(),
+        };
+        let full = rows_shape(count);
+        let bits = self.map(&turn, &bits, &[], Elem::Bits(1), &full);
+        let chosen = self.replicate(&bits, &full, elem.wire_bits());
+        let rows = match (secret, chosen.components.first()) {
+            (false, Some(mask)) => {
+                let mask = *mask;
+                self.map(&Local::Prim(Prim::Mul), &shifted, &[mask], elem, &full)
+            }
+            _ => self.and(&shifted, &chosen, &full)?,
+        };
+        let mut count = count / 2;
+        let (mut u, mut w) = self.halves(&rows, count, &rows_shape(count));
+        while count > 1 {
+            count /= 2;
+            let half = rows_shape(count);
+            let (a, b) = self.halves(&u, count, &half);
+            let (c, d) = self.halves(&w, count, &half);
+            let (s, t) = self.compressed([&a, &b, &c], &half)?;
+            (u, w) = self.compressed([&s, &t, &d], &half)?;
+        }
+        let u = self.map(&Local::Reshape, &u, &[], elem, shape);
+        let w = self.map(&Local::Reshape, &w, &[], elem, shape);
+        self.add_integers(&u, &w, shape)
+    }
+
+    /// The first `count` rows, and those behind them.
+    fn halves(&mut self, x: &Shared, count: u8, shape: &[Size]) -> (Shared, Shared) {
+        let mut part = |start: u8| {
+            let (start, end) = (i128::from(start), i128::from(start) + i128::from(count));
+            let slice = Local::Slice {
+                axis: 0,
+                start: Size::from(start),
+                end: Size::from(end),
+            };
+            self.map(&slice, x, &[], x.elem, shape)
+        };
+        (part(0), part(count))
+    }
+
+    /// The product bit by bit.
+    fn and(&mut self, a: &Shared, b: &Shared, shape: &[Size]) -> Lower<Shared> {
+        self.call_on_bits(Want::Mul(a.elem), a, b, shape)
+    }
+
+    /// Three summands as two: the sum bit by bit, and the carries, which are the majority.
+    fn compressed(&mut self, [a, b, c]: [&Shared; 3], shape: &[Size]) -> Lower<(Shared, Shared)> {
+        let ac = self.add(Prim::Add, a, c, shape);
+        let bc = self.add(Prim::Add, b, c, shape);
+        let both = self.and(&ac, &bc, shape)?;
+        let majority = self.add(Prim::Add, &both, c, shape);
+        let one = self.emit.amount(1);
+        let carries = self.map(&Local::Prim(Prim::Shl), &majority, &[one], a.elem, shape);
+        let sums = self.add(Prim::Add, &ac, b, shape);
+        Ok((sums, carries))
     }
 
     /// A number with `present` fraction bits times public fixed point: f fraction bits.
@@ -156,8 +267,7 @@ impl Lowerer<'_> {
         for (term, amount) in self.factor_terms(factor, copy, (f, present), &public)? {
             let everyone = self.emit.everyone();
             let term = self.carry(term, &public, everyone);
-            let term = self.embed(term)?;
-            let mut product = self.call_on_bits(Want::MulBits(self.int), &x, &term, shape)?;
+            let mut product = self.product_with_public(&x, term, shape)?;
             if let Some(amount) = amount {
                 product = self.shifted_down(&product, amount, shape);
             }

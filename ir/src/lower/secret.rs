@@ -261,7 +261,7 @@ impl Lowerer<'_> {
     }
 
     /// A bit, copied into every position of a vector of m bits.
-    fn replicate(&mut self, bit: &Shared, shape: &[Size], m: u8) -> Shared {
+    pub(super) fn replicate(&mut self, bit: &Shared, shape: &[Size], m: u8) -> Shared {
         let mut one = shape.to_vec();
         one.push(Size::one());
         let mut many = shape.to_vec();
