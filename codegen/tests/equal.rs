@@ -89,6 +89,7 @@ fn over_field(name: &str, n: i128, p: i128) -> (Subject, Package) {
 fn schemes_with_active_security() {
     let subjects = vec![
         program("matmul_int", "rep3_malicious", &[]),
+        program("while_revealed", "rep3_malicious_ring", &[]),
         program("integers", "spdz", &[("n", 3)]),
         program("matmul_int", "spdz2k", &[("n", 2)]),
         program("shuffle_linked", "fantastic4", &[]),
@@ -96,12 +97,13 @@ fn schemes_with_active_security() {
     compare("active", subjects);
 }
 
-/// Numbers by their bits.
+/// Numbers by their bits; a helper who prepares material.
 #[test]
-fn circuits() {
+fn circuits_and_a_helper() {
     let subjects = vec![
-        program("select", "gmw", &[("n", 3)]),
         program("matmul_int", "gmw", &[]),
+        program("conditional_reveal", "gmw", &[("n", 3)]),
+        program("matmul", "securenn", &[]),
     ];
     compare("circuits", subjects);
 }

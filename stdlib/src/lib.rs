@@ -45,6 +45,7 @@ static MODULES: &[Module] = embed![
     "schemes/plain",
     "schemes/rep3",
     "schemes/rep3_malicious",
+    "schemes/rep3_malicious_ring",
     "schemes/secagg",
     "schemes/securenn",
     "schemes/shamir",

@@ -101,6 +101,7 @@ under! {
     additive_5: "additive", &[("n", 5), ("k", 64)];
     additive_2_128: "additive", &[("n", 2), ("k", 128)];
     fantastic4_64: "fantastic4", &[("k", 64)];
+    securenn_64: "securenn", &[("k", 64)];
 }
 
 /// Programs of integers, products, reveals and shuffles: what a scheme over a field provides.
@@ -128,6 +129,8 @@ fn active_security_runs_what_needs_no_comparison() {
     let m61 = (1 << 61) - 1;
     for (name, args) in [
         ("rep3_malicious", vec![("p", m61)]),
+        ("rep3_malicious_ring", vec![]),
+        ("rep3_malicious_ring", vec![("k", 48), ("s", 40)]),
         ("spdz", vec![("n", 2), ("p", i128::MAX)]),
         ("spdz", vec![("n", 3), ("p", m61)]),
         ("spdz2k", vec![("n", 2)]),
@@ -136,11 +139,22 @@ fn active_security_runs_what_needs_no_comparison() {
         let (ran, failed) = sweep(&Backend::new(name, &args), true);
         assert!(failed.is_empty(), "{name}: {}", failed.join("\n"));
         let integers = OF_INTEGERS.into_iter();
-        let shuffles = name == "rep3_malicious";
+        let shuffles = name.starts_with("rep3_malicious");
         let integers: Vec<&str> = integers
             .filter(|p| shuffles || *p != "shuffle_linked")
             .collect();
         assert_eq!(ran, integers, "{name}");
+    }
+}
+
+/// Products and reveals, of integers and bits.
+#[test]
+fn function_dependent_preprocessing_runs_integers() {
+    let (ran, failed) = sweep(&Backend::new("astra", &[]), true);
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    let integers = OF_INTEGERS.into_iter().filter(|p| *p != "shuffle_linked");
+    for name in integers {
+        assert!(ran.iter().any(|r| r == name), "{name} is not among {ran:?}");
     }
 }
 

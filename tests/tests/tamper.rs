@@ -109,6 +109,16 @@ fn replicated_sharing_with_sacrifice() {
 }
 
 #[test]
+fn replicated_sharing_over_a_ring() {
+    caught(&sweep("rep3_malicious_ring", &[], PRODUCT, 300));
+}
+
+#[test]
+fn replicated_sharing_over_a_ring_shuffles() {
+    caught(&sweep("rep3_malicious_ring", &[], SHUFFLE, 300));
+}
+
+#[test]
 fn four_parties() {
     caught(&sweep("fantastic4", &[], PRODUCT, 300));
 }
