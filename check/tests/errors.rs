@@ -204,9 +204,9 @@ reveal share x as y; leaks y to all;
 test \"it adds\" { let z = 1 + 1; }" => "U01: the test \"it adds\" is not executable yet [test \"it adds\" { let z = 1 + 1; }]
   help: leave the block out";
     not_executable_yet: "party a; input x: fix from a;
-approx g(t: fix) = exp(t) on -1..1 pieces 4 outside clamp;
-reveal g(share x) as y; leaks y to all;" => "U01: `pieces` is not executable yet [pieces]
-  help: `within 0.001`, `degree 7` or `rounds 3`";
+approx g(t: fix) = exp(t) on -1..1 degree 4 outside assert;
+reveal g(share x) as y; leaks y to all;" => "U01: `outside assert` is not executable yet [assert]
+  help: `outside clamp`, `outside saturate(0, 1)`, `outside extend` or `outside unchecked`";
     an_approximation_says_what_is_outside: "party a; input x: fix from a;
 approx g(t: fix) = exp(t) on -1..1 degree 3;
 reveal g(share x) as y; leaks y to all;" => "T03: what is `g` outside of its domain? [g]
