@@ -173,10 +173,11 @@ impl Shared {
                     }
                     Ok(count) => count,
                     Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => 0,
-                    Err(_) => return own.end(true),
+                    // Of this connection alone: others go through here as well.
+                    Err(_) => return cut(&from, &to),
                 };
                 if own.pass(way, &buffer[..count], &mut to).is_err() {
-                    return own.end(true);
+                    return cut(&from, &to);
                 }
             }
         });
@@ -238,5 +239,12 @@ impl Shared {
                 return Ok(());
             }
         }
+    }
+}
+
+/// Ends a connection whose other side broke.
+fn cut(from: &TcpStream, to: &TcpStream) {
+    for socket in [from, to] {
+        let _ = socket.shutdown(Shutdown::Both);
     }
 }
