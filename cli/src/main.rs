@@ -21,8 +21,7 @@ use smpc_grammar::Sources;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-/// Trees of syntax and tokens are many small pieces of memory: a third of the time of `smpc build`. Without huge
-/// pages, which cost more than they save where each thread of a party needs little.
+/// Trees of syntax and tokens are many small pieces of memory: more than a third of the time of `smpc build`.
 #[global_allocator]
 static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -38,6 +37,9 @@ pub struct Answer {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Command::Run(_) | Command::Party(_) | Command::Prepare(_) = cli.command {
+        small_pages();
+    }
     let mut sources = Sources::new();
     let result = match &cli.command {
         Command::Fmt(args) => commands::fmt::fmt(&mut sources, args),
@@ -66,6 +68,15 @@ fn main() -> ExitCode {
             ExitCode::from(answer.exit)
         }
         Err(failure) => fail(&sources, &failure, cli.json),
+    }
+}
+
+/// Each thread of a party would touch huge pages of its own and need little of them: they are cleared for nothing.
+fn small_pages() {
+    #[cfg(target_os = "linux")]
+    {
+        // A kernel without them has nothing to forbid.
+        let _ = rustix::thread::disable_transparent_huge_pages(true);
     }
 }
 

@@ -130,6 +130,8 @@ fn small_examples() {
         example("keyword", "additive"),
         example("average_salary", "rep3"),
         example("vickrey", "additive"),
+        example("digits", "rep3"),
+        example("iris_clusters", "rep3"),
     ];
     compare("small", subjects);
 }
