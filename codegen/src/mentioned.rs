@@ -14,7 +14,8 @@ impl Mentioned {
         Self::within(&tokens.to_string())
     }
 
-    /// In the text of code: the words outside of its string literals.
+    /// In the text of code: the words outside of its string literals. Fields and methods, behind a single
+    /// point, are no identifiers of their own.
     pub fn within(text: &str) -> Self {
         let mut found = HashSet::new();
         let mut rest = text;
@@ -24,7 +25,9 @@ impl Mentioned {
                 c if c.is_alphanumeric() || c == '_' => {
                     let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_'));
                     let word = &rest[..end.unwrap_or(rest.len())];
-                    if !first.is_numeric() && !found.contains(word) {
+                    let before = text[..text.len() - rest.len()].trim_end();
+                    let member = before.ends_with('.') && !before.ends_with("..");
+                    if !first.is_numeric() && !member && !found.contains(word) {
                         found.insert(word.to_owned());
                     }
                     word.len()
@@ -73,12 +76,12 @@ mod tests {
 
     #[test]
     fn words_in_strings_are_no_identifiers() {
-        let code = quote!(let a_1 = end.at("b \" c \\", 3usize, 'x', d::<'_>("\u{e9}"), é););
+        let code = quote!(let a_1 = end.at("b \" c \\", 3usize, 'x', d::<'_>("\u{e9}"), é, 0..n););
         let mentioned = Mentioned::new(&code);
-        for name in ["let", "a_1", "end", "at", "d", "é"] {
+        for name in ["let", "a_1", "end", "d", "é", "n"] {
             assert!(mentioned.has(name), "{name}");
         }
-        for name in ["b", "c", "usize", "3usize", "u", "e9"] {
+        for name in ["at", "b", "c", "usize", "3usize", "u", "e9"] {
             assert!(!mentioned.has(name), "{name}");
         }
     }
