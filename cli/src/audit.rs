@@ -101,14 +101,15 @@ impl Observer for Watcher {
 }
 
 impl Watcher {
-    /// Every value whose components have all been seen, read as a signed integer.
+    /// Every value whose components have all been seen, read as a signed integer: also bits, which backends like `gmw`
+    /// carry numbers as, and which count for nothing else here.
     pub fn observations(&self) -> Observations {
         let mut all = self.partial.lock().unwrap_or_else(PoisonError::into_inner);
         all.drain()
             .filter(|(_, partial)| partial.seen.len() == partial.of)
             .map(|(at, partial)| {
                 let signed = |value: i128| match partial.elem {
-                    Elem::Ring(bits @ 1..=127) => {
+                    Elem::Ring(bits @ 1..=127) | Elem::Bits(bits @ 2..=127) => {
                         let unused = 128 - u32::from(bits);
                         value << unused >> unused
                     }

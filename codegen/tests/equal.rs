@@ -90,7 +90,7 @@ fn schemes_with_active_security() {
     let subjects = vec![
         program("matmul_int", "rep3_malicious", &[]),
         program("while_revealed", "rep3_malicious_ring", &[]),
-        program("integers", "spdz", &[("n", 3)]),
+        program("shuffle_linked", "spdz", &[("n", 3)]),
         program("matmul_int", "spdz2k", &[("n", 2)]),
         program("shuffle_linked", "fantastic4", &[]),
     ];
@@ -104,6 +104,8 @@ fn circuits_and_a_helper() {
         program("matmul_int", "gmw", &[]),
         program("conditional_reveal", "gmw", &[("n", 3)]),
         program("matmul", "securenn", &[]),
+        program("compare", "aby", &[]),
+        program("fix_arithmetic", "astra", &[]),
     ];
     compare("circuits", subjects);
 }

@@ -529,6 +529,7 @@ fn library_files_have_no_errors() {
         assert_eq!(*file, format!("std::schemes::{}", info.name));
         let errors = library.check_file(info.file);
         let runs = [
+            "aby",
             "additive",
             "astra",
             "fantastic4",

@@ -38,6 +38,7 @@ static MODULES: &[Module] = embed![
     "ml/logistic",
     "ml/nn",
     "prelude",
+    "schemes/aby",
     "schemes/additive",
     "schemes/astra",
     "schemes/fantastic4",

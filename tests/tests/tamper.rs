@@ -150,6 +150,17 @@ fn replicated_sharing_shuffles() {
 }
 
 #[test]
+fn authenticated_sharing_shuffles() {
+    caught(&sweep("spdz", &[("n", 2)], SHUFFLE, 200));
+    caught(&sweep("spdz", &[("n", 3)], SHUFFLE, 100));
+}
+
+#[test]
+fn authenticated_sharing_over_a_ring_shuffles() {
+    caught(&sweep("spdz2k", &[("n", 2)], SHUFFLE, 200));
+}
+
+#[test]
 fn four_parties_shuffle() {
     caught(&sweep("fantastic4", &[], SHUFFLE, 300));
 }
