@@ -29,6 +29,7 @@ static MODULES: &[Module] = embed![
     "generic/integers",
     "generic/trunc",
     "math/activation",
+    "math/fine",
     "math/order",
     "math/sigmoid",
     "math/sorting",
@@ -65,6 +66,12 @@ pub fn module(path: &str) -> Option<&'static Module> {
         .binary_search_by(|module| module.path.cmp(path))
         .ok()
         .map(|at| &MODULES[at])
+}
+
+/// The file that a script names `std::name`: itself, or below `ml/` or `math/`.
+pub fn used(name: &str) -> Option<&'static Module> {
+    let below = ["ml", "math"].map(|folder| format!("{folder}/{name}"));
+    module(name).or_else(|| below.iter().find_map(|path| module(path)))
 }
 
 #[cfg(test)]
