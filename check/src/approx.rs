@@ -224,6 +224,12 @@ fn formula(expr: &Expr, parameter: &str) -> Result<Function, Wrong> {
                 ExprKind::Path { path, .. } => path.segments.last().map(|s| s.name.as_str()),
                 _ => None,
             };
+            if let (Some("derivative"), [only]) = (name, args.as_slice())
+                && only.name.is_none()
+                && only.comp.is_none()
+            {
+                return Ok(of(&only.value)?.derivative());
+            }
             let elementary = name.and_then(Elementary::named);
             match (elementary, args.as_slice()) {
                 (Some(elementary), [only]) if only.name.is_none() && only.comp.is_none() => {
@@ -237,7 +243,7 @@ fn formula(expr: &Expr, parameter: &str) -> Result<Function, Wrong> {
 }
 
 fn known() -> String {
-    Elementary::NAMES.join(", ")
+    format!("{}, derivative", Elementary::NAMES.join(", "))
 }
 
 fn no_formula(span: Span) -> Wrong {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use smpc_grammar::Diagnostic;
 use smpc_grammar::Sources;
-use smpc_grammar::ast::{self, Span};
+use smpc_grammar::ast::{self, FileId, Module, Span};
 use smpc_ir::local::{Local, Prim, Source};
 use smpc_ir::party::PartySet;
 use smpc_ir::share::{
@@ -14,6 +14,7 @@ use smpc_ir::share::{
 use smpc_ir::size::{Size, SizeVar};
 
 use crate::leaks::{Control, Event};
+use crate::test::Expectation;
 use crate::value::{Axis, Leaf, Origin, Src, StructDef, Val};
 use crate::{Files, Options};
 
@@ -88,6 +89,7 @@ pub(crate) struct Mark {
     used: BTreeSet<(&'static str, Span)>,
     unnamed: usize,
     equal: HashMap<SizeVar, Size>,
+    expectations: usize,
 }
 
 pub(crate) struct Elab<'a> {
@@ -127,6 +129,10 @@ pub(crate) struct Elab<'a> {
     pub calls: Vec<(Rc<FnDef>, Span)>,
     pub unnamed: usize,
     pub called: BTreeSet<(usize, String, usize)>,
+    /// In a test: an input that is 0, which makes a public value the test's own.
+    pub zero: Option<Leaf>,
+    /// What a test expects, by the number of its outputs.
+    pub expectations: Vec<Expectation>,
 }
 
 pub(crate) fn source(span: Span) -> Source {
@@ -134,6 +140,58 @@ pub(crate) fn source(span: Span) -> Source {
         file: span.file.0,
         start: span.start,
         end: span.end,
+    }
+}
+
+impl<'a> Elab<'a> {
+    /// Nothing loaded and nothing run; with the syntax errors of the root file.
+    pub fn new(
+        sources: &'a mut Sources,
+        files: &'a dyn Files,
+        options: &'a Options,
+        syntax: Vec<Diagnostic>,
+    ) -> Self {
+        Self {
+            sources,
+            files,
+            options,
+            program: Program::default(),
+            blocks: vec![Block::default()],
+            emitted: vec![HashMap::new()],
+            diagnostics: syntax,
+            reported: BTreeSet::new(),
+            modules: vec![],
+            module_paths: HashMap::new(),
+            prelude: None,
+            slots: vec![],
+            frames: vec![],
+            globals: HashMap::new(),
+            parties: BTreeMap::new(),
+            axes: HashMap::new(),
+            next_axis: 1,
+            next_tree_axis: -1,
+            open: vec![],
+            equal: HashMap::new(),
+            counters: HashMap::new(),
+            events: vec![],
+            attempted: BTreeSet::new(),
+            control: vec![],
+            secret_depth: 0,
+            secret_span: Span::default(),
+            calls: vec![],
+            unnamed: 0,
+            called: BTreeSet::new(),
+            zero: None,
+            expectations: vec![],
+        }
+    }
+
+    /// Loads the root file, what it uses, and the prelude.
+    pub fn load_root(&mut self, root: FileId, module: &Module) {
+        self.load("", root, module);
+        if let Some(prelude) = smpc_stdlib::module("prelude") {
+            self.prelude = Some(self.load_text("prelude", prelude.text));
+        }
     }
 }
 
@@ -198,6 +256,7 @@ impl Elab<'_> {
             used: self.reported.clone(),
             unnamed: self.unnamed,
             equal: self.equal.clone(),
+            expectations: self.expectations.len(),
         }
     }
 
@@ -217,6 +276,7 @@ impl Elab<'_> {
         self.reported.clone_from(&mark.used);
         self.unnamed = mark.unnamed;
         self.equal.clone_from(&mark.equal);
+        self.expectations.truncate(mark.expectations);
     }
 
     /// Starts a nested block.

@@ -77,6 +77,12 @@ impl Elab<'_> {
             self.error("U01", name.span, message);
             return Val::Unknown;
         }
+        if name.name == "expect" {
+            let message = "`expect` stands in tests only";
+            let help = "write `test \"name\" { expect(f(share 2), 4); }`, and `smpc test`";
+            self.error_help("T01", name.span, message, help);
+            return Val::Unknown;
+        }
         let mut names: Vec<String> = self.modules[module].functions.keys().cloned().collect();
         if let Some(prelude) = self.prelude {
             names.extend(self.modules[prelude].functions.keys().cloned());

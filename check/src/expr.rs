@@ -155,6 +155,7 @@ impl Elab<'_> {
             }
             ExprKind::Share(inner) => {
                 let val = self.expr(inner);
+                let val = self.as_input(val, span);
                 self.share(&val, span)
             }
             ExprKind::Reveal(reveal) => self.reveal(reveal, span, None),

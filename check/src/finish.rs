@@ -6,7 +6,7 @@ use smpc_ir::share::{Block, Op, Program};
 use crate::build::Elab;
 
 impl Elab<'_> {
-    pub fn finish(mut self) -> Program {
+    pub fn finish(&mut self) -> Program {
         let mut program = std::mem::take(&mut self.program);
         let mut body = self.blocks.pop().unwrap_or_default();
         if !self.equal.is_empty() {

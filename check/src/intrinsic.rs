@@ -46,6 +46,7 @@ impl Elab<'_> {
             "concat" => Some(self.concat_call(args, span)),
             "reduce" | "scan" => Some(self.tree(name == "scan", args, span)),
             "min" | "max" => self.size_bound(name == "min", args, span),
+            "expect" if self.in_test() => Some(self.expect(args, span)),
             "sort"
                 if args
                     .iter()

@@ -32,19 +32,13 @@ impl Elab<'_> {
                 ItemKind::Budget(_) => {
                     self.error("U01", item.span, "a privacy budget is not executable yet")
                 }
-                ItemKind::Test(test) => self.error_help(
-                    "U01",
-                    item.span,
-                    format!("the test \"{}\" is not executable yet", test.name),
-                    "leave the block out",
-                ),
                 _ => {}
             }
         }
         self.check_contract(&leaks);
     }
 
-    fn party_item(&mut self, names: &[ast::Name]) {
+    pub fn party_item(&mut self, names: &[ast::Name]) {
         for name in names {
             let first = self.program.parties.len();
             let base = name.ident.name.clone();
@@ -140,7 +134,7 @@ impl Elab<'_> {
         }
     }
 
-    fn using_item(&mut self, using: &ast::Using) {
+    pub fn using_item(&mut self, using: &ast::Using) {
         let mut args = vec![];
         for arg in &using.args {
             let value = match self.expr(&arg.value) {
@@ -171,7 +165,7 @@ impl Elab<'_> {
         };
     }
 
-    fn param_item(&mut self, param: &ast::Param) {
+    pub fn param_item(&mut self, param: &ast::Param) {
         let name = param.name.name.clone();
         let ty = match self.form(&param.ty) {
             Some(Form::Scalar(ty, _)) => ty,

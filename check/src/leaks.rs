@@ -163,7 +163,7 @@ impl Elab<'_> {
         }
     }
 
-    fn opened(&mut self, leaf: &Leaf, to: Audience, span: Span) -> Leaf {
+    pub fn opened(&mut self, leaf: &Leaf, to: Audience, span: Span) -> Leaf {
         let label = match to {
             Audience::All => Label::Public,
             Audience::Parties(set) => Label::Owned(set),
@@ -189,7 +189,7 @@ impl Elab<'_> {
         }
     }
 
-    fn output(
+    pub fn output(
         &mut self,
         leaf: &Leaf,
         name: &str,

@@ -31,20 +31,23 @@ mod product;
 mod sizes;
 mod stmt;
 mod tensor;
+mod test;
 mod tree;
 mod types;
 mod validate;
 mod value;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 
-use smpc_grammar::ast::{ExprKind, FileId, ItemKind, Module, Span};
+use smpc_grammar::ast::{ExprKind, FileId, ItemKind, Module};
 use smpc_grammar::{Diagnostic, Sources};
-use smpc_ir::share::{Block, Program};
+use smpc_ir::share::Program;
 
 pub use approx::{Approximation, Found, approximation};
 pub use explain::{codes, explain};
+pub use module::library_name;
 pub use print::print;
+pub use test::{Expectation, Test, check_each_test, check_tests};
 pub use validate::{Invalid, validate};
 
 /// How `use "./mine.smpc";` finds its file.
@@ -116,41 +119,8 @@ pub fn check_module(
     files: &dyn Files,
     options: &Options,
 ) -> Result<Checked, Vec<Diagnostic>> {
-    let mut elab = build::Elab {
-        sources,
-        files,
-        options,
-        program: Program::default(),
-        blocks: vec![Block::default()],
-        emitted: vec![HashMap::new()],
-        diagnostics: syntax,
-        reported: BTreeSet::new(),
-        modules: vec![],
-        module_paths: HashMap::new(),
-        prelude: None,
-        slots: vec![],
-        frames: vec![],
-        globals: HashMap::new(),
-        parties: BTreeMap::new(),
-        axes: HashMap::new(),
-        next_axis: 1,
-        next_tree_axis: -1,
-        open: vec![],
-        equal: HashMap::new(),
-        counters: HashMap::new(),
-        events: vec![],
-        attempted: BTreeSet::new(),
-        control: vec![],
-        secret_depth: 0,
-        secret_span: Span::default(),
-        calls: vec![],
-        unnamed: 0,
-        called: BTreeSet::new(),
-    };
-    elab.load("", root, module);
-    if let Some(prelude) = smpc_stdlib::module("prelude") {
-        elab.prelude = Some(elab.load_text("prelude", prelude.text));
-    }
+    let mut elab = build::Elab::new(sources, files, options, syntax);
+    elab.load_root(root, module);
     elab.enter(0);
     elab.run(module);
     elab.uncalled();

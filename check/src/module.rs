@@ -5,6 +5,11 @@ use crate::value::StructDef;
 use smpc_grammar::ast::{self, ClauseKind, FileId, Item, ItemKind, Module, Span, UseSource};
 use std::rc::Rc;
 
+/// What a file of the library, or one that a script names, is called in errors.
+pub fn library_name(path: &str) -> String {
+    format!("std::{}", path.replace('/', "::"))
+}
+
 impl Elab<'_> {
     /// Loads a file's functions, structs and constants; gives its number.
     pub fn load(&mut self, name: &str, file: FileId, module: &Module) -> usize {
@@ -186,14 +191,11 @@ impl Elab<'_> {
             );
             return None;
         }
-        let names = [path.clone(), format!("ml/{path}"), format!("math/{path}")];
-        for name in &names {
-            if let Some(known) = self.module_paths.get(name) {
-                return Some(*known);
-            }
-            if let Some(found) = smpc_stdlib::module(name) {
-                return Some(self.load_text(name, found.text));
-            }
+        if let Some(found) = smpc_stdlib::used(&path) {
+            return Some(match self.module_paths.get(found.path) {
+                Some(known) => *known,
+                None => self.load_text(found.path, found.text),
+            });
         }
         let near = smpc_stdlib::modules()
             .iter()
@@ -215,9 +217,7 @@ impl Elab<'_> {
     }
 
     pub fn load_text(&mut self, name: &str, text: &str) -> usize {
-        let file = self
-            .sources
-            .add(&format!("std::{}", name.replace('/', "::")), text);
+        let file = self.sources.add(&library_name(name), text);
         let parsed = smpc_grammar::parse(file, text);
         self.diagnostics.extend(parsed.diagnostics);
         self.load(name, file, &parsed.module)

@@ -198,11 +198,15 @@ N01: there is no name `unknown` [unknown]";
     an_error_in_a_function_nobody_calls: "party a; input x: int from a;
 fn f(v: fix) -> fix { v + w }
 reveal share x as y; leaks y to all;" => "N01: there is no name `w` [w]";
-    a_test_block: "party a;
+    a_script_runs_without_its_tests: "party a;
 input x: int from a;
 reveal share x as y; leaks y to all;
-test \"it adds\" { let z = 1 + 1; }" => "U01: the test \"it adds\" is not executable yet [test \"it adds\" { let z = 1 + 1; }]
-  help: leave the block out";
+test \"it adds\" { expect(1 + 1, 3); }" => "no error";
+    what_tests_say_belongs_to_tests: "party a;
+input x: int from a;
+expect(x, 1);
+reveal share x as y; leaks y to all;" => "T01: `expect` stands in tests only [expect]
+  help: write `test \"name\" { expect(f(share 2), 4); }`, and `smpc test`";
     not_executable_yet: "party a; input x: fix from a;
 approx g(t: fix) = exp(t) on -1..1 degree 4 outside assert;
 reveal g(share x) as y; leaks y to all;" => "U01: `outside assert` is not executable yet [assert]
@@ -223,9 +227,9 @@ reveal g(share x) as y; leaks y to all;" => "T03: `g` has no bounded value or de
 approx g(t: fix) = if t > 0 { t } else { 0 } on -1..1 degree 3 outside extend;
 approx h(t: fix) = t + u on 1..-1 degree 3 outside extend;
 reveal g(share x) as y; leaks y to all;" => "T03: this is no formula that can be approximated [if t > 0 { t } else { 0 }]
-  help: numbers, the parameter, + - * / ^ and exp, ln, log, sqrt, sin, cos, tanh, erf
+  help: numbers, the parameter, + - * / ^ and exp, ln, log, sqrt, sin, cos, tanh, erf, derivative
 T03: `u` is no part of a formula [u]
-  help: a formula is made of `t`, numbers, + - * / ^ and exp, ln, log, sqrt, sin, cos, tanh, erf";
+  help: a formula is made of `t`, numbers, + - * / ^ and exp, ln, log, sqrt, sin, cos, tanh, erf, derivative";
     a_bound_on_the_cost_is_not_checked_yet: "party a; input x: fix from a;
 fn f(v: fix) -> fix cost rounds <= 12 { v + 1 }
 reveal f(share x) as y; leaks y to all;" => "U01: a bound on the cost (`cost`) of a function is not executable yet [cost rounds <= 12]

@@ -31,6 +31,14 @@ Exit codes:
   1  a counter-example: an operation leaks, or is wrong
   2  an open question, under --strict; or the command line cannot be carried out";
 
+const TEST_CODES: &str = "\
+A test stands beside what it tests: `test \"squares\" { expect(sq(share 3), 9); }`.
+
+Exit codes:
+  0  every test that ran is ok
+  1  a test failed, or errors in a script
+  2  the command line cannot be carried out, or no test is meant";
+
 /// A language for secure multi-party computation.
 #[derive(Debug, Parser)]
 #[command(name = "smpc", version, about, after_help = EXIT_CODES, arg_required_else_help = true)]
@@ -52,6 +60,11 @@ pub enum Command {
     /// Simulate a script and print who sent what to whom: a table, or a chart with `--svg`
     #[command(after_help = EXIT_CODES)]
     Trace(Trace),
+    /// Run the tests of scripts or of the library, under every scheme that can
+    #[command(after_help = TEST_CODES)]
+    Test(Test),
+    /// Print the reference of the library: functions, what they need, rounds and bytes
+    Doc(Doc),
     /// Tell every error of scripts and schemes; reads no inputs, only counts family members
     #[command(after_help = EXIT_CODES)]
     Check(Check),
@@ -193,6 +206,37 @@ pub struct Check {
     /// The binding.
     #[command(flatten)]
     pub binding: Binding,
+}
+
+/// `smpc test`.
+#[derive(Debug, Args)]
+pub struct Test {
+    /// Scripts, or modules of the library as `use` names them: `std::nn`, `std::prelude`
+    #[arg(required_unless_present = "all", value_name = "FILE|std::MODULE")]
+    pub targets: Vec<String>,
+    /// Every module of the library
+    #[arg(long)]
+    pub all: bool,
+    /// Under this backend only; may be repeated; default: every backend of the library
+    #[arg(long, value_name = "NAME|FILE")]
+    pub scheme: Vec<String>,
+    /// Only tests with this in their names
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// Value of a parameter, or size of a party family; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub set: Vec<Setting>,
+    /// Coins of the runs: a run can be repeated, and tried with others
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// `smpc doc`.
+#[derive(Debug, Args)]
+pub struct Doc {
+    /// Write library.md and library.html into this folder instead
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
 }
 
 /// `smpc cost`.

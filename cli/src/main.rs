@@ -7,11 +7,14 @@ mod explain;
 mod inputs;
 mod number;
 mod output;
+mod parallel;
 mod peer;
 mod progress;
 mod record;
+mod reference;
 mod render;
 mod simulate;
+mod testing;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -48,6 +51,8 @@ fn main() -> ExitCode {
         Command::Schemes(args) => commands::schemes::schemes(args),
         Command::Run(args) => commands::run::run(&mut sources, args),
         Command::Trace(args) => commands::trace::trace(&mut sources, args),
+        Command::Test(args) => commands::test::test(&mut sources, args),
+        Command::Doc(args) => commands::doc::doc(&mut sources, args),
         Command::Check(args) => commands::check::check(&mut sources, args),
         Command::Leaks(args) => commands::leaks::leaks(&mut sources, args),
         Command::Approx(args) => commands::approx::approx(&mut sources, args),

@@ -12,6 +12,7 @@ fn help_names_every_command_and_exit_code() {
     for word in [
         "run",
         "check",
+        "test",
         "leaks",
         "cost",
         "fmt",

@@ -106,6 +106,49 @@ pub fn check_loaded(
     })
 }
 
+/// Members of a party family in tests, where nothing counts them.
+const TESTED_MEMBERS: usize = 3;
+
+/// Checks the tests of a file that is parsed already, those whose names are wanted. A party family that nothing counts has
+/// three members.
+///
+/// # Errors
+/// Every error of the tests, and of what they use.
+pub fn tests(
+    sources: &mut Sources,
+    loaded: &Loaded,
+    path: &Path,
+    binding: &Binding,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Result<Vec<smpc_check::Test>, Failure> {
+    let folder = binding.inputs_folder(path);
+    let families = load::count_families(&loaded.module, &folder, binding).unwrap_or_else(|_| {
+        let open = load::open_families(&loaded.module);
+        let all = open.into_iter().map(|(family, _)| (family, TESTED_MEMBERS));
+        all.collect()
+    });
+    let options = smpc_check::Options {
+        families,
+        sets: binding.set.clone(),
+    };
+    let tests = smpc_check::check_tests(
+        sources,
+        (loaded.file, &loaded.module),
+        loaded.errors.clone(),
+        &Beside::script(&binding.base.join(path)),
+        &options,
+        wanted,
+    )
+    .map_err(Failure::script)?;
+    for test in &tests {
+        if let Err(invalid) = smpc_check::validate(&test.program) {
+            let rule = format!("{} ({})", invalid.rule, invalid.step);
+            return Err(broken(&rule, Source::default()));
+        }
+    }
+    Ok(tests)
+}
+
 /// Binds the backend that the command line or the script names, and lowers the script to it.
 ///
 /// # Errors

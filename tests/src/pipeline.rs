@@ -50,7 +50,16 @@ fn diagnosed(sources: &mut Sources, root: FileId, case: &Case) -> Result<Program
         families,
         ..smpc_check::Options::default()
     };
-    smpc_check::check(sources, root, &smpc_check::NoFiles, &options).map(|checked| checked.program)
+    let text = sources
+        .get(root)
+        .map(|f| f.text.clone())
+        .unwrap_or_default();
+    let parsed = smpc_grammar::parse(root, &text);
+    let tests = (root, &parsed.module);
+    let syntax = parsed.diagnostics.clone();
+    let none = &smpc_check::NoFiles;
+    smpc_check::check_tests(sources, tests, syntax, none, &options, &|_| true)?;
+    smpc_check::check(sources, root, none, &options).map(|checked| checked.program)
 }
 
 /// One diagnostic on one line: place, code, message.

@@ -52,6 +52,7 @@ fn one(sources: &mut Sources, path: &Path, args: &Check) -> Result<String, Failu
         return Ok("no errors".into());
     }
     let script = pipeline::check_loaded(sources, &loaded, path, binding)?;
+    pipeline::tests(sources, &loaded, path, binding, &|_| true)?;
     if !script.runs() {
         return Ok("no errors".into());
     }

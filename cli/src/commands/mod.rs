@@ -4,6 +4,7 @@ pub mod approx;
 pub mod build;
 pub mod check;
 pub mod cost;
+pub mod doc;
 pub mod fmt;
 pub mod keygen;
 pub mod leaks;
@@ -12,6 +13,7 @@ pub mod party;
 pub mod prepare;
 pub mod run;
 pub mod schemes;
+pub mod test;
 pub mod trace;
 pub mod verify;
 

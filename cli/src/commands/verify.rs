@@ -2,6 +2,7 @@
 
 use crate::Answer;
 use crate::args::Verify;
+use crate::parallel;
 use crate::pipeline;
 use crate::problem::{Exit, Failure, Problem};
 use crate::record::line;
@@ -18,7 +19,6 @@ use smpc_verify::{
 };
 use std::fmt::Write;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Exit code of a counter-example.
 const REFUTED: u8 = 1;
@@ -146,40 +146,11 @@ struct Job {
 
 type Found = Result<Vec<Row>, smpc_verify::Malformed>;
 
-/// Verifies backends on as many threads as there are processors, in the order given.
+/// Verifies backends side by side, in the order given.
 fn side_by_side(jobs: Vec<Job>, limits: &Limits) -> Vec<(Job, Found)> {
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let next = AtomicUsize::new(0);
-    let mut found: Vec<(usize, Found)> = std::thread::scope(|scope| {
-        let work = || {
-            let mut mine = vec![];
-            loop {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some(job) = jobs.get(at) else {
-                    return mine;
-                };
-                mine.push((
-                    at,
-                    smpc_verify::verify_problems(job.problems.clone(), limits),
-                ));
-            }
-        };
-        let threads: Vec<_> = (0..workers.min(jobs.len()))
-            .map(|_| scope.spawn(work))
-            .collect();
-        let mut all = vec![];
-        for thread in threads {
-            match thread.join() {
-                Ok(mine) => all.extend(mine),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        all
-    });
-    found.sort_by_key(|(at, _)| *at);
-    jobs.into_iter()
-        .zip(found.into_iter().map(|(_, found)| found))
-        .collect()
+    let one = |job: &Job| smpc_verify::verify_problems(job.problems.clone(), limits);
+    let found = parallel::side_by_side(&jobs, one);
+    jobs.into_iter().zip(found).collect()
 }
 
 /// What parties that deviate can do, where it is more than to be caught.

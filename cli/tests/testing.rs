@@ -1,0 +1,126 @@
+//! `smpc test`: tests beside what they test.
+
+mod common;
+
+use common::{folder, json, smpc, write};
+
+const SCRIPT: &str = "\
+party alice;
+input a: int from alice;
+reveal share a as x;
+leaks x to all;
+
+/// x x.
+fn sq(x: num) -> num { x * x }
+
+test \"squares\" {
+    expect(sq(share [3, -4]), [9, 16]);
+    for i in 0..3 { expect(sq(share i), i * i); }
+    expect(sq(share 0.3), 0.09);
+}
+
+test \"a wrong one\" {
+    expect(sq(share [3, 4, 5]), [9, 17, 25]);
+    expect(sq(share 1.5), 2.0, within: 0.125);
+}
+";
+
+#[test]
+fn what_differs_is_shown_with_its_place() {
+    let base = folder("testing");
+    write(&base, "s.smpc", SCRIPT);
+    let ran = smpc(
+        &base,
+        &["test", "s.smpc", "--scheme", "plain", "--scheme", "rep3"],
+    );
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    let out = ran.out;
+    assert!(out.contains("squares: ok under plain, rep3"), "{out}");
+    let wrong = "FAILED under plain, rep3 at s.smpc:16: expect(sq(share [3, 4, 5]), [9, 17, 25])\n      \
+                 [1]: 16, expected 17\n";
+    assert!(out.contains(wrong), "{out}");
+    assert!(out.contains("2.25, expected 2 within 0.125"), "{out}");
+    assert!(out.contains("2 ok, 2 failed, 0 skipped"), "{out}");
+    // The script itself runs and checks as without tests.
+    let checked = smpc(&base, &["check", "s.smpc"]);
+    assert_eq!(checked.code, 0, "{}", checked.err);
+}
+
+#[test]
+fn a_filter_and_a_document() {
+    let base = folder("testing_filter");
+    write(&base, "s.smpc", SCRIPT);
+    let ran = smpc(&base, &["test", "s.smpc", "--filter", "squares", "--json"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let found = json(&ran);
+    let entry = |scheme: &str| {
+        let list = found["tests"].as_array().expect("a list");
+        list.iter()
+            .find(|e| e["scheme"] == scheme)
+            .cloned()
+            .expect("every scheme is told")
+    };
+    assert_eq!(found["failed"], 0);
+    assert_eq!(entry("rep3")["result"], "ok");
+    assert!(entry("rep3")["rounds"].as_u64() > Some(1));
+    // Its numbers are field elements, and fixed point is not carried.
+    assert_eq!(entry("shamir")["result"], "skipped");
+    assert!(
+        entry("shamir")["reason"]
+            .as_str()
+            .is_some_and(|r| !r.is_empty())
+    );
+    assert_eq!(
+        smpc(&base, &["test", "s.smpc", "--filter", "nothing"]).code,
+        2
+    );
+    assert_eq!(smpc(&base, &["test"]).code, 2);
+    assert_eq!(smpc(&base, &["test", "std::no_such_module"]).code, 2);
+}
+
+#[test]
+fn what_is_no_test_is_an_error_of_the_script() {
+    let base = folder("testing_errors");
+    let cases = [
+        ("test \"a\" { let x = share 2; }", "error[T01]"),
+        (
+            "test \"a\" { expect(share 2, 2); }\ntest \"a\" { expect(share 2, 2); }",
+            "error[N02]",
+        ),
+        (
+            "test \"a\" { expect(share [1, 2], [1, 2, 3]); }",
+            "error[D01]",
+        ),
+        ("test \"a\" { expect(share 2); }", "error[T01]"),
+        ("test \"a\" { expect(1, 2, 3); }", "error[T02]"),
+        (
+            "test \"a\" { if secret share true { expect(1, 1); } else { } }",
+            "error[K17]",
+        ),
+        (
+            "fn f(x: int) -> int { expect(x, 1); x }\ntest \"a\" { expect(f(1), 1); }",
+            "error[T01]",
+        ),
+    ];
+    for (text, code) in cases {
+        write(&base, "s.smpc", text);
+        for command in ["test", "check"] {
+            let ran = smpc(&base, &[command, "s.smpc"]);
+            assert_eq!(ran.code, 1, "{command} {text}: {}", ran.out);
+            assert!(ran.err.contains(code), "{command} {text}: {}", ran.err);
+        }
+    }
+}
+
+/// Every function of the library does what its tests say, under replicated sharing and in plaintext; `smpc test --all`
+/// runs them under every scheme.
+#[test]
+fn the_library_passes_its_tests() {
+    let base = folder("testing_library");
+    let ran = smpc(
+        &base,
+        &["test", "--all", "--scheme", "plain", "--scheme", "rep3"],
+    );
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(!ran.out.contains("skipped under"), "{}", ran.out);
+}
