@@ -1,6 +1,6 @@
 //! From tokens to text, with comments where the markers are.
 
-use proc_macro2::{Literal, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Literal, TokenStream, TokenTree};
 use quote::quote;
 use smpc_grammar::Sources;
 
@@ -21,17 +21,54 @@ pub(crate) fn marker(file: u32, line: usize) -> TokenStream {
 
 /// The text of a file.
 pub(crate) fn print(tokens: TokenStream, sources: &Sources) -> Result<String, Unsupported> {
-    laid_out(syn::parse2(tokens), sources)
+    // An item at a time, whose tree is gone before the next one's is made: the memory stays in the cache.
+    let mut text = String::new();
+    for item in Items(tokens.into_iter()) {
+        let file = syn::parse2(item).map_err(|_| MISTAKE)?;
+        text.push_str(&prettyplease::unparse(&file));
+    }
+    Ok(commented(&text, sources))
 }
 
 /// The text of a file of which there is a text already, not laid out.
 pub(crate) fn print_text(text: &str, sources: &Sources) -> Result<String, Unsupported> {
-    laid_out(syn::parse_str(text), sources)
+    print(text.parse().map_err(|_| MISTAKE)?, sources)
 }
 
-fn laid_out(file: syn::Result<syn::File>, sources: &Sources) -> Result<String, Unsupported> {
-    let file = file.map_err(|_| MISTAKE)?;
-    Ok(commented(&prettyplease::unparse(&file), sources))
+/// The items of a file, each with the attributes before it; the first with those of the file.
+struct Items(proc_macro2::token_stream::IntoIter);
+
+impl Iterator for Items {
+    type Item = TokenStream;
+
+    fn next(&mut self) -> Option<TokenStream> {
+        let mut item = vec![];
+        // Braces end a definition; in a `use`, and in a value, more follows.
+        let (mut definition, mut more) = (false, false);
+        for token in self.0.by_ref() {
+            let ends = match &token {
+                TokenTree::Ident(word) => {
+                    let defines = ["fn", "impl", "mod", "struct", "enum", "trait"];
+                    definition |= defines.iter().any(|w| word == w);
+                    more |= word == "use";
+                    false
+                }
+                TokenTree::Punct(mark) => {
+                    more |= mark.as_char() == '=';
+                    mark.as_char() == ';'
+                }
+                TokenTree::Group(group) => {
+                    group.delimiter() == Delimiter::Brace && (definition || !more)
+                }
+                TokenTree::Literal(_) => false,
+            };
+            item.push(token);
+            if ends {
+                break;
+            }
+        }
+        (!item.is_empty()).then(|| item.into_iter().collect())
+    }
 }
 
 /// Only a mistake in this crate makes tokens that are no Rust.
@@ -105,4 +142,31 @@ pub(crate) fn unmarked(tokens: TokenStream) -> TokenStream {
         }
     }
     out.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_one_at_a_time_read_as_the_whole_file() {
+        let tokens = quote! {
+            #![doc = " A file."]
+            use std::{fmt, io};
+            /// One.
+            pub const ONE: Pair = Pair { a: 1, b: 2 };
+            #[derive(Clone)]
+            pub struct Unit;
+            pub struct Pair { a: u8, b: u8 }
+            impl Iterator for Pair { type Item = u8; fn next(&mut self) -> Option<u8> { None } }
+            pub fn all() -> impl Iterator<Item = u8> { let x = { 1 }; std::iter::once(x) }
+            mod inner { pub static TWO: u8 = 2; }
+            pub mod outer;
+        };
+        let whole: syn::File = syn::parse2(tokens.clone()).unwrap();
+        let count = Items(tokens.clone().into_iter()).count();
+        assert_eq!(count, whole.items.len());
+        let whole = commented(&prettyplease::unparse(&whole), &Sources::new());
+        assert_eq!(print(tokens, &Sources::new()).unwrap(), whole);
+    }
 }
