@@ -33,6 +33,10 @@ fn matches(example: &str, scheme: &[&str]) {
         let found = &outputs[name];
         let place = format!("{example} {scheme:?} {name}");
         assert_eq!(names(found), names(want), "{place}: receivers");
+        // What may be revealed because it is one of many orders, drawn at random.
+        if want["random"] == true {
+            continue;
+        }
         let value = &found["value"];
         if let Some(length) = want["length"].as_u64() {
             let bits = value.as_array().expect("a list");
@@ -126,14 +130,21 @@ fn scheme(name: &str) -> &'static [&'static str] {
 
 // `genomic` leaves two out: five parties with a dealer move 16 GB, too much for a test.
 runs! {
+    attention: rep3 plain additive_2 additive_3;
     average_salary: rep3 plain additive_2 additive_3 additive_5;
     bounded_while: rep3 plain additive_2 additive_3 additive_5;
     breast_cancer: rep3 plain additive_2 additive_3 additive_5;
     digits: rep3 plain additive_2;
+    digits_conv: rep3 plain additive_2;
     effect_size: rep3 plain additive_2 additive_3 additive_5;
     genomic: rep3 plain additive_2;
     group_by: rep3 plain additive_2 additive_3 additive_5;
     iris_clusters: rep3 plain additive_2 additive_3;
     keyword: rep3 plain additive_2 additive_3 additive_5;
+    quicksort: rep3 plain additive_2 additive_3;
+    radix_sort: rep3 plain additive_2 additive_3;
+    recsys: rep3 plain additive_2 additive_3;
+    survival: rep3 plain additive_2;
+    train_digits: rep3 plain additive_2;
     vickrey: rep3 plain additive_2 additive_3 additive_5;
 }

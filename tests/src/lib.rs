@@ -43,7 +43,8 @@ pub fn programs() -> Vec<(String, String)> {
 }
 
 /// The scripts of the project's examples, by name, sorted.
-pub const EXAMPLES: [&str; 8] = [
+pub const EXAMPLES: [&str; 12] = [
+    "attention",
     "average_salary",
     "bounded_while",
     "breast_cancer",
@@ -51,6 +52,9 @@ pub const EXAMPLES: [&str; 8] = [
     "genomic",
     "group_by",
     "keyword",
+    "radix_sort",
+    "recsys",
+    "survival",
     "vickrey",
 ];
 

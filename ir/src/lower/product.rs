@@ -121,6 +121,11 @@ impl Lowerer<'_> {
     /// bits, as many as keep the headroom of a product of two secrets, and what [`Self::factor_bits`]
     /// adds. The products are truncated apart, in the same rounds, so that neither precision nor
     /// headroom is lost: a factor of 7.4e-6 keeps 32 significant bits.
+    ///
+    /// A one-unit truncation has mean error 0 because the low bits of a share are random. They are so after a product
+    /// with an odd number only: twice a share has one bit less, and a term of 0 would always give 1, a
+    /// unit in every step of a training. Hence terms are odd, and the next one makes up for it. The one term of a literal
+    /// is odd by itself; cut by b bits, its mean error is 2^-b units.
     pub(super) fn factor_terms(
         &mut self,
         value: Value,
@@ -163,6 +168,7 @@ impl Lowerer<'_> {
             let term = self
                 .emit
                 .local_at(encode, &[rest, *bits], ring, shape, everyone);
+            let term = self.odd(term, shape);
             if at + 1 < places.len() {
                 let decode = Local::Prim(Prim::Decode);
                 let told = self
@@ -180,6 +186,24 @@ impl Lowerer<'_> {
             terms.push((term, Some(amount)));
         }
         Ok(terms)
+    }
+
+    /// Whether the mean error of a truncation depends on the factor before it.
+    fn wants_odd_factors(&self) -> bool {
+        self.protocols.trunc_mode() == TruncMode::OneUnit && !self.bitwise()
+    }
+
+    /// A public integer with its lowest bit set.
+    fn odd(&mut self, term: Wire, shape: &[Size]) -> Wire {
+        if !self.wants_odd_factors() {
+            return term;
+        }
+        let ring = Elem::Ring(self.ring);
+        let one = self.emit.amount(1);
+        let half = self.emit.prim(Prim::Shr, &[term, one], ring, shape);
+        let even = self.emit.prim(Prim::Shl, &[half, one], ring, shape);
+        let unit = self.emit.local(Local::Constant(1), &[], ring, &[]);
+        self.emit.prim(Prim::Add, &[even, unit], ring, shape)
     }
 
     /// The most fraction bits of a factor's leading term: its tail is truncated within the ring.
