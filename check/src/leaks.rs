@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{self, Audience as Written, ClauseKind, Expr, ExprKind, Pattern, Span};
 use smpc_ir::party::{Party, PartySet};
-use smpc_ir::share::{Audience, Label, Op};
+use smpc_ir::share::{Assumption, Audience, Label, Op};
 
-use crate::build::Elab;
+use crate::build::{Elab, source};
 use crate::value::{Leaf, Src, Val};
 
 /// A construct around a statement.
@@ -393,9 +393,6 @@ impl Elab<'_> {
                 return;
             };
             frame.revealed.insert(name.to_owned());
-            if clause.distribution.is_some() {
-                return;
-            }
             let to = clause.to.clone();
             let span_of = clause.name.span;
             if let Some(declared) = self.receivers(Some(&to))
@@ -405,6 +402,21 @@ impl Elab<'_> {
                 let diagnostic =
                     Diagnostic::new("R04", message, span).label(span_of, "declared here");
                 self.report(diagnostic);
+            }
+            if let Some(distribution) = &clause.distribution {
+                let to: Vec<&str> = receivers.names.iter().map(String::as_str).collect();
+                let assumption = Assumption {
+                    function: def.name.clone(),
+                    name: name.to_owned(),
+                    what: self.text_of(clause.ty.span),
+                    to: to.join(", "),
+                    distribution: self.text_of(distribution.span),
+                    source: source(span_of),
+                };
+                if !self.program.assumptions.contains(&assumption) {
+                    self.program.assumptions.push(assumption);
+                }
+                return;
             }
         }
         let names: Vec<String> = self

@@ -133,6 +133,28 @@ fn check_and_leaks_read_no_inputs() {
 }
 
 #[test]
+fn what_is_assumed_to_be_no_leakage_is_listed() {
+    let base = folder("leaks_assumed");
+    let script = "use std::sorting;\nparty a;\ninput x: [fix; n] from a;\n\
+                  reveal sorting::sort(share x) as sorted;\nleaks n, sorted to all;\n";
+    write(&base, "s.smpc", script);
+    let ran = smpc(&base, &["leaks", "s.smpc"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let line = "order  [bool; n, 3]  to all ~ perm(n)  by `by`, std::math::sorting:";
+    assert!(ran.out.contains(line), "{}", ran.out);
+    let found = json(&smpc(&base, &["leaks", "s.smpc", "--json"]));
+    assert_eq!(found["assumed"][0]["distribution"], "perm(n)", "{found}");
+    // To others than the clause says: not even assumed.
+    let script = "party a, b;\ninput x: int from a;\n\
+                  fn f(x: secret int) -> int reveals y: int to a ~ perm(2) { let y = reveal x to b; 1 }\n\
+                  let z = f(share x);\nreveal z to a as z;\nleaks z to a;\n";
+    write(&base, "t.smpc", script);
+    let ran = smpc(&base, &["leaks", "t.smpc"]);
+    assert_eq!(ran.code, 1, "{}", ran.out);
+    assert!(ran.err.contains("R04"), "{}", ran.err);
+}
+
+#[test]
 fn cost_is_a_formula_without_inputs_and_a_number_with_them() {
     let base = folder("cost");
     let script = std::fs::read_to_string(examples().join("keyword.smpc")).expect("the example");

@@ -291,6 +291,25 @@ pub struct Leak {
     pub source: Source,
 }
 
+/// A reveal within a function that says what distribution explains it away (`reveals order: [bool; n] to all ~ perm(n)`):
+/// whoever has one uniform sample of it, and what is public, could compute what is revealed. It is not in the contract, and
+/// nobody has proved it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assumption {
+    /// The function.
+    pub function: String,
+    /// The name.
+    pub name: String,
+    /// Its type, as declared.
+    pub what: String,
+    /// To whom, as text.
+    pub to: String,
+    /// The distribution, as written.
+    pub distribution: String,
+    /// The clause.
+    pub source: Source,
+}
+
 /// The backend a script asks for (`using`), all optional.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Using {
@@ -323,6 +342,8 @@ pub struct Program {
     pub guards: Vec<Guard>,
     /// Everything that leaves.
     pub leaks: Vec<Leak>,
+    /// What leaves besides, and is taken for no leakage.
+    pub assumptions: Vec<Assumption>,
     /// The backend asked for.
     pub using: Using,
 }
