@@ -1,9 +1,11 @@
 //! A protocol's body in place of its call, and what must hold of its results.
 
+use crate::build::Id;
 use crate::elaborate::{Elab, Root};
 use crate::value::{Fail, Frame, Outcome, Value};
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{Function, KnownTo, Modifier, ResultDecl, Span, TypeKind};
+use smpc_ir::flat::Kind;
 use smpc_ir::party::PartySet;
 
 impl<'a> Elab<'a> {
@@ -56,7 +58,12 @@ impl<'a> Elab<'a> {
         let claims = outermost.then(|| self.claims(function, &frame));
         let call = self.b.enter(name);
         self.stack.push(name.clone());
+        // In a deferred protocol coins are one for all calls, but a protocol called on elements draws for
+        // each of them: one mask for several would hide none.
+        let outer = self.repeated;
+        self.repeated |= self.batch && self.takes_elements(&frame);
         self.block(body, &mut frame);
+        self.repeated = outer;
         self.stack.pop();
         let mut values = Vec::new();
         for (ident, result) in declared {
@@ -86,6 +93,18 @@ impl<'a> Elab<'a> {
             self.b.leave(call, &values);
         }
         Ok(values)
+    }
+
+    /// Whether a call is given values of the operands' shape.
+    fn takes_elements(&self, frame: &Frame) -> bool {
+        let shaped = |id: &Id| self.b.kind(*id) != Some(Kind::Scalar);
+        let values = frame.vars.values().flat_map(|family| family.values());
+        self.stack.len() > 1
+            && values.into_iter().any(|value| match value {
+                Value::Clear(id) => shaped(id),
+                Value::Share(share) => share.components.iter().flatten().any(shaped),
+                _ => false,
+            })
     }
 
     fn declare_result(

@@ -10,10 +10,12 @@
 mod copies;
 mod judge;
 mod order;
+mod rings;
 mod simulate;
 
+use crate::element::coefficient;
 use crate::problem::{Operand, Problem, operand_ids};
-use crate::sharing::recover;
+use crate::sharing::{parities, recover};
 use crate::term::{Poly, Symbol};
 use copies::{Class, Copies};
 use judge::judge;
@@ -24,7 +26,7 @@ use smpc_ir::local::Source;
 use smpc_ir::party::{Elem, Party, PartySet};
 
 /// Steps beyond which lies are not followed.
-const LONGEST: usize = 400;
+const LONGEST: usize = 700;
 
 /// Lies beyond which none is followed by itself.
 const MOST: usize = 60;
@@ -148,12 +150,15 @@ pub fn deviate(problem: &Problem, coalition: PartySet) -> Active {
         });
         touched |= only.is_none() && !view.goals.is_empty();
         if !touched {
-            return Effect::Harmless;
+            return match view.chance {
+                0.0 => Effect::Harmless,
+                chance => Effect::Caught { chance },
+            };
         }
         let outcome = judge(&view, only);
         match outcome.left.first() {
             None => Effect::Caught {
-                chance: outcome.chance,
+                chance: outcome.chance + view.chance,
             },
             Some(left) if outcome.open || view.leak.is_some() => Effect::Unknown {
                 reason: format!("the error may be {}", view.run.show(left)),
@@ -228,15 +233,20 @@ fn goals(
                     .collect();
                 // A coin is any, but one for all.
                 for pair in copies.windows(2) {
-                    goals.push(pair[0].sub(&pair[1]));
+                    goals.push(run.value_of(&pair[0].sub(&pair[1])));
                 }
                 for term in copies {
                     let right = honest(run, &term);
-                    goals.push(term.sub(&right));
+                    goals.push(run.value_of(&term.sub(&right)));
                 }
             }
             Operand::Shared(sharing) => {
-                shared(run, (sharing, ids), coalition, chosen, &mut goals)?;
+                let upper = matches!(sharing.elem, Elem::Ring(m) if m > run.value);
+                if upper && !sharing.keyed.is_empty() && !chosen {
+                    tagged(problem, run, (sharing, ids), coalition, &mut goals)?;
+                } else {
+                    shared(run, (sharing, ids), coalition, chosen, &mut goals)?;
+                }
             }
         }
     }
@@ -287,7 +297,7 @@ fn shared(
                     value = value.add(&error.scale(by));
                 }
             }
-            goals.push(value);
+            goals.push(run.value_of(&value));
             Ok(())
         }
         _ => {
@@ -305,6 +315,58 @@ fn shared(
             Ok(())
         }
     }
+}
+
+/// The goals of a shared result with tags, of which upper bits carry no value: the value is right in the
+/// others, and the tags are those of the value that it has.
+fn tagged(
+    problem: &Problem,
+    run: &mut Copies,
+    (sharing, ids): (&Sharing, &[u32]),
+    coalition: PartySet,
+    goals: &mut Vec<Poly>,
+) -> Result<(), &'static str> {
+    let mut errors = Vec::new();
+    for (holders, id) in sharing.holders.iter().zip(ids) {
+        let copy = |set: PartySet, run: &Copies| -> Vec<Poly> {
+            let copies = set.iter();
+            let either = |at: &(u32, u8)| run.told.get(at).or(run.copies.get(at));
+            copies
+                .filter_map(|party| either(&(*id, party.0)).cloned())
+                .collect()
+        };
+        let honest_ones = copy(holders.without(coalition), run);
+        for pair in honest_ones.windows(2) {
+            goals.push(pair[0].sub(&pair[1]));
+        }
+        // What corrupt parties hold is what follows from what they told.
+        let own = copy(holders.intersection(coalition), run);
+        let Some(term) = honest_ones.into_iter().chain(own).next() else {
+            return Err("a component that nobody holds");
+        };
+        let right = honest(run, &term);
+        errors.push(term.sub(&right));
+    }
+    let zero = Poly::constant(sharing.elem, 0);
+    let mut value = zero.clone();
+    for (error, by) in errors.iter().zip(&sharing.reconstruction) {
+        value = value.add(&error.scale(coefficient(sharing.elem, *by)));
+    }
+    let carried = run.carried(problem, sharing, coalition);
+    let carried = carried.ok_or("a key that does not exist")?;
+    for row in parities(sharing) {
+        let mut sum = zero.clone();
+        for ((error, key), by) in errors.iter().zip(&carried).zip(row) {
+            let mut plain = error.clone();
+            if let Some(key) = key {
+                plain = plain.sub(&run.terms.mul(key, &value));
+            }
+            sum = sum.add(&plain.scale(by));
+        }
+        goals.push(sum);
+    }
+    goals.push(run.value_of(&value));
+    Ok(())
 }
 
 /// A lie, or its negative, that explains an error by itself; else 0.

@@ -129,6 +129,16 @@ pub struct Elimination {
     pub text: String,
 }
 
+/// A message that is no news: multiples of what the coalition had computed before, added to it, leave
+/// only what it knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The step that sends it.
+    pub step: u32,
+    /// Values of the flat protocol, each with its coefficient.
+    pub by: Vec<(u32, u128)>,
+}
+
 /// The substitutions for one coalition and one goal, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
@@ -140,6 +150,8 @@ pub struct Certificate {
     pub goal: Goal,
     /// Calls taken as ideal boxes.
     pub boxes: Vec<Boxed>,
+    /// Messages left out of the view.
+    pub known: Vec<Known>,
     /// In order.
     pub steps: Vec<Elimination>,
 }
@@ -168,6 +180,9 @@ impl fmt::Display for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for boxed in &self.boxes {
             writeln!(f, "call {} is an ideal box", boxed.call)?;
+        }
+        for known in &self.known {
+            writeln!(f, "message {} is no news", known.step)?;
         }
         for step in &self.steps {
             match step.element {

@@ -37,20 +37,38 @@ struct Entry {
     pad: bool,
 }
 
+/// What a symbol is for the coalition.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Status {
+    /// It has it, or is given it.
+    Known,
+    /// To be kept from it.
+    Secret,
+    /// Uniform and unknown.
+    Pad,
+    /// Random and unknown.
+    Noise,
+}
+
 struct Checker {
+    coalition: PartySet,
     terms: Terms,
     table: BTreeMap<Name, Entry>,
     next: u32,
     secrets: Support,
+    known: Support,
     elements: BTreeMap<Element, (Kind, Poly)>,
 }
 
 impl Checker {
-    fn fresh(&mut self, name: Name, elem: Elem, kind: Kind, pad: bool, secret: bool) -> Poly {
+    fn fresh(&mut self, name: Name, elem: Elem, kind: Kind, status: Status) -> Poly {
         let symbol = Symbol(self.next);
         self.next += 1;
-        if secret {
-            self.secrets.insert(symbol);
+        let pad = status == Status::Pad;
+        match status {
+            Status::Secret => self.secrets.insert(symbol),
+            Status::Known => self.known.insert(symbol),
+            Status::Pad | Status::Noise => {}
         }
         if matches!(kind, Kind::Scalar | Kind::Digest) {
             self.terms.scalar(symbol);
@@ -69,7 +87,13 @@ impl Checker {
         let name = Name::Key { key };
         Ok(match self.table.get(&name).map(|entry| entry.symbol) {
             Some(symbol) => self.terms.symbol(symbol, info.elem),
-            None => self.fresh(name, info.elem, Kind::Scalar, false, false),
+            None => {
+                let status = match meets(info.known_to, self.coalition) {
+                    true => Status::Known,
+                    false => Status::Noise,
+                };
+                self.fresh(name, info.elem, Kind::Scalar, status)
+            }
         })
     }
 
@@ -125,8 +149,9 @@ fn check_with(
     {
         return refuse("freshness must hold whatever the sharings of the operands");
     }
-    let mut checker = Checker::new(expansion(problem));
+    let mut checker = Checker::new(expansion(problem), certificate.coalition);
     let values = checker.execute(problem, certificate, &ideal)?;
+    checker.leave_out(problem, certificate, &values)?;
     let required = checker.required(problem, certificate, &values)?;
     checker.substitute(certificate, &required)
 }
@@ -182,12 +207,14 @@ fn boxes(
 }
 
 impl Checker {
-    fn new(limit: usize) -> Self {
+    fn new(limit: usize, coalition: PartySet) -> Self {
         Self {
+            coalition,
             terms: Terms::new(limit),
             table: BTreeMap::new(),
             next: 0,
             secrets: Support::default(),
+            known: Support::default(),
             elements: BTreeMap::new(),
         }
     }
@@ -225,7 +252,8 @@ impl Checker {
         for &at in &layout.free {
             let component = at as u32;
             let name = Name::Output { call, component };
-            let term = self.fresh(name, sharing.elem, kind, !held[at], false);
+            let status = if held[at] { Status::Known } else { Status::Pad };
+            let term = self.fresh(name, sharing.elem, kind, status);
             if held[at] {
                 chosen.push(term.clone());
             }
@@ -238,7 +266,7 @@ impl Checker {
         let value = match formula {
             Some((terms, poly)) => self.terms.import(&terms, &poly, &given),
             None => {
-                let noise = self.fresh(Name::Noise { call }, sharing.elem, kind, false, false);
+                let noise = self.fresh(Name::Noise { call }, sharing.elem, kind, Status::Noise);
                 given.extend(chosen);
                 given.push(noise);
                 let value = self.terms.function(Function::Unknown, given, sharing.elem);
@@ -283,7 +311,8 @@ impl Checker {
                     let kind = flat.values[*id as usize].kind;
                     let open = kind == Kind::Scalar || seen(*id) || meets(*known_to, coalition);
                     let name = Name::Value { param };
-                    values.insert(*id, self.fresh(name, *elem, kind, false, !open));
+                    let status = if open { Status::Known } else { Status::Secret };
+                    values.insert(*id, self.fresh(name, *elem, kind, status));
                 }
                 (FlatOperand::Shared(ids), Operand::Shared(sharing)) => {
                     let elem = sharing.elem;
@@ -297,10 +326,11 @@ impl Checker {
                         .map_or(Kind::Element, |id| flat.values[*id as usize].kind);
                     let open = revealed || layout.open;
                     let name = Name::Value { param };
-                    let mut value = self.fresh(name, elem, kind, false, !open);
+                    let status = if open { Status::Known } else { Status::Secret };
+                    let mut value = self.fresh(name, elem, kind, status);
                     if let (true, false, Some(bits)) = (open, layout.open, problem.beyond(elem)) {
                         let name = Name::Above { param };
-                        let above = self.fresh(name, elem, kind, false, true);
+                        let above = self.fresh(name, elem, kind, Status::Secret);
                         value = value.add(&above.scale(1 << bits));
                     }
                     let fresh = certificate.assume == Assumption::Fresh;
@@ -308,8 +338,12 @@ impl Checker {
                     for &i in &layout.free {
                         let component = i as u32;
                         let name = Name::Component { param, component };
-                        let (pad, secret) = (fresh && !held[i], !fresh && !held[i]);
-                        free.push(self.fresh(name, elem, kind, pad, secret));
+                        let status = match (held[i], fresh) {
+                            (true, _) => Status::Known,
+                            (false, true) => Status::Pad,
+                            (false, false) => Status::Secret,
+                        };
+                        free.push(self.fresh(name, elem, kind, status));
                     }
                     let tags = self.tags(problem, sharing, &value)?;
                     arrange(sharing, &layout, &value, &free, &tags, ids, &mut values)?;
@@ -320,7 +354,7 @@ impl Checker {
         // A revealed sum and the other operands give the last operand.
         if let Some(FlatOperand::Clear(id)) = implied.and_then(|at| flat.params.get(at)) {
             let info = &flat.values[*id as usize];
-            let mut last = self.fresh(Name::Result, info.elem, info.kind, false, false);
+            let mut last = self.fresh(Name::Result, info.elem, info.kind, Status::Known);
             for other in values.values() {
                 last = last.sub(other);
             }
@@ -347,8 +381,12 @@ impl Checker {
             };
             let term = match (&step.op, args.as_slice()) {
                 (FlatOp::Coin(domain), []) => {
-                    let pad = *domain == CoinDomain::Uniform && !meets(info.known_to, coalition);
-                    self.fresh(Name::Coin { step: at }, info.elem, info.kind, pad, false)
+                    let status = match (meets(info.known_to, coalition), domain) {
+                        (true, _) => Status::Known,
+                        (false, CoinDomain::Uniform) => Status::Pad,
+                        (false, _) => Status::Noise,
+                    };
+                    self.fresh(Name::Coin { step: at }, info.elem, info.kind, status)
                 }
                 (FlatOp::Send { from, to }, [value]) => {
                     if meets(*to, coalition) && !coalition.contains(Party(*from)) {
@@ -387,6 +425,47 @@ impl Checker {
             values.insert(step.result, term);
         }
         Ok(values)
+    }
+
+    /// Messages that are functions of what the coalition knows before they come.
+    fn leave_out(
+        &mut self,
+        problem: &Problem,
+        certificate: &Certificate,
+        values: &BTreeMap<u32, Poly>,
+    ) -> Result<(), Refusal> {
+        let (flat, coalition) = (&problem.flat, certificate.coalition);
+        let mut out = Vec::new();
+        for known in &certificate.known {
+            let element = Element::Message { step: known.step };
+            let Some((_, term)) = self.elements.get(&element) else {
+                return refuse(format!("message {} is not seen", known.step));
+            };
+            let later: Vec<u32> = flat.steps[known.step as usize..]
+                .iter()
+                .map(|step| step.result)
+                .collect();
+            let mut rest = term.clone();
+            for (id, factor) in &known.by {
+                let has = flat.values.get(*id as usize);
+                let has = has.is_some_and(|info| meets(info.known_to, coalition));
+                match values.get(id) {
+                    Some(value) if has && !later.contains(id) && value.elem() == rest.elem() => {
+                        rest = rest.add(&value.scale(*factor));
+                    }
+                    _ => return refuse(format!("value {id} is not known before")),
+                }
+            }
+            let support = self.terms.support(&rest);
+            if support.iter().any(|symbol| !self.known.contains(symbol)) {
+                return refuse(format!("message {} is news", known.step));
+            }
+            out.push(element);
+        }
+        for element in &out {
+            self.elements.remove(element);
+        }
+        Ok(())
     }
 
     /// The components that must become uniform, now elements too.
@@ -525,12 +604,13 @@ fn polynomial(callee: &Problem, sharing: &Sharing) -> Result<Option<(Terms, Poly
     if callee.flat.steps.len() > 64 {
         return Ok(None);
     }
-    let mut checker = Checker::new(256);
+    let mut checker = Checker::new(256, PartySet::EMPTY);
     let nobody = Certificate {
         coalition: PartySet::EMPTY,
         assume: Assumption::AnySharing,
         goal: Goal::Privacy,
         boxes: Vec::new(),
+        known: Vec::new(),
         steps: Vec::new(),
     };
     let values = checker.execute(callee, &nobody, &[])?;

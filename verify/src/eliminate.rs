@@ -7,13 +7,13 @@
 
 use crate::callee::{extract, same};
 use crate::certificate::{
-    Assumption, Boxed, CalleeProof, Certificate, Element, Elimination, Goal, Name,
+    Assumption, Boxed, CalleeProof, Certificate, Element, Elimination, Goal, Known as NoNews, Name,
 };
 use crate::element::coefficient;
 use crate::problem::{Malformed, Operand, Problem};
 use crate::sharing;
 use crate::symbolic::{Carried, Class, Execution, IdealBox, SymbolInfo, expansion, formula};
-use crate::term::{Poly, Support, Symbol};
+use crate::term::{Poly, Span, Support, Symbol};
 use smpc_ir::flat::{Kind, Sharing};
 use smpc_ir::party::PartySet;
 use std::collections::HashSet;
@@ -380,6 +380,39 @@ pub(crate) fn opened(
     (value, zeros)
 }
 
+/// Messages that the coalition could compute from what it knows before they come.
+fn no_news(problem: &Problem, coalition: PartySet, run: &Execution) -> Vec<NoNews> {
+    let flat = &problem.flat;
+    let has = |id: u32| {
+        let known = flat.values[id as usize].known_to;
+        !known.intersection(coalition).is_empty()
+    };
+    let mut span = Span::new(run.of_class(Class::Known));
+    for id in flat.params.iter().flat_map(crate::problem::operand_ids) {
+        if let (true, Some(term)) = (has(*id), &run.values[*id as usize]) {
+            span.insert(&run.terms, *id, term);
+        }
+    }
+    let mut found = Vec::new();
+    for (at, step) in flat.steps.iter().enumerate() {
+        let Some(term) = &run.values[step.result as usize] else {
+            continue;
+        };
+        let seen = Element::Message { step: at as u32 };
+        if run.view.iter().any(|(element, ..)| *element == seen) {
+            if let Some(by) = span.express(&run.terms, term) {
+                let step = at as u32;
+                found.push(NoNews { step, by });
+                continue;
+            }
+        }
+        if has(step.result) {
+            span.insert(&run.terms, step.result, term);
+        }
+    }
+    found
+}
+
 fn search(
     problem: &Problem,
     coalition: PartySet,
@@ -389,8 +422,18 @@ fn search(
 ) -> Result<Option<Certificate>, Malformed> {
     let mut run = Execution::with_boxes(problem, coalition, assume, expansion(problem), boxes)?;
     let mut items = Vec::new();
+    let checked = problem.own < problem.flat.steps.len();
+    // What parties compare in the end is 0, so that the last message of it follows from the others.
+    let known = match checked {
+        true => no_news(problem, coalition, &run),
+        false => Vec::new(),
+    };
     let view = std::mem::take(&mut run.view);
     for (element, kind, term) in view {
+        let out = |known: &NoNews| element == Element::Message { step: known.step };
+        if known.iter().any(out) {
+            continue;
+        }
         items.push(Item::new(&run, element, kind, term, false));
     }
     if let Goal::Freshness { result, required } = goal
@@ -431,7 +474,6 @@ fn search(
     }
     let secrets = run.of_class(Class::Secret);
     // What checks compare comes last, and holds coins that hide earlier messages.
-    let checked = problem.own < problem.flat.steps.len();
     let orders = if checked {
         &[true, false][..]
     } else {
@@ -453,6 +495,7 @@ fn search(
                 assume,
                 goal: goal.clone(),
                 boxes: Vec::new(),
+                known: known.clone(),
                 steps,
             }));
         }

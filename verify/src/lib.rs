@@ -37,7 +37,7 @@ mod verdict;
 
 pub use active::{Active, Deviation, Effect, deviate};
 pub use certificate::{
-    Assumption, Boxed, CalleeProof, Certificate, Element, Elimination, Goal, Name,
+    Assumption, Boxed, CalleeProof, Certificate, Element, Elimination, Goal, Known, Name,
 };
 pub use checker::{Refusal, check};
 pub use correct::{correctness, count_words};

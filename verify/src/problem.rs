@@ -65,6 +65,8 @@ pub struct Problem {
     pub keys: Vec<Key>,
     /// How many low bits of a ring element are its value: sharings of SPDZ2k have more.
     pub meant: u8,
+    /// The same whatever the protocol says of itself: what active security is about.
+    pub carried: u8,
     /// Steps of the protocol itself; what stands behind them are deferred protocols that it calls.
     pub own: usize,
 }
@@ -138,6 +140,7 @@ impl Problem {
         Ok(Self {
             own: flat.steps.len(),
             meant: meant(protocols),
+            carried: meant(protocols),
             flat: settled(&flat),
             computing,
             params,
@@ -161,6 +164,7 @@ impl Problem {
             own: written.flat.steps.len(),
             // It says which bits it reveals: all of them.
             meant: if reveals { u8::MAX } else { meant(protocols) },
+            carried: meant(protocols),
             flat: settled(&written.flat),
             computing: protocols.computing().clone(),
             params: written.params.clone(),
@@ -192,6 +196,7 @@ impl Problem {
             corruption: Vec::new(),
             keys,
             meant: u8::MAX,
+            carried: u8::MAX,
             own: usize::MAX,
         }
     }
@@ -641,6 +646,13 @@ impl Problem {
                     Prim::Div | Prim::Rem => elem(0) == result.elem && elem(1) == result.elem,
                     _ => return malformed("an operation on clear fixed point"),
                 }
+            }
+            Local::Gather
+                if kind(1) != Kind::Rows
+                    || kind(0) != result.kind
+                    || !matches!(kind(0), Kind::Element | Kind::Rows) =>
+            {
+                return malformed("an order of what has no rows");
             }
             Local::Gather | Local::Broadcast | Local::Sum { .. } => elem(0) == result.elem,
             Local::InversePermutation => kind(0) == result.kind,

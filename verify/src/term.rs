@@ -9,6 +9,7 @@
 mod display;
 mod evaluate;
 mod operations;
+mod span;
 mod substitute;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,9 @@ use crate::element::{add, is_bits, literal, mul, neg, one};
 use smpc_ir::local::Prim;
 use smpc_ir::party::Elem;
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
+
+pub use span::Span;
 
 /// An unknown: a secret, a coin, or a uniform value that replaced a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,6 +61,46 @@ enum Node {
     /// Bits of a symbol or function of `Bits`: for each bit of this atom the bit of the other, or 0.
     Bits(Atom, Vec<Option<u8>>),
     Function(Function, Vec<Poly>),
+}
+
+/// A hash for the index of atoms, which are small numbers that nobody chooses to collide.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u8(&mut self, value: u8) {
+        self.write_u64(value.into());
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.write_u64(value.into());
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        // The multiplier is that of the golden ratio.
+        self.0 = (self.0.rotate_left(23) ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write_u128(&mut self, value: u128) {
+        self.write_u64(value as u64);
+        self.write_u64((value >> 64) as u64);
+    }
+
+    fn write_usize(&mut self, value: usize) {
+        self.write_u64(value as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 29
+    }
 }
 
 /// A set of symbols.
@@ -224,7 +268,7 @@ impl Poly {
 #[derive(Clone, Debug, Default)]
 pub struct Terms {
     nodes: Vec<(Node, Elem, Support)>,
-    index: HashMap<(Node, Elem), Atom>,
+    index: HashMap<(Node, Elem), Atom, BuildHasherDefault<Mix>>,
     limit: usize,
     /// Symbols that are one element whatever the shape of the operands.
     scalars: Support,

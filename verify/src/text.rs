@@ -4,7 +4,7 @@
 //! come first, numbered, and boxes refer to them. What stands behind a colon is for readers only.
 
 use crate::certificate::{
-    Assumption, Boxed, CalleeProof, Certificate, Element, Elimination, Goal, Name,
+    Assumption, Boxed, CalleeProof, Certificate, Element, Elimination, Goal, Known, Name,
 };
 use smpc_ir::party::{Party, PartySet};
 use std::fmt::Write;
@@ -142,6 +142,9 @@ impl File {
                     if word == "box" {
                         let boxed = ideal(rest, &proofs).ok_or_else(|| fail("a box"))?;
                         certificate.boxes.push(boxed);
+                    } else if word == "known" {
+                        let known = no_news(rest).ok_or_else(|| fail("a message and values"))?;
+                        certificate.known.push(known);
                     } else {
                         let step = elimination(line).ok_or_else(|| fail("a substitution"))?;
                         certificate.steps.push(step);
@@ -216,6 +219,11 @@ fn block(certificate: &Certificate, callees: &mut Vec<Arc<CalleeProof>>, text: &
         let at = position(&boxed.proof, callees);
         let _ = writeln!(text, "box {} {value} {at}", boxed.call);
     }
+    for known in &certificate.known {
+        let by = known.by.iter();
+        let by: String = by.map(|(id, factor)| format!(" {id} {factor}")).collect();
+        let _ = writeln!(text, "known {}{by}", known.step);
+    }
     for step in &certificate.steps {
         let element = match step.element {
             Element::Message { step } => format!("message {step}"),
@@ -270,8 +278,19 @@ fn head(text: &str) -> Option<Certificate> {
         assume,
         goal,
         boxes: Vec::new(),
+        known: Vec::new(),
         steps: Vec::new(),
     })
+}
+
+fn no_news(text: &str) -> Option<Known> {
+    let mut words = text.split(' ');
+    let step = words.next()?.parse().ok()?;
+    let mut by = Vec::new();
+    while let Some(id) = words.next() {
+        by.push((id.parse().ok()?, words.next()?.parse().ok()?));
+    }
+    Some(Known { step, by })
 }
 
 fn ideal(text: &str, proofs: &[(usize, Arc<CalleeProof>)]) -> Option<Boxed> {

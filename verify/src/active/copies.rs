@@ -29,7 +29,7 @@ pub(super) enum Class {
     Expanded,
     /// What a message became: uniform, and known once it was sent.
     Masked,
-    /// A key of the scheme, uniform in a field, that it does not know.
+    /// A key of the scheme that it does not know, uniform in a field, or below a power of two in a ring.
     Key,
 }
 
@@ -41,6 +41,8 @@ pub(super) struct Info {
     pub class: Class,
     /// For elements expanded from a seed: the symbols of the seed.
     pub seed: Vec<Symbol>,
+    /// For keys in a ring: how many bits they have.
+    pub bits: u8,
 }
 
 /// A message from a corrupt party to one that is not.
@@ -75,11 +77,15 @@ pub(super) struct Copies {
     pub terms: Terms,
     pub symbols: Vec<Info>,
     pub copies: HashMap<(u32, u8), Poly>,
+    /// What corrupt parties have if they go on with what they told, where that is something else.
+    pub told: HashMap<(u32, u8), Poly>,
     pub lies: Vec<Lie>,
     pub view: Vec<Seen>,
     pub conditions: Vec<Condition>,
     /// The value of each parameter.
     pub inputs: Vec<Poly>,
+    /// How many low bits of a ring element are its value.
+    pub value: u8,
     keys: BTreeMap<u32, Poly>,
     expanded: Vec<(Vec<Poly>, Elem, Poly)>,
 }
@@ -94,10 +100,12 @@ impl Copies {
             terms: Terms::new(EXPANSION),
             symbols: Vec::new(),
             copies: HashMap::new(),
+            told: HashMap::new(),
             lies: Vec::new(),
             view: Vec::new(),
             conditions: Vec::new(),
             inputs: Vec::new(),
+            value: problem.carried,
             keys: BTreeMap::new(),
             expanded: Vec::new(),
         };
@@ -121,6 +129,7 @@ impl Copies {
             kind,
             class,
             seed: Vec::new(),
+            bits: 0,
         });
         self.terms.symbol(symbol, elem)
     }
@@ -186,18 +195,27 @@ impl Copies {
             return Some(term.clone());
         }
         let info = problem.keys.get(key as usize)?;
-        let uniform = info.domain == CoinDomain::Uniform && matches!(info.elem, Elem::Field(_));
-        let class = match (info.known_to.intersection(coalition).is_empty(), uniform) {
-            (false, _) => Class::Known,
-            (true, true) => Class::Key,
-            (true, false) => Class::Noise,
+        let bits = match (info.domain.clone(), info.elem) {
+            (CoinDomain::Uniform, Elem::Field(_)) => Some(0),
+            (CoinDomain::Below(bound), Elem::Ring(_)) if bound.is_power_of_two() => {
+                Some(bound.trailing_zeros() as u8)
+            }
+            _ => None,
         };
+        let class = match (info.known_to.intersection(coalition).is_empty(), bits) {
+            (false, _) => Class::Known,
+            (true, Some(_)) => Class::Key,
+            (true, None) => Class::Noise,
+        };
+        let at = self.symbols.len();
         let term = self.symbol(info.name.clone(), info.elem, Kind::Scalar, class);
+        self.symbols[at].bits = bits.unwrap_or(0);
         self.keys.insert(key, term.clone());
         Some(term)
     }
 
-    fn carried(
+    /// For each component the key that it carries times the value.
+    pub fn carried(
         &mut self,
         problem: &Problem,
         sharing: &Sharing,
@@ -238,7 +256,8 @@ impl Copies {
                     self.copies.insert((result, party.0), own);
                 }
                 let sent = self.copies.get(&(arg, from.0))?.clone();
-                for party in to.without(before).iter() {
+                let told = to.without(before);
+                for party in told.iter() {
                     let mut term = sent.clone();
                     match (coalition.contains(from), coalition.contains(party)) {
                         (true, false) => {
@@ -265,6 +284,18 @@ impl Copies {
                     }
                     self.copies.insert((result, party.0), term);
                 }
+                // Where upper bits go unchecked, a liar goes on with what it told the only one whom it told
+                // something: whatever else it does is a further lie.
+                let mut honest = told.without(coalition).iter();
+                if let (Some(one), None) = (honest.next(), honest.next())
+                    && coalition.contains(from)
+                    && matches!(info.elem, Elem::Ring(m) if m > self.value)
+                {
+                    let lied = self.copies.get(&(result, one.0))?.clone();
+                    for party in coalition.intersection(known).iter() {
+                        self.told.insert((result, party.0), lied.clone());
+                    }
+                }
             }
             FlatOp::Check { at: who } => {
                 let [value, left, right] = step.args[..] else {
@@ -274,6 +305,9 @@ impl Copies {
                 for party in known.iter() {
                     if let Some(own) = self.copies.get(&(value, party.0)).cloned() {
                         self.copies.insert((result, party.0), own);
+                    }
+                    if let Some(told) = self.told.get(&(value, party.0)).cloned() {
+                        self.told.insert((result, party.0), told);
                     }
                 }
             }
@@ -291,6 +325,16 @@ impl Copies {
                         .map(|arg| self.copies.get(&(*arg, party.0)).cloned())
                         .collect();
                     let Some(args) = args else { continue };
+                    let as_told = |arg: &u32| self.told.get(&(*arg, party.0));
+                    if coalition.contains(party)
+                        && step.args.iter().any(|arg| as_told(arg).is_some())
+                    {
+                        let told = step.args.iter().zip(&args);
+                        let told = told.map(|(arg, own)| as_told(arg).unwrap_or(own).clone());
+                        let told = told.collect();
+                        let term = self.local(&step.op, told, info.elem, info.kind)?;
+                        self.told.insert((result, party.0), term);
+                    }
                     let term = self.local(&step.op, args, info.elem, info.kind)?;
                     self.copies.insert((result, party.0), term);
                 }
@@ -350,6 +394,14 @@ impl Copies {
         self.symbols[symbol].seed = parts.iter().collect();
         self.expanded.push((seed, elem, term.clone()));
         term
+    }
+
+    /// A term whose being 0 says that another one is, but for bits that carry no value.
+    pub fn value_of(&self, term: &Poly) -> Poly {
+        match term.elem() {
+            Elem::Ring(m) if m > self.value => term.scale(1 << (m - self.value)),
+            _ => term.clone(),
+        }
     }
 
     /// Whether a symbol is of a class.

@@ -29,12 +29,12 @@ pub(super) struct Outcome {
 /// Conclusions drawn at most.
 const CONCLUSIONS: usize = 400;
 
-struct Judge {
-    run: Copies,
-    conditions: Vec<Poly>,
+pub(super) struct Judge {
+    pub(super) run: Copies,
+    pub(super) conditions: Vec<Poly>,
     left: Vec<Poly>,
     /// For each lie what it may depend on.
-    seen: BTreeMap<Symbol, Support>,
+    pub(super) seen: BTreeMap<Symbol, Support>,
     /// Whether a lie would have to be what it may not be able to depend on: no attack was found then.
     blind: bool,
 }
@@ -61,6 +61,9 @@ pub(super) fn judge(view: &View, only: Option<Symbol>) -> Outcome {
             break;
         }
         if judge.commitments() || judge.expansions(&mut chance) {
+            continue;
+        }
+        if judge.tags(&mut chance) || judge.weights(&mut chance) {
             continue;
         }
         if judge.coefficients(&mut chance) || judge.sums(&mut chance) || judge.lies() {
@@ -103,7 +106,7 @@ impl Judge {
         self.conditions = conditions;
     }
 
-    fn replace(&mut self, symbol: Symbol, by: &Poly) {
+    pub(super) fn replace(&mut self, symbol: Symbol, by: &Poly) {
         for term in self.conditions.iter_mut().chain(&mut self.left) {
             *term = self.run.terms.substitute(term, symbol, by);
         }
@@ -117,7 +120,7 @@ impl Judge {
         }
     }
 
-    fn lone_lies(&self, condition: &Poly) -> Vec<Symbol> {
+    pub(super) fn lone_lies(&self, condition: &Poly) -> Vec<Symbol> {
         let mut pads = self.run.terms.pads(condition);
         pads.retain(|s| self.run.is(*s, Class::Lie));
         pads
@@ -198,7 +201,7 @@ impl Judge {
     }
 
     /// Whether a symbol is uniform in a field and independent of what some lies depend on.
-    fn late(&self, symbol: Symbol, lies: &[Symbol]) -> bool {
+    pub(super) fn late(&self, symbol: Symbol, lies: &[Symbol]) -> bool {
         let info = &self.run.symbols[symbol.0 as usize];
         let hidden = |s: Symbol, lie: &Symbol| {
             let seen = self.seen.get(lie);
@@ -223,15 +226,23 @@ impl Judge {
         }
     }
 
-    /// The coins of a condition that came after every lie in it.
+    /// The coins of a condition over a field that came after every lie in it.
     fn coins(&self, condition: &Poly) -> Support {
+        match condition.elem() {
+            Elem::Field(_) => self.late_coins(condition),
+            _ => Support::default(),
+        }
+    }
+
+    /// The coins of a condition that came after every lie in it.
+    pub(super) fn late_coins(&self, condition: &Poly) -> Support {
         let mut coins = Support::default();
         let support = self.run.terms.support(condition);
         let lies: Vec<Symbol> = support
             .iter()
             .filter(|s| self.run.is(*s, Class::Lie))
             .collect();
-        if lies.is_empty() || !matches!(condition.elem(), Elem::Field(_)) {
+        if lies.is_empty() {
             return coins;
         }
         for symbol in support.iter().filter(|s| self.late(*s, &lies)) {

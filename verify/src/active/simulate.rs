@@ -7,7 +7,8 @@
 
 use super::copies::{Class, Condition, Copies};
 use super::order::{Event, Order};
-use crate::term::{Poly, Support, Symbol};
+use crate::element::order as field_order;
+use crate::term::{Atom, Poly, Support, Symbol};
 use smpc_ir::flat::Kind;
 use smpc_ir::party::Elem;
 use std::collections::{BTreeMap, HashSet};
@@ -16,6 +17,8 @@ use std::collections::{BTreeMap, HashSet};
 #[derive(Clone, Debug)]
 struct Item {
     event: Event,
+    /// Where else the same is seen: a digest of what somebody else sends.
+    also: Vec<Event>,
     /// The shape of a message; nothing for the outcome of a comparison.
     kind: Option<Kind>,
     term: Poly,
@@ -32,6 +35,8 @@ pub(super) struct View {
     pub seen: BTreeMap<Symbol, Support>,
     /// What still depends on a secret: the step, whether it is a comparison, the term.
     pub leak: Option<(usize, bool, String)>,
+    /// With what chance coins are not as they were taken to be.
+    pub chance: f64,
 }
 
 /// What was compared, without functions that only compare.
@@ -74,6 +79,23 @@ pub(super) fn same_expansion(run: &Copies, condition: &Poly) -> Option<(Symbol, 
     (difference == *condition || difference.neg() == *condition).then_some((b, left))
 }
 
+/// Expansions that are compared are one in a run that ends. What compares them stays.
+fn one_expansion(run: &mut Copies, terms: &mut [Poly], conditions: usize) {
+    let same: Vec<(Symbol, Poly)> = terms[..conditions]
+        .iter()
+        .filter_map(|term| same_expansion(run, term))
+        .collect();
+    for term in terms.iter_mut() {
+        if same_expansion(run, term).is_some() {
+            continue;
+        }
+        // The latest first: it may become one that another is equal to.
+        for (symbol, by) in same.iter().rev() {
+            *term = run.terms.substitute(term, *symbol, by);
+        }
+    }
+}
+
 fn conclusion(run: &mut Copies, condition: &Poly) -> Option<(Symbol, Poly)> {
     if let Some(found) = same_expansion(run, condition) {
         return Some(found);
@@ -101,6 +123,7 @@ fn items(run: &mut Copies, order: &Order) -> Vec<Item> {
         match digest {
             None => items.push(Item {
                 event,
+                also: Vec::new(),
                 kind: Some(seen.kind),
                 term: seen.term,
                 nonce: None,
@@ -128,6 +151,7 @@ fn items(run: &mut Copies, order: &Order) -> Vec<Item> {
                 };
                 items.extend(args.into_iter().map(|term| Item {
                     event,
+                    also: Vec::new(),
                     kind: None,
                     term,
                     nonce,
@@ -138,6 +162,7 @@ fn items(run: &mut Copies, order: &Order) -> Vec<Item> {
     for condition in run.conditions.clone() {
         items.push(Item {
             event: (condition.step, condition.party.0),
+            also: Vec::new(),
             kind: None,
             term: condition.term,
             nonce: None,
@@ -160,7 +185,25 @@ fn items(run: &mut Copies, order: &Order) -> Vec<Item> {
         }
     }
     items.sort_by_key(|item| item.event.0);
-    items
+    merged(items)
+}
+
+/// One item for a message and digests of it that others send: whoever knows the one can tell the others.
+fn merged(items: Vec<Item>) -> Vec<Item> {
+    let mut kept: Vec<Item> = Vec::new();
+    for item in items {
+        let same = kept
+            .iter_mut()
+            .find(|other| other.nonce.is_none() && item.nonce.is_none() && other.term == item.term);
+        match same {
+            Some(other) => {
+                other.also.push(item.event);
+                other.kind = other.kind.or(item.kind);
+            }
+            None => kept.push(item),
+        }
+    }
+    kept
 }
 
 struct Elimination<'o> {
@@ -172,6 +215,50 @@ struct Elimination<'o> {
 }
 
 impl Elimination<'_> {
+    /// Σ g·r with a vector r of coins that stands nowhere else is as uniform as one coin, but for the
+    /// chance that g is 0. The chance of all that were replaced.
+    fn weighed(&mut self, extra: &mut [Poly]) -> f64 {
+        let mut chance = 0.0;
+        for number in 0..self.run.symbols.len() {
+            let (coin, info) = (Symbol(number as u32), self.run.symbols[number].clone());
+            if info.class != Class::Pad || !matches!(info.elem, Elem::Field(_)) {
+                continue;
+            }
+            let terms = self.items.iter().map(|item| &item.term);
+            let mut found: Option<(Atom, Symbol)> = None;
+            let alone = terms.chain(extra.iter()).all(|term| {
+                match self.run.terms.weighed_sums(term, coin) {
+                    None => false,
+                    Some(all) => all.into_iter().all(|one| *found.get_or_insert(one) == one),
+                }
+            });
+            let seeds = self
+                .run
+                .symbols
+                .iter()
+                .any(|info| info.seed.contains(&coin));
+            let Some((atom, weight)) = found.filter(|_| alone && !seeds) else {
+                continue;
+            };
+            if !self.run.is(weight, Class::Expanded) {
+                continue;
+            }
+            // Somebody honest has a part of the seed.
+            let parts = &self.run.symbols[weight.0 as usize].seed;
+            if !parts.iter().any(|part| self.run.is(*part, Class::Pad)) {
+                continue;
+            }
+            let name = format!("Σ{}", info.name);
+            let sum = self.run.symbol(name, info.elem, Kind::Scalar, Class::Pad);
+            let terms = self.items.iter_mut().map(|item| &mut item.term);
+            for term in terms.chain(extra.iter_mut()) {
+                *term = self.run.terms.swap(term, atom, &sum);
+            }
+            chance += 1.0 / field_order(info.elem) as f64;
+        }
+        chance
+    }
+
     /// The symbols that a term depends on, through lies and seeds.
     fn reach(&self, term: &Poly, beyond: &Support) -> Support {
         let mut all = self.run.terms.support(term);
@@ -224,10 +311,54 @@ impl Elimination<'_> {
                 let number = i64::from(pad.0);
                 (*others, if last { -number } else { number })
             });
-            for (_, pad) in count {
-                if self.eliminate(at, pad, extra) {
-                    break;
+            let done = count
+                .into_iter()
+                .any(|(_, pad)| self.eliminate(at, pad, extra));
+            // An even multiple of a coin hides what is as even.
+            let secret = |s: Symbol| self.run.is(s, Class::Secret);
+            if !done && self.run.terms.support(&term).iter().any(secret) {
+                for pad in self.run.terms.even_pads(&term) {
+                    let info = &self.run.symbols[pad.0 as usize];
+                    if (info.class, info.kind) == (Class::Pad, kind) && self.halve(at, pad, extra) {
+                        break;
+                    }
                 }
+            }
+        }
+    }
+
+    /// For an item c·r + c·d + e with c even: r becomes ρ - d, and e stays.
+    fn halve(&mut self, at: usize, pad: Symbol, extra: &mut [Poly]) -> bool {
+        let term = self.items[at].term.clone();
+        let zero = Poly::constant(term.elem(), 0);
+        let Some(divided) = self.run.terms.solve_even(&term, pad, &zero) else {
+            return false;
+        };
+        if self.reach(&divided, &Support::default()).contains(pad) {
+            return false;
+        }
+        let info = self.run.symbols[pad.0 as usize].clone();
+        let name = format!("ρ{}", self.run.symbols.len());
+        let uniform = self.run.symbol(name, info.elem, info.kind, Class::Masked);
+        let Some(by) = self.run.terms.solve_even(&term, pad, &uniform) else {
+            return false;
+        };
+        self.put(pad, &by, extra);
+        true
+    }
+
+    /// A coin replaced everywhere.
+    fn put(&mut self, pad: Symbol, by: &Poly, extra: &mut [Poly]) {
+        let terms = self.items.iter_mut().map(|item| &mut item.term);
+        for term in terms.chain(extra) {
+            *term = self.run.terms.substitute(term, pad, by);
+        }
+        // A seed is what its coins are.
+        let parts: Vec<Symbol> = self.run.terms.support(by).iter().collect();
+        for info in &mut self.run.symbols {
+            if info.seed.contains(&pad) {
+                info.seed.retain(|part| *part != pad);
+                info.seed.extend(&parts);
             }
         }
     }
@@ -252,18 +383,7 @@ impl Elimination<'_> {
             self.done[at] = false;
             return false;
         };
-        let terms = self.items.iter_mut().map(|item| &mut item.term);
-        for term in terms.chain(extra) {
-            *term = self.run.terms.substitute(term, pad, &by);
-        }
-        // A seed is what its coins are.
-        let parts: Vec<Symbol> = self.run.terms.support(&by).iter().collect();
-        for info in &mut self.run.symbols {
-            if info.seed.contains(&pad) {
-                info.seed.retain(|part| *part != pad);
-                info.seed.extend(&parts);
-            }
-        }
+        self.put(pad, &by, extra);
         true
     }
 
@@ -288,7 +408,8 @@ pub(super) fn simulate(run: &Copies, order: &Order, goals: &[Poly]) -> View {
     for lie in &run.lies {
         let after = order.after((lie.step, lie.to.0));
         let seen = items.iter().enumerate();
-        let seen = seen.filter(|(_, item)| !after.contains(&item.event));
+        let early = |event: &Event| !after.contains(event);
+        let seen = seen.filter(|(_, item)| early(&item.event) || item.also.iter().any(early));
         before.insert(lie.symbol, seen.map(|(at, _)| at).collect());
     }
     let mut best: Option<View> = None;
@@ -302,6 +423,8 @@ pub(super) fn simulate(run: &Copies, order: &Order, goals: &[Poly]) -> View {
         let mut extra = plain_conditions(&run);
         let conditions = extra.len();
         extra.extend(goals.iter().cloned());
+        one_expansion(&mut search.run, &mut extra, conditions);
+        let chance = search.weighed(&mut extra);
         search.all(&mut extra, last);
         let leak = search.leak();
         let mut seen = BTreeMap::new();
@@ -321,6 +444,7 @@ pub(super) fn simulate(run: &Copies, order: &Order, goals: &[Poly]) -> View {
             goals,
             seen,
             leak,
+            chance,
         };
         let clean = found.leak.is_none();
         if clean || best.is_none() {
@@ -335,6 +459,7 @@ pub(super) fn simulate(run: &Copies, order: &Order, goals: &[Poly]) -> View {
         goals: goals.to_vec(),
         seen: BTreeMap::new(),
         leak: None,
+        chance: 0.0,
         run,
     })
 }

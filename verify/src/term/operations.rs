@@ -298,6 +298,40 @@ impl Terms {
         }
     }
 
+    /// The permutation whose inverse a term is.
+    fn inverse_of(&self, order: &Poly) -> Option<&Poly> {
+        match self.alone(order)? {
+            Node::Function(Function::InversePermutation, args) => args.first(),
+            _ => None,
+        }
+    }
+
+    /// The factors of a summand in an order of rows without inverses: a sum over rows is the same in
+    /// every order, so Σ a[π⁻¹]·b is Σ a·b[π].
+    fn forward(&mut self, mut atoms: Vec<Atom>) -> Vec<Atom> {
+        // Each turn takes one inverse away.
+        for _ in 0..8 {
+            let found = atoms.iter().find_map(|atom| {
+                match &self.nodes[atom.0 as usize].0 {
+                    Node::Function(Function::Gather, args) => args.get(1),
+                    _ => None,
+                }
+                .and_then(|order| self.inverse_of(order))
+                .cloned()
+            });
+            let Some(order) = found else { break };
+            let mut turned = Vec::new();
+            for atom in atoms {
+                let term = self.single(atom);
+                let term = self.gather(&term, &order);
+                turned.extend(term.terms.keys().flatten());
+            }
+            turned.sort_unstable();
+            atoms = turned;
+        }
+        atoms
+    }
+
     /// The sum over an axis. Linear, so it is pushed down to the monomials, and what is one element
     /// whatever the shape stands outside.
     pub fn sum(&mut self, poly: &Poly, axis: u8) -> Poly {
@@ -305,6 +339,10 @@ impl Terms {
         for (monomial, &value) in &poly.terms {
             let (scalars, rest): (Vec<Atom>, Vec<Atom>) =
                 monomial.iter().partition(|atom| self.is_scalar(**atom));
+            let mut rest = self.forward(rest);
+            if is_bits(poly.elem) {
+                rest.dedup();
+            }
             let mut inside = Poly::constant(poly.elem, 0);
             inside.insert(rest, one(poly.elem));
             let mut product = self.function(Function::Sum(axis), vec![inside], poly.elem);
@@ -317,17 +355,34 @@ impl Terms {
         result
     }
 
-    /// Rows of a term in the order of a permutation. Linear, so it is pushed down to the monomials.
+    /// Rows of a term in the order of a permutation. Linear, so it is pushed down to the monomials; an
+    /// order and its inverse are none.
     pub fn gather(&mut self, poly: &Poly, order: &Poly) -> Poly {
         let mut result = Poly::constant(poly.elem, 0);
         for (monomial, &value) in &poly.terms {
             let mut term = Poly::constant(poly.elem, 0);
             term.insert(monomial.clone(), one(poly.elem));
             if !monomial.is_empty() {
-                term = self.function(Function::Gather, vec![term, order.clone()], poly.elem);
+                term = match self.turned_back(monomial, order) {
+                    Some(before) => before,
+                    None => self.function(Function::Gather, vec![term, order.clone()], poly.elem),
+                };
             }
             result = result.add(&term.scale(value));
         }
         result
+    }
+
+    /// What a monomial was before its rows were put into the order of which this is the inverse.
+    fn turned_back(&self, monomial: &[Atom], order: &Poly) -> Option<Poly> {
+        let [atom] = monomial else { return None };
+        let Node::Function(Function::Gather, args) = &self.nodes[atom.0 as usize].0 else {
+            return None;
+        };
+        let [rows, first] = args.as_slice() else {
+            return None;
+        };
+        let back = self.inverse_of(first) == Some(order) || self.inverse_of(order) == Some(first);
+        back.then(|| rows.clone())
     }
 }

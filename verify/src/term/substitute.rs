@@ -93,6 +93,57 @@ impl Terms {
         Some(target.sub(&divided.scale(unit)))
     }
 
+    /// The atoms that a symbol stands in, and what weighs it there, if each is a sum over an axis of the
+    /// symbol times one other.
+    pub fn weighed_sums(&self, poly: &Poly, symbol: Symbol) -> Option<Vec<(Atom, Symbol)>> {
+        let mut found = Vec::new();
+        for atom in poly.terms.keys().flatten() {
+            let (node, _, support) = &self.nodes[atom.0 as usize];
+            if !support.contains(symbol) {
+                continue;
+            }
+            let Node::Function(Function::Sum(_), args) = node else {
+                return None;
+            };
+            let mut monomials = args.first()?.terms.keys();
+            let (Some(monomial), None) = (monomials.next(), monomials.next()) else {
+                return None;
+            };
+            let symbols: Option<Vec<Symbol>> = monomial
+                .iter()
+                .map(|atom| match self.nodes[atom.0 as usize].0 {
+                    Node::Symbol(symbol) => Some(symbol),
+                    _ => None,
+                })
+                .collect();
+            let weight = match symbols?[..] {
+                [a, b] if a == symbol && b != symbol => b,
+                [a, b] if b == symbol && a != symbol => a,
+                _ => return None,
+            };
+            found.push((*atom, weight));
+        }
+        Some(found)
+    }
+
+    /// An atom replaced by a term, where it is a factor of a monomial.
+    pub fn swap(&mut self, poly: &Poly, atom: Atom, by: &Poly) -> Poly {
+        let mut result = Poly::constant(poly.elem, 0);
+        for (monomial, &value) in &poly.terms {
+            let mut product = Poly::one(poly.elem);
+            for &factor in monomial {
+                let factor = if factor == atom {
+                    by.clone()
+                } else {
+                    self.single(factor)
+                };
+                product = self.mul(&product, &factor);
+            }
+            result = result.add(&product.scale(value));
+        }
+        result
+    }
+
     /// A symbol replaced by a term everywhere.
     pub fn substitute(&mut self, poly: &Poly, symbol: Symbol, by: &Poly) -> Poly {
         self.replace(poly, symbol, by, &mut HashMap::new())

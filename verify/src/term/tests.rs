@@ -60,3 +60,18 @@ fn substitution_reaches_into_functions() {
     assert!(!t.support(&gone).contains(Symbol(0)));
     assert!(t.support(&sign).contains(Symbol(0)));
 }
+
+#[test]
+fn a_sum_over_rows_is_one_in_every_order() {
+    let mut t = Terms::new(100);
+    let (a, b) = (t.symbol(Symbol(0), R), t.symbol(Symbol(1), R));
+    let order = t.symbol(Symbol(2), R);
+    let back = t.function(Function::InversePermutation, vec![order.clone()], R);
+    let turned = t.gather(&b, &order);
+    assert_eq!(t.gather(&turned, &back), b);
+    let first = t.gather(&a, &back);
+    let (left, right) = (t.mul(&first, &b), t.mul(&a, &turned));
+    assert_eq!(t.sum(&left, 0), t.sum(&right, 0));
+    let other = t.mul(&a, &b);
+    assert_ne!(t.sum(&left, 0), t.sum(&other, 0));
+}

@@ -196,6 +196,7 @@ impl Build {
             corruption: Vec::new(),
             keys: Vec::new(),
             meant: u8::MAX,
+            carried: u8::MAX,
             own: usize::MAX,
         }
     }
