@@ -26,7 +26,7 @@ use smpc_ir::local::Source;
 use smpc_ir::party::{Elem, Party, PartySet};
 
 /// Steps beyond which lies are not followed.
-const LONGEST: usize = 700;
+const LONGEST: usize = 400;
 
 /// Lies beyond which none is followed by itself.
 const MOST: usize = 60;

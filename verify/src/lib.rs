@@ -22,6 +22,7 @@ mod element;
 mod eliminate;
 mod machine;
 mod mutate;
+mod news;
 mod problem;
 mod refute;
 mod report;

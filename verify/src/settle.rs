@@ -259,4 +259,27 @@ mod tests {
         let before = flat.barriers.len();
         assert_eq!(settled.barriers.len(), before + body.barriers.len() + 1);
     }
+
+    /// One mask for all elements of the check's own product would hide none.
+    #[test]
+    fn a_product_inside_a_check_has_a_mask_for_each_element() {
+        for name in ["rep3_malicious", "rep3_malicious_ring"] {
+            let bound = bind(name, &[]);
+            let flat = bound.protocol(Want::Mul(bound.int_elem())).unwrap();
+            let body = &flat.deferred[0].body;
+            let coins = body.steps.iter().filter_map(|step| match step.op {
+                FlatOp::Coin(_) => Some(&body.values[step.result as usize]),
+                _ => None,
+            });
+            // Seeds and nonces are one for all.
+            let masks: Vec<Kind> = coins
+                .filter(|info| info.elem != Elem::Bits(128))
+                .map(|info| info.kind)
+                .collect();
+            assert!(
+                masks.len() > 6 && !masks.contains(&Kind::Scalar),
+                "{masks:?}"
+            );
+        }
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! There are no inverses: r·δ = e says of a uniform r unknown when δ and e were fixed only that δ is 0 modulo 2^k, but
 //! for a chance of 2^-(m-k+1). A key α of s bits guards Σ ρ·δ with uniform coins ρ that come after the δ: Cramer et
-//! al., CRYPTO 2018, Lemma 1.
+//! al., CRYPTO 2018.
 
 use super::copies::Class;
 use super::judge::Judge;
