@@ -16,6 +16,36 @@ pub enum Outside {
     Saturate(String, String),
     /// The polynomial.
     Extend,
+    /// The run ends; everybody learns whether an argument lies there.
+    Assert,
+}
+
+impl Outside {
+    /// The end of the head of function `name`, and what its body begins with.
+    pub(crate) fn begin(
+        &self,
+        name: &str,
+        parameter: &str,
+        low: f64,
+        high: f64,
+    ) -> (String, String) {
+        if *self != Self::Assert {
+            return (String::new(), String::new());
+        }
+        let seen = seen(name);
+        // Below and above exclude each other, so that exclusive or is or.
+        let begin = format!(
+            "    let {seen} = reveal ({parameter} < {}) != ({parameter} > {});\n    assert(!{seen});\n",
+            decimal(low),
+            decimal(high)
+        );
+        (format!(" reveals {seen}: bool to all"), begin)
+    }
+}
+
+/// What function `name` reveals under [`Outside::Assert`].
+pub fn seen(name: &str) -> String {
+    format!("{name}_outside")
 }
 
 /// The text of `fn NAME(PARAMETER: fix) -> fix`: all T_k of one depth are one product of arrays, and
@@ -39,7 +69,7 @@ pub fn function(name: &str, parameter: &str, fit: &Fit, outside: &Outside) -> St
             );
             "x"
         }
-        Outside::Saturate(..) | Outside::Extend => parameter,
+        Outside::Saturate(..) | Outside::Extend | Outside::Assert => parameter,
     };
     let used: Vec<usize> = (1..polynomial.coefficients.len())
         .filter(|k| polynomial.coefficients[*k] != 0.0)
@@ -73,7 +103,7 @@ pub fn function(name: &str, parameter: &str, fit: &Fit, outside: &Outside) -> St
         );
     }
     let result = match outside {
-        Outside::Clamp | Outside::Extend => "    inside\n".to_owned(),
+        Outside::Clamp | Outside::Extend | Outside::Assert => "    inside\n".to_owned(),
         Outside::Saturate(below, above) => format!(
             "    let (left, right) = (({parameter} < {}) as int, ({parameter} > {}) as int);\n    \
              (1 - left - right) * inside + {below} * left + {above} * right\n",
@@ -81,7 +111,8 @@ pub fn function(name: &str, parameter: &str, fit: &Fit, outside: &Outside) -> St
             decimal(high)
         ),
     };
-    format!("pub fn {name}({parameter}: fix) -> fix {{\n{body}{result}}}\n")
+    let (head, begin) = outside.begin(name, parameter, low, high);
+    format!("pub fn {name}({parameter}: fix) -> fix{head} {{\n{begin}{body}{result}}}\n")
 }
 
 /// Whether the text gives this name to something else.

@@ -206,7 +206,7 @@ pub fn function(
     let ends = match outside {
         Outside::Clamp => Some((f.at(first), f.at(last))),
         Outside::Saturate(below, above) => Some((number(below), number(above))),
-        Outside::Extend => None,
+        Outside::Extend | Outside::Assert => None,
     };
     let mut rows = spline.pieces.clone();
     let mut cuts = &spline.cuts[..];
@@ -218,11 +218,12 @@ pub fn function(
         None => cuts = &cuts[1..cuts.len() - 1],
     }
     let rows: Vec<String> = rows.iter().map(|row| format!("{row:?}")).collect();
+    let (head, begin) = outside.begin(name, parameter, first, last);
     if cuts.is_empty() {
         // One polynomial: a cut that changes nothing gives the list a length.
         let row = &rows[0];
         return format!(
-            "pub fn {name}({parameter}: fix) -> fix {{\n    piecewise({parameter}, [{}], [{row}, {row}], {}, {})\n}}\n",
+            "pub fn {name}({parameter}: fix) -> fix{head} {{\n{begin}    piecewise({parameter}, [{}], [{row}, {row}], {}, {})\n}}\n",
             decimal(first),
             spline.scale,
             spline.bits
@@ -230,7 +231,7 @@ pub fn function(
     }
     let cuts: Vec<String> = cuts.iter().map(|c| decimal(*c)).collect();
     format!(
-        "pub fn {name}({parameter}: fix) -> fix {{\n    piecewise({parameter}, [{}],\n              [{}], {}, {})\n}}\n",
+        "pub fn {name}({parameter}: fix) -> fix{head} {{\n{begin}    piecewise({parameter}, [{}],\n              [{}], {}, {})\n}}\n",
         cuts.join(", "),
         rows.join(",\n               "),
         spline.scale,

@@ -170,7 +170,7 @@ impl<'a, V: Visitor> Evaluator<'a, V> {
                 let a = self.read(step.args[0])?;
                 self.values.insert(step.results[0], a);
             }
-            Op::Output { .. } => {}
+            Op::Output { .. } | Op::Assert => {}
             Op::Shuffle => {
                 for (arg, result) in step.args.iter().zip(&step.results) {
                     let mut a = self.read(*arg)?;

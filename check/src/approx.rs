@@ -77,6 +77,15 @@ pub struct Approximation {
     pub text: String,
 }
 
+/// What a call of an approximation reveals, under this name: whether an argument is outside of the domain.
+pub fn revealed(found: &Approximation) -> Option<String> {
+    let seen = script::seen(&found.name);
+    found
+        .text
+        .contains(&format!("reveals {seen}:"))
+        .then_some(seen)
+}
+
 /// Fits an `approx`.
 ///
 /// # Errors
@@ -349,7 +358,7 @@ fn goal(item: &Approx) -> Result<Goal, Wrong> {
 }
 
 fn outside(item: &Approx) -> Result<Outside, Wrong> {
-    let help = "`outside clamp`, `outside saturate(0, 1)`, `outside extend` or `outside unchecked`";
+    let help = "`outside clamp`, `outside saturate(0, 1)`, `outside extend`, `outside assert` or `outside unchecked`";
     let Some(expr) = &item.outside else {
         let message = format!("what is `{}` outside of its domain?", item.name.name);
         return Err(wrong(item.name.span, message, help));
@@ -369,12 +378,7 @@ fn outside(item: &Approx) -> Result<Outside, Wrong> {
         _ => match name(expr).as_deref() {
             Some("clamp") => Ok(Outside::Clamp),
             Some("extend" | "unchecked") => Ok(Outside::Extend),
-            Some("assert") => Err(Wrong {
-                code: "U01",
-                span: expr.span,
-                message: "`outside assert` is not executable yet".to_owned(),
-                help: help.to_owned(),
-            }),
+            Some("assert") => Ok(Outside::Assert),
             _ => Err(wrong(expr.span, "this is no rule for the outside", help)),
         },
     }

@@ -36,6 +36,7 @@ pub(crate) const NAMES: &[&str] = &[
     "reshape",
     "floor",
     "xor",
+    "assert",
 ];
 
 impl Elab<'_> {
@@ -46,6 +47,7 @@ impl Elab<'_> {
             "concat" => Some(self.concat_call(args, span)),
             "reduce" | "scan" => Some(self.tree(name == "scan", args, span)),
             "min" | "max" => self.size_bound(name == "min", args, span),
+            "assert" => Some(self.assert_call(args, span)),
             "expect" if self.in_test() => Some(self.expect(args, span)),
             "sort"
                 if args
@@ -70,6 +72,38 @@ impl Elab<'_> {
             }
             _ => None,
         }
+    }
+
+    /// `assert(c)`: the run ends unless the public c holds.
+    fn assert_call(&mut self, args: &[Arg], span: Span) -> Val {
+        let Some(args) = self.args(args) else {
+            return Val::Unknown;
+        };
+        let ([(val, at)], []) = (args.positional.as_slice(), args.named.as_slice()) else {
+            self.error_help(
+                "T02",
+                span,
+                "`assert` takes one bool",
+                "write `assert(0 < x);`",
+            );
+            return Val::Unknown;
+        };
+        let leaf = self.one_leaf(&val.clone(), "`assert`", *at);
+        let Some(leaf) = leaf.and_then(|leaf| self.coerce(&leaf, BOOL, *at)) else {
+            return Val::Unknown;
+        };
+        let help = "reveal it first: everybody sees whether the run ends";
+        if !self.needs_public(&leaf, "K12", "what is asserted", help, *at) {
+            return Val::Unknown;
+        }
+        if self.secret_depth > 0 {
+            let message = "an assertion under a secret condition would show the condition";
+            self.error_help("K17", span, message, "assert outside of the `if secret`");
+            return Val::Unknown;
+        }
+        let value = self.value(&leaf, span);
+        self.push(Op::Assert, vec![value], vec![], span);
+        Val::Unit
     }
 
     fn arity(&mut self, name: &str, args: &Args, count: usize, span: Span) -> Option<()> {

@@ -165,6 +165,13 @@ fn step_rules(program: &Program, step: &Step) -> Result<(), String> {
             };
             ensure(known, "the audience of an output knows it")
         }
+        Op::Assert => ensure(
+            results.is_empty()
+                && args.len() == 1
+                && args[0].ty == Type::Bits(1)
+                && args[0].label == Label::Public,
+            "what is asserted is a public bool",
+        ),
         Op::Shuffle => ensure(
             args.iter()
                 .all(|a| a.label == Label::Secret && a.shape.first() == args[0].shape.first())

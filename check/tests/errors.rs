@@ -207,14 +207,20 @@ input x: int from a;
 expect(x, 1);
 reveal share x as y; leaks y to all;" => "T01: `expect` stands in tests only [expect]
   help: write `test \"name\" { expect(f(share 2), 4); }`, and `smpc test`";
-    not_executable_yet: "party a; input x: fix from a;
+    an_assertion_leaks_whether_it_holds: "party a; input x: fix from a;
 approx g(t: fix) = exp(t) on -1..1 degree 4 outside assert;
-reveal g(share x) as y; leaks y to all;" => "U01: `outside assert` is not executable yet [assert]
-  help: `outside clamp`, `outside saturate(0, 1)`, `outside extend` or `outside unchecked`";
+reveal g(share x) as y; leaks y to all;" => "R01: `g_outside` leaves, and `leaks` does not list it [reveal (t < -1.0) != (t > 1.0)]
+  help: write `leaks g_outside to all;`";
+    a_secret_is_not_asserted: "party a; input x: fix from a;
+assert(share x > 0);
+reveal share x as y; leaks y to all;" => "K12: what is asserted is secret [share x > 0]
+  became secret here [share x]
+  decides here [share x > 0]
+  help: reveal it first: everybody sees whether the run ends";
     an_approximation_says_what_is_outside: "party a; input x: fix from a;
 approx g(t: fix) = exp(t) on -1..1 degree 3;
 reveal g(share x) as y; leaks y to all;" => "T03: what is `g` outside of its domain? [g]
-  help: `outside clamp`, `outside saturate(0, 1)`, `outside extend` or `outside unchecked`";
+  help: `outside clamp`, `outside saturate(0, 1)`, `outside extend`, `outside assert` or `outside unchecked`";
     an_error_below_that_of_the_arithmetic: "party a; input x: fix from a;
 approx g(t: fix) = exp(t) on -1..1 within 0.000001 outside extend;
 reveal g(share x) as y; leaks y to all;" => "A01: no polynomial of degree 64 or less is as near as this [0.000001]

@@ -112,6 +112,48 @@ fn what_is_no_test_is_an_error_of_the_script() {
     }
 }
 
+/// An argument outside of the domain ends the run, at everybody and by its own code.
+#[test]
+fn an_assertion_ends_the_run() {
+    let base = folder("testing_assert");
+    let script = "party a; input x: [fix; n] from a;\n\
+        approx g(t: fix) = 1 / t on 1..4 within 0.001 outside assert;\n\
+        reveal g(share x) as y; leaks n, y, g_outside to all;\n\
+        test \"inside\" { expect(g(share [1.0, 2.0, 4.0]), [1.0, 0.5, 0.25], within: 0.001); }\n\
+        test \"outside\" { expect(g(share [2.0, 4.5]), [0.5, 0.0], within: 0.001); }\n";
+    write(&base, "s.smpc", script);
+    write(&base, "s/a/x.csv", "1.5\n3.75\n");
+    let ran = smpc(&base, &["run", "s.smpc"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    write(&base, "s/a/x.csv", "1.5\n0.5\n");
+    let ran = smpc(&base, &["run", "s.smpc"]);
+    assert_eq!(ran.code, 4, "{}", ran.out);
+    assert!(
+        ran.err
+            .contains("error[I34]: what the script asserts does not hold"),
+        "{}",
+        ran.err
+    );
+    let ran = smpc(&base, &["test", "s.smpc"]);
+    assert!(
+        ran.out.contains("outside: ok under no scheme"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        !ran.out.contains("inside: ok under no scheme"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out.contains("I34 what the script asserts"),
+        "{}",
+        ran.out
+    );
+    let ran = smpc(&base, &["approx", "s.smpc"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+}
+
 /// Every function of the library does what its tests say, under replicated sharing and in plaintext; `smpc test --all`
 /// runs them under every scheme.
 #[test]

@@ -11,7 +11,7 @@ use smpc_ir::share::Type;
 use smpc_ir::{Size, SizeError, SizeVar};
 use smpc_runtime::channel::{self, Channel, ChannelError};
 use smpc_runtime::coin;
-use smpc_runtime::digest::{agree, disagreement};
+use smpc_runtime::digest::{agree, disagreement, failed_check};
 use smpc_runtime::endpoint::when;
 use smpc_runtime::prg::Stream;
 use smpc_runtime::tensor::{Tensor, wire_bytes};
@@ -21,9 +21,7 @@ use crate::keys::{self, Identity, KeyError};
 use crate::local;
 use crate::plan::{Action, Plan, plan};
 use crate::views;
-use crate::{
-    Account, CHANNEL, DEVIATION, OPERATION, Output, Phase, Probed, RunError, SETUP, Sent, Setup,
-};
+use crate::{Account, CHANNEL, OPERATION, Output, Phase, Probed, RunError, SETUP, Sent, Setup};
 
 /// Runs one party of a program over a channel.
 ///
@@ -508,10 +506,10 @@ impl Endpoint<'_> {
                 if !agree(&*self.get(*a, source)?, &*self.get(*b, source)?) {
                     let calls = &self.program.calls;
                     let call = step.origin.and_then(|o| calls.get(o.call as usize));
-                    let message = disagreement(call.map_or("", |call| &call.name));
+                    let name = call.map_or("", |call| &call.name);
                     return Err(RunError {
-                        code: DEVIATION,
-                        ..self.error(source, message)
+                        code: failed_check(name),
+                        ..self.error(source, disagreement(name))
                     });
                 }
                 if let ([value, ..], [result]) = (&step.args[..], &step.results[..]) {

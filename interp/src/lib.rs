@@ -172,7 +172,7 @@ pub struct Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunError {
     /// Stable code: `I30` a local operation failed, `I31` a channel, `I32` the set-up, `I33` a check
-    /// of what others sent.
+    /// of what others sent, `I34` an assertion.
     pub code: &'static str,
     /// In the user's words.
     pub message: String,

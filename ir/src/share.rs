@@ -112,6 +112,8 @@ pub enum Op {
         /// Who gets it.
         to: Audience,
     },
+    /// Ends the run unless a (public, `Bits(1)`) holds everywhere. No result.
+    Assert,
     /// One result per argument: the arguments' rows in one uniformly random order nobody knows.
     /// The arguments have the same length in their first axis, and may differ in the rest.
     Shuffle,

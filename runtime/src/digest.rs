@@ -2,7 +2,7 @@
 //! the comparison itself.
 
 use sha2::{Digest, Sha256};
-use smpc_ir::party::Elem;
+use smpc_ir::party::{ASSERTION, Elem};
 
 use crate::LocalError;
 use crate::coin::{uniform_at, uniform_words};
@@ -70,8 +70,16 @@ pub fn agree(a: &Tensor, b: &Tensor) -> bool {
     wanted.is_some() && (0..a.elements()).all(|i| a.at(i) == wanted)
 }
 
+/// The code of a check that failed: parties disagree, or an assertion of the script does not hold.
+pub fn failed_check(protocol: &str) -> &'static str {
+    if protocol == ASSERTION { "I34" } else { "I33" }
+}
+
 /// Why a check failed, in the user's words.
 pub fn disagreement(protocol: &str) -> String {
+    if protocol == ASSERTION {
+        return "what the script asserts does not hold".to_owned();
+    }
     if protocol.is_empty() {
         return "parties disagree: one of them does not follow the protocol".to_owned();
     }

@@ -14,7 +14,7 @@ use zeroize::Zeroize;
 use crate::LocalError;
 use crate::channel::{Channel, ChannelError, buffer, in_memory, recycle};
 use crate::coin;
-use crate::digest::{agree, disagreement};
+use crate::digest::{agree, disagreement, failed_check};
 use crate::ops::shape;
 use crate::pass::Coin;
 use crate::prg::{Seed, Stream};
@@ -29,14 +29,11 @@ pub(crate) const STACK: usize = 16 << 20;
 /// The code of a channel that failed.
 const CHANNEL: &str = "I31";
 
-/// The code of a check that failed: a party deviates from the protocol.
-const DEVIATION: &str = "I33";
-
 /// Why a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Stable code: `I30` a local operation failed, `I31` a channel, `I32` the set-up, `I33` a check
-    /// of what others sent.
+    /// of what others sent, `I34` an assertion.
     pub code: &'static str,
     /// In the user's words.
     pub message: String,
@@ -261,13 +258,13 @@ impl<'a> Endpoint<'a> {
     /// Compares a with b, which may be a scalar, in a protocol of this name.
     ///
     /// # Errors
-    /// They differ: a party deviates from the protocol.
+    /// They differ: a party deviates from the protocol, or what the script asserts does not hold.
     pub fn check(&self, a: &Tensor, b: &Tensor, protocol: &str) -> Result<(), Failure> {
         if agree(a, b) {
             return Ok(());
         }
         Err(Failure {
-            code: DEVIATION,
+            code: failed_check(protocol),
             message: disagreement(protocol),
             place: String::new(),
             consequence: false,

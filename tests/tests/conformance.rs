@@ -108,7 +108,8 @@ under! {
 }
 
 /// Programs of integers, products, reveals and shuffles: what a scheme over a field provides.
-const OF_INTEGERS: [&str; 6] = [
+const OF_INTEGERS: [&str; 7] = [
+    "asserted",
     "int_arithmetic",
     "integers",
     "matmul_int",

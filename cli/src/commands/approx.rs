@@ -170,9 +170,15 @@ fn cost(
 ) -> Result<(i128, f64), Failure> {
     let name = &found.name;
     let mut of = |call: &str| -> Result<(i128, i128), Failure> {
+        let seen = smpc_check::revealed(found).map_or(String::new(), |seen| format!(", {seen}"));
+        let seen = if call.contains(name.as_str()) {
+            seen
+        } else {
+            String::new()
+        };
         let text = format!(
             "{}party owner;\ninput own: [fix; n] from owner;\nlet x = share own * share own;\n\
-             let y = {call};\nreveal y * y as result;\nleaks n, result to all;\n",
+             let y = {call};\nreveal y * y as result;\nleaks n, result{seen} to all;\n",
             found.text
         );
         let file = sources.add(&format!("cost of {name}"), &text);

@@ -219,7 +219,9 @@ fn answer(sources: &Sources, suites: &[Suite], runs: &[Run], seconds: f64) -> An
                     }
                     Ended::Unable(lacking) => {
                         skipped += 1;
-                        otherwise.add(("skipped", format!(": {lacking}")), &run.scheme);
+                        // What would supply it is for those who write schemes.
+                        let lack = lacking.split(';').next().unwrap_or(lacking);
+                        otherwise.add(("skipped", format!(": {lack}")), &run.scheme);
                         entry["result"] = json!("skipped");
                         entry["reason"] = json!(lacking);
                     }

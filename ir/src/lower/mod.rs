@@ -37,7 +37,9 @@ use std::fmt;
 
 use crate::flat::{Missing, Owner, Protocols, Sharing};
 use crate::local::{Local, Prim, Source};
-use crate::party::{Elem, Op as PartyOp, Party, PartySet, Program, Value as Wire};
+use crate::party::{
+    ASSERTION, Elem, Op as PartyOp, Origin, Party, PartySet, Program, Value as Wire,
+};
 use crate::share::{self, Audience, Label, Op, Step, Type, Value};
 use crate::size::Size;
 
@@ -475,6 +477,7 @@ impl<'a> Lowerer<'a> {
                 label,
                 to,
             } => self.output(step, name, *field, label, *to)?,
+            Op::Assert => self.assertion(step)?,
             Op::Shuffle => self.shuffle(step)?,
             Op::For { .. }
             | Op::While { .. }
@@ -499,6 +502,25 @@ impl<'a> Lowerer<'a> {
             .emit
             .step(op, &[], elem, &info.shape, known_to, offline);
         self.env.insert(result, Lowered::Clear(vec![value]));
+    }
+
+    /// Everybody compares what is public with what it has to be.
+    fn assertion(&mut self, step: &Step) -> Lower<()> {
+        let call = self.emit.call(ASSERTION);
+        let source = self.emit.source;
+        for value in self.clear_copies(step.args[0])? {
+            let info = self.emit.info(value).clone();
+            let holds = Local::Constant(1);
+            let holds = self
+                .emit
+                .local_at(holds, &[], info.elem, &[], info.known_to);
+            self.emit.origin = Some(Origin { call, source });
+            let at = info.known_to;
+            self.emit
+                .push(PartyOp::Check { at }, vec![value, holds], vec![]);
+            self.emit.origin = None;
+        }
+        Ok(())
     }
 
     fn output(

@@ -294,6 +294,9 @@ pub struct Origin {
     pub source: Source,
 }
 
+/// What the instance is called whose one step is an assertion of the script.
+pub const ASSERTION: &str = "assert";
+
 /// An instance of a protocol. A protocol called by another one is part of the outer instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
