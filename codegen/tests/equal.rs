@@ -135,6 +135,9 @@ fn small_examples() {
         example("vickrey", "additive"),
         example("digits", "rep3"),
         example("iris_clusters", "rep3"),
+        example("quicksort", "rep3"),
+        example("radix_sort", "additive"),
+        example("recsys", "rep3"),
     ];
     compare("small", subjects);
 }
