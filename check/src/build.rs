@@ -104,6 +104,8 @@ pub(crate) struct Elab<'a> {
     pub reported: BTreeSet<(&'static str, Span)>,
     pub modules: Vec<ModuleEnv>,
     pub module_paths: HashMap<String, usize>,
+    /// Modules of the library that nothing was needed of yet.
+    pub unread: HashMap<usize, &'static smpc_stdlib::Module>,
     pub prelude: Option<usize>,
     pub slots: Vec<Slot>,
     pub frames: Vec<Frame>,
@@ -162,6 +164,7 @@ impl<'a> Elab<'a> {
             reported: BTreeSet::new(),
             modules: vec![],
             module_paths: HashMap::new(),
+            unread: HashMap::new(),
             prelude: None,
             slots: vec![],
             frames: vec![],
@@ -190,7 +193,7 @@ impl<'a> Elab<'a> {
     pub fn load_root(&mut self, root: FileId, module: &Module) {
         self.load("", root, module);
         if let Some(prelude) = smpc_stdlib::module("prelude") {
-            self.prelude = Some(self.load_text("prelude", prelude.text));
+            self.prelude = Some(self.load_prelude(prelude.text));
         }
     }
 }

@@ -29,7 +29,7 @@ impl Elab<'_> {
         let (module, name) = match path.segments.as_slice() {
             [name] => (None, name.clone()),
             [alias, name] => {
-                let Some(module) = self.modules[here].imports.get(&alias.name).copied() else {
+                let Some(module) = self.imported(&alias.name) else {
                     let names: Vec<String> = self.modules[here].imports.keys().cloned().collect();
                     self.unknown_name(&alias.name, "module", alias.span, &names);
                     return Val::Unknown;

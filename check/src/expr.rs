@@ -226,8 +226,7 @@ impl Elab<'_> {
 
     fn imported_constant(&mut self, path: &ast::Path) -> Val {
         if let [alias, name] = path.segments.as_slice() {
-            let here = self.frames.last().map_or(0, |f| f.module);
-            if let Some(module) = self.modules[here].imports.get(&alias.name).copied()
+            if let Some(module) = self.imported(&alias.name)
                 && let Some(constant) = self.modules[module].constants.get(&name.name).cloned()
             {
                 return self.constant(&constant, module);

@@ -194,7 +194,13 @@ impl Elab<'_> {
         if let Some(found) = smpc_stdlib::used(&path) {
             return Some(match self.module_paths.get(found.path) {
                 Some(known) => *known,
-                None => self.load_text(found.path, found.text),
+                None => {
+                    let number = self.modules.len();
+                    self.modules.push(ModuleEnv::default());
+                    self.module_paths.insert(found.path.to_owned(), number);
+                    self.unread.insert(number, found);
+                    number
+                }
             });
         }
         let near = smpc_stdlib::modules()
@@ -216,10 +222,83 @@ impl Elab<'_> {
         None
     }
 
+    /// The module of this name where the checker stands. One of the library is read when it is first needed: most
+    /// scripts need few functions of few modules.
+    pub fn imported(&mut self, alias: &str) -> Option<usize> {
+        let here = self.frames.last().map_or(0, |f| f.module);
+        let number = *self.modules.get(here)?.imports.get(alias)?;
+        if let Some(found) = self.unread.remove(&number) {
+            let file = self.sources.add(&library_name(found.path), found.text);
+            let parsed = smpc_grammar::parse(file, &without_tests(found.text));
+            self.diagnostics.extend(parsed.diagnostics);
+            // Its definitions are as they are wherever the first call stands.
+            let frames = std::mem::take(&mut self.frames);
+            let control = std::mem::take(&mut self.control);
+            let calls = std::mem::take(&mut self.calls);
+            for item in &parsed.module.items {
+                self.collect(number, file, item);
+            }
+            (self.frames, self.control, self.calls) = (frames, control, calls);
+        }
+        Some(number)
+    }
+
+    /// Loads the prelude.
+    pub fn load_prelude(&mut self, text: &str) -> usize {
+        let file = self.sources.add(&library_name("prelude"), text);
+        let parsed = smpc_grammar::parse(file, &without_tests(text));
+        self.diagnostics.extend(parsed.diagnostics);
+        self.load("prelude", file, &parsed.module)
+    }
+
     pub fn load_text(&mut self, name: &str, text: &str) -> usize {
         let file = self.sources.add(&library_name(name), text);
         let parsed = smpc_grammar::parse(file, text);
         self.diagnostics.extend(parsed.diagnostics);
         self.load(name, file, &parsed.module)
+    }
+}
+
+/// A file of the library with blanks in the place of its tests, which stand in lines of their own: they are not what a script
+/// uses.
+fn without_tests(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut within = false;
+    for line in text.split_inclusive('\n') {
+        let begins = line.starts_with("test \"");
+        if begins || within {
+            let blank =
+                |c: char| std::iter::repeat_n(if c == '\n' { '\n' } else { ' ' }, c.len_utf8());
+            out.extend(line.chars().flat_map(blank));
+            let ends = if begins {
+                line.trim_end().ends_with('}')
+            } else {
+                line.starts_with('}')
+            };
+            within = !ends;
+        } else {
+            out.push_str(line);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_library_without_its_tests_has_the_same_other_items() {
+        for module in smpc_stdlib::modules() {
+            let whole = smpc_grammar::parse(FileId::default(), module.text);
+            let bare = without_tests(module.text);
+            assert_eq!(bare.len(), module.text.len(), "{}", module.path);
+            let items = whole.module.items.into_iter();
+            let others: Vec<Item> = items
+                .filter(|i| !matches!(i.kind, ItemKind::Test(_)))
+                .collect();
+            let bare = smpc_grammar::parse(FileId::default(), &bare).module.items;
+            assert!(bare == others, "{}", module.path);
+        }
     }
 }

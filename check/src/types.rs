@@ -135,12 +135,12 @@ impl Elab<'_> {
         }
     }
 
-    fn find_struct(&self, segments: &[ast::Ident]) -> Option<Rc<StructDef>> {
+    fn find_struct(&mut self, segments: &[ast::Ident]) -> Option<Rc<StructDef>> {
         let here = self.frames.last().map_or(0, |f| f.module);
         match segments {
             [name] => self.modules.get(here)?.structs.get(&name.name).cloned(),
             [alias, name] => {
-                let module = *self.modules.get(here)?.imports.get(&alias.name)?;
+                let module = self.imported(&alias.name)?;
                 self.modules.get(module)?.structs.get(&name.name).cloned()
             }
             _ => None,

@@ -9,12 +9,6 @@ use crate::token::{Token, TokenKind, tokenize};
 use crate::translate::Translator;
 use pest::Parser;
 use std::ops::Range;
-use std::thread::Builder;
-
-/// Bytes of a file that is worth a second thread.
-const LONG: usize = 4096;
-/// Stack of that thread: as much as a program begins with.
-const STACK: usize = 8 << 20;
 
 /// A comment, which the tree does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,39 +126,9 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Every item, if there is no mistake; those of a long file in two halves side by side.
     fn whole(&self) -> Option<Vec<Item>> {
-        let all = 0..self.text.len();
-        let Some(cut) = self.middle() else {
-            return self.items(all);
-        };
-        std::thread::scope(|scope| {
-            let first = Builder::new()
-                .stack_size(STACK)
-                .spawn_scoped(scope, || self.items(0..cut))
-                .ok()?;
-            let second = self.items(cut..all.end);
-            let mut items = first.join().ok()??;
-            items.extend(second?);
-            Some(items)
-        })
-    }
-
-    /// Where an item begins near the middle of a long file.
-    fn middle(&self) -> Option<usize> {
-        if self.text.len() < LONG {
-            return None;
-        }
-        let pieces = structure::split(self.text, self.tokens);
-        let starts = pieces.iter().filter_map(|piece| piece.first());
-        let mut starts = starts.map(|token| token.range.start);
-        let cut = starts.find(|start| 2 * start >= self.text.len())?;
-        self.text.is_char_boundary(cut).then_some(cut)
-    }
-
-    fn items(&self, range: Range<usize>) -> Option<Vec<Item>> {
-        let translator = self.translator(range.start);
-        let mut pairs = Grammar::parse(Rule::file, self.text.get(range)?).ok()?;
+        let mut pairs = Grammar::parse(Rule::file, self.text).ok()?;
+        let translator = self.translator(0);
         pairs
             .next()?
             .into_inner()
@@ -322,28 +286,5 @@ fn attach_docs(text: &str, tokens: &[Token], items: &mut [Item]) {
             }
             lines.clear();
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn halves_of_a_long_file_are_the_file() {
-        let text: String = (0..200)
-            .map(|i| format!("/// Number {i} (ü).\nfn f{i}(x: int) -> int {{ x + {i} }}\n\nlet v{i} = f{i}({i});\n"))
-            .collect();
-        let tokens = tokenize(&text);
-        let solid: Vec<Token> = tokens.into_iter().filter(|t| !blank(t.kind)).collect();
-        let source = Source {
-            file: FileId::default(),
-            text: &text,
-            tokens: &solid,
-        };
-        assert!(source.middle().is_some());
-        let whole = source.whole().expect("items");
-        assert_eq!(whole.len(), 400);
-        assert_eq!(Some(whole), source.items(0..text.len()));
     }
 }
