@@ -225,12 +225,11 @@ impl Elab<'_> {
     }
 
     fn imported_constant(&mut self, path: &ast::Path) -> Val {
-        if let [alias, name] = path.segments.as_slice() {
-            if let Some(module) = self.imported(&alias.name)
-                && let Some(constant) = self.modules[module].constants.get(&name.name).cloned()
-            {
-                return self.constant(&constant, module);
-            }
+        if let [alias, name] = path.segments.as_slice()
+            && let Some(module) = self.imported(&alias.name)
+            && let Some(constant) = self.modules[module].constants.get(&name.name).cloned()
+        {
+            return self.constant(&constant, module);
         }
         let text: Vec<&str> = path.segments.iter().map(|s| s.name.as_str()).collect();
         self.error(
