@@ -158,6 +158,15 @@ fn large_examples() {
     compare("large", subjects.collect());
 }
 
+/// Learning and statistics: `cargo test -p smpc-codegen -- --ignored learning`.
+#[test]
+#[ignore = "takes minutes"]
+fn learning_examples() {
+    let names = ["attention", "digits_conv", "survival", "train_digits"];
+    let subjects = names.iter().map(|name| example(name, "rep3"));
+    compare("learning", subjects.collect());
+}
+
 /// Every conformance program: `cargo test -p smpc-codegen -- --ignored programs`.
 #[test]
 #[ignore = "takes minutes"]
