@@ -192,9 +192,7 @@ impl<'a> Elab<'a> {
     /// Loads the root file, what it uses, and the prelude.
     pub fn load_root(&mut self, root: FileId, module: &Module) {
         self.load("", root, module);
-        if let Some(prelude) = smpc_stdlib::module("prelude") {
-            self.prelude = Some(self.load_prelude(prelude.text));
-        }
+        self.load_prelude();
     }
 }
 

@@ -192,16 +192,7 @@ impl Elab<'_> {
             return None;
         }
         if let Some(found) = smpc_stdlib::used(&path) {
-            return Some(match self.module_paths.get(found.path) {
-                Some(known) => *known,
-                None => {
-                    let number = self.modules.len();
-                    self.modules.push(ModuleEnv::default());
-                    self.module_paths.insert(found.path.to_owned(), number);
-                    self.unread.insert(number, found);
-                    number
-                }
-            });
+            return Some(self.announce(found));
         }
         let near = smpc_stdlib::modules()
             .iter()
@@ -222,33 +213,50 @@ impl Elab<'_> {
         None
     }
 
-    /// The module of this name where the checker stands. One of the library is read when it is first needed: most
-    /// scripts need few functions of few modules.
+    /// The number of a module of the library, which is read when it is first needed: most scripts need few functions of
+    /// few modules.
+    fn announce(&mut self, found: &'static smpc_stdlib::Module) -> usize {
+        if let Some(known) = self.module_paths.get(found.path) {
+            return *known;
+        }
+        let number = self.modules.len();
+        self.modules.push(ModuleEnv::default());
+        self.module_paths.insert(found.path.to_owned(), number);
+        self.unread.insert(number, found);
+        number
+    }
+
+    fn read(&mut self, number: usize) {
+        let Some(found) = self.unread.remove(&number) else {
+            return;
+        };
+        let file = self.sources.add(&library_name(found.path), found.text);
+        let parsed = smpc_grammar::parse(file, &without_tests(found.text));
+        self.diagnostics.extend(parsed.diagnostics);
+        // Its definitions are as they are wherever the first call stands.
+        let frames = std::mem::take(&mut self.frames);
+        let control = std::mem::take(&mut self.control);
+        let calls = std::mem::take(&mut self.calls);
+        for item in &parsed.module.items {
+            self.collect(number, file, item);
+        }
+        (self.frames, self.control, self.calls) = (frames, control, calls);
+    }
+
+    /// The module of this name where the checker stands.
     pub fn imported(&mut self, alias: &str) -> Option<usize> {
         let here = self.frames.last().map_or(0, |f| f.module);
         let number = *self.modules.get(here)?.imports.get(alias)?;
-        if let Some(found) = self.unread.remove(&number) {
-            let file = self.sources.add(&library_name(found.path), found.text);
-            let parsed = smpc_grammar::parse(file, &without_tests(found.text));
-            self.diagnostics.extend(parsed.diagnostics);
-            // Its definitions are as they are wherever the first call stands.
-            let frames = std::mem::take(&mut self.frames);
-            let control = std::mem::take(&mut self.control);
-            let calls = std::mem::take(&mut self.calls);
-            for item in &parsed.module.items {
-                self.collect(number, file, item);
-            }
-            (self.frames, self.control, self.calls) = (frames, control, calls);
-        }
+        self.read(number);
         Some(number)
     }
 
-    /// Loads the prelude.
-    pub fn load_prelude(&mut self, text: &str) -> usize {
-        let file = self.sources.add(&library_name("prelude"), text);
-        let parsed = smpc_grammar::parse(file, &without_tests(text));
-        self.diagnostics.extend(parsed.diagnostics);
-        self.load("prelude", file, &parsed.module)
+    /// The functions in scope everywhere.
+    pub fn load_prelude(&mut self) {
+        self.prelude = smpc_stdlib::module("prelude").map(|found| self.announce(found));
+        if let Some(number) = self.prelude {
+            self.read(number);
+        }
     }
 
     pub fn load_text(&mut self, name: &str, text: &str) -> usize {
