@@ -10,8 +10,8 @@ use smpc_ir::party::Elem;
 use smpc_ir::{lower, party};
 use smpc_runtime::Tensor;
 use smpc_tests::case::Case;
-use smpc_tests::pipeline::{checked, start};
-use smpc_tests::run::Backend;
+use smpc_tests::pipeline::{checked, differences, start};
+use smpc_tests::run::{Backend, run};
 use smpc_tests::tamper::{Bench, Tally};
 
 /// A matrix product of two owners, revealed to all and to one.
@@ -42,6 +42,8 @@ leaks n, chosen to all;
 /// A shuffled column, revealed.
 const SHUFFLE: &str = "
 // given alice/a [5]: 1 2 3 4 5
+// expect squares: 55
+// expect cubes: 225
 party alice, bob;
 input a: [int; n] from alice;
 let s = shuffle(share a);
@@ -163,6 +165,36 @@ fn authenticated_sharing_over_a_ring_shuffles() {
 #[test]
 fn four_parties_shuffle() {
     caught(&sweep("fantastic4", &[], SHUFFLE, 300));
+}
+
+/// A party that permutes says consistently what is not in its order. No single message does that: its text is another one.
+/// The check is what ends the run; without it the answer is wrong and everybody accepts it.
+#[test]
+fn who_permutes_keeps_to_the_order() {
+    let case = Case::read(SHUFFLE);
+    let program = checked(SHUFFLE, &case).expect("the script");
+    let start = start(&program, &case).expect("inputs");
+    for scheme in ["spdz", "spdz2k"] {
+        let path = smpc_tests::root().join(format!("stdlib/schemes/{scheme}.smpc"));
+        let text = std::fs::read_to_string(path).expect("the scheme");
+        let run = |text: &str| {
+            let bound = Backend::written(text).bind().expect("the backend");
+            run(&program, &start, &bound, 7)
+        };
+        let honest = "(d[i][pi[i]])";
+        assert_eq!(text.matches(honest).count(), 1);
+        let lying = text.replace(honest, "(d[i][pi[i]] + d[i])");
+        let check = "    check t == 0 else abort;\n";
+        assert_eq!(lying.matches(check).count(), 1);
+        assert!(run(&text).is_ok(), "{scheme}");
+        let error = run(&lying).expect_err("a wrong order");
+        assert!(error.contains("I33"), "{scheme}: {error}");
+        let answers = run(&lying.replace(check, "")).expect("no check").answers;
+        assert!(
+            !differences(&case.expected, &answers).is_empty(),
+            "{scheme}"
+        );
+    }
 }
 
 /// The harness can fail: a scheme against honest parties accepts wrong answers.
