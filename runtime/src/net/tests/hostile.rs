@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use rustls::{ClientConnection, StreamOwned};
@@ -52,25 +53,36 @@ fn polite(net: &Network) -> Vec<u8> {
     bytes
 }
 
-/// Alice's end, when bob sends these bytes and waits.
-fn alice(bytes: impl Fn(&Network) -> Vec<u8> + Sync) -> Result<ChannelError, NetError> {
+/// Alice's end, when bob sends the first of these bytes, the second as soon as alice has joined (while the two
+/// are still joining, the same bytes end the handshake instead), and waits.
+fn alice_twice(
+    first: impl Fn(&Network) -> Vec<u8>,
+    second: &[u8],
+) -> Result<ChannelError, NetError> {
     let net = Network::new(&["alice", "bob"]);
     timely(|| {
         std::thread::scope(|scope| {
-            let end = scope.spawn(|| {
+            let (joined, join) = mpsc::channel();
+            let net = &net;
+            let end = scope.spawn(move || {
                 let strict = |party: &mut Party| {
                     party.options.idle_timeout = Duration::from_secs(1);
                     party.options.max_frame = 1000;
                     party.options.window = 2000;
                 };
                 let (mut channel, _) = net.join(0, strict)?;
+                joined.send(()).unwrap();
                 let error = channel.receive(1, 8).unwrap_err();
                 channel.fail("I31", "");
                 Ok(error)
             });
-            let mut bob = mallory(&net);
-            bob.write_all(&bytes(&net)).unwrap();
+            let mut bob = mallory(net);
+            bob.write_all(&first(net)).unwrap();
             bob.flush().unwrap();
+            if !second.is_empty() && join.recv().is_ok() {
+                bob.write_all(second).unwrap();
+                bob.flush().unwrap();
+            }
             // Until alice hangs up.
             let mut sink = vec![];
             let _ = bob.read_to_end(&mut sink);
@@ -79,8 +91,13 @@ fn alice(bytes: impl Fn(&Network) -> Vec<u8> + Sync) -> Result<ChannelError, Net
     })
 }
 
+/// Alice's end, when bob sends these bytes and waits.
+fn alice(bytes: impl Fn(&Network) -> Vec<u8>) -> Result<ChannelError, NetError> {
+    alice_twice(bytes, &[])
+}
+
 fn after_hello(bytes: Vec<u8>) -> Fault {
-    let error = alice(|net| [polite(net), bytes.clone()].concat()).unwrap();
+    let error = alice_twice(polite, &bytes).unwrap();
     assert_eq!(error.peer, 1);
     error.fault
 }
@@ -182,17 +199,22 @@ fn a_flood() {
     let net = Network::new(&["alice", "bob"]);
     let error = timely(|| {
         std::thread::scope(|scope| {
-            let end = scope.spawn(|| {
+            let (joined, join) = mpsc::channel();
+            let net = &net;
+            let end = scope.spawn(move || {
                 let strict = |party: &mut Party| {
                     party.options.max_frame = 1000;
                     party.options.window = 2000;
                 };
                 let (mut channel, _) = net.join(0, strict).unwrap();
+                joined.send(()).unwrap();
                 // Alice takes nothing out until the line has ended.
                 channel.settle().unwrap_err()
             });
-            let mut bob = mallory(&net);
-            bob.write_all(&polite(&net)).unwrap();
+            let mut bob = mallory(net);
+            bob.write_all(&polite(net)).unwrap();
+            bob.flush().unwrap();
+            join.recv().unwrap();
             for i in 2..200 {
                 if bob
                     .write_all(&frame(Kind::Message, i, 0, &[0; 900]))
