@@ -36,6 +36,32 @@ struct Scope {
     moved: HashSet<Value>,
 }
 
+/// Where in an array a coin is.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub array: Ident,
+    at: usize,
+    /// The array's length.
+    pub of: usize,
+}
+
+/// The functions of stretches of long code: tokens, or laid out as soon as they are written, so that their
+/// tokens take no memory while the others' are made.
+pub(crate) enum Stretches {
+    Tokens(Vec<TokenStream>),
+    Text(String),
+}
+
+impl Stretches {
+    fn push(&mut self, item: TokenStream) -> Result<(), Unsupported> {
+        match self {
+            Self::Tokens(items) => items.push(item),
+            Self::Text(items) => items.push_str(&print::laid_out(item)?),
+        }
+        Ok(())
+    }
+}
+
 /// Parameters of a function that parties share, as its body asks for them.
 #[derive(Default)]
 pub(crate) struct Shared {
@@ -46,10 +72,12 @@ pub(crate) struct Shared {
 
 /// Writes one party's code, or a function that parties share.
 pub(crate) struct Emitter<'a> {
-    pub facts: &'a Facts,
+    pub facts: &'a Facts<'a>,
     sources: &'a Sources,
     pub layout: &'a Layout,
     names: HashMap<Value, Ident>,
+    /// Coins that came several together.
+    arrays: HashMap<Value, Place>,
     pub taken: Names,
     computed: HashMap<Value, Act<'a>>,
     inline: HashSet<Value>,
@@ -64,7 +92,7 @@ pub(crate) struct Emitter<'a> {
     /// Statements that give sizes their names, by name.
     public: Vec<(Ident, TokenStream)>,
     /// Functions of stretches.
-    pub items: Vec<TokenStream>,
+    pub items: Stretches,
     /// What occurs in them.
     pub mentioned: Mentioned,
     /// Functions of protocols, by the number in a call.
@@ -75,7 +103,7 @@ pub(crate) struct Emitter<'a> {
 impl<'a> Emitter<'a> {
     /// For a party. `public` names sizes and parameters.
     pub fn new(
-        facts: &'a Facts,
+        facts: &'a Facts<'a>,
         sources: &'a Sources,
         layout: &'a Layout,
         public: Vec<(Ident, TokenStream)>,
@@ -89,6 +117,7 @@ impl<'a> Emitter<'a> {
             sources,
             layout,
             names: HashMap::new(),
+            arrays: HashMap::new(),
             taken,
             computed: HashMap::new(),
             inline: HashSet::new(),
@@ -99,7 +128,7 @@ impl<'a> Emitter<'a> {
             rounds: 0,
             shared: None,
             public,
-            items: vec![],
+            items: Stretches::Tokens(vec![]),
             mentioned: Mentioned::default(),
             functions: vec![],
             failed: None,
@@ -107,7 +136,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// For a function that parties share.
-    pub fn shared(facts: &'a Facts, sources: &'a Sources, layout: &'a Layout) -> Self {
+    pub fn shared(facts: &'a Facts<'a>, sources: &'a Sources, layout: &'a Layout) -> Self {
         Self {
             shared: Some(Shared::default()),
             taken: Names::default(),
@@ -148,6 +177,40 @@ impl<'a> Emitter<'a> {
 
     pub fn name_of(&self, value: Value) -> Option<Ident> {
         self.names.get(&value).cloned()
+    }
+
+    /// Names coins that come together, one by a name and several by that of their array. Gives the pattern.
+    pub fn coins_together(&mut self, coins: &[Value]) -> Vec<Ident> {
+        if let [one] = coins {
+            self.arrays.remove(one);
+            let known = self.name_of(*one);
+            return vec![known.unwrap_or_else(|| self.named(*one, "coin"))];
+        }
+        if coins.is_empty() {
+            return vec![];
+        }
+        let name = self.taken.numbered("coins");
+        for (at, coin) in coins.iter().enumerate() {
+            let place = Place {
+                array: name.clone(),
+                at,
+                of: coins.len(),
+            };
+            self.arrays.insert(*coin, place);
+        }
+        vec![name]
+    }
+
+    /// The array that a coin came in.
+    pub fn place_of(&self, coin: Value) -> Option<&Place> {
+        self.arrays.get(&coin)
+    }
+
+    /// The element of an array that a coin is.
+    fn element(&self, coin: Value) -> Option<TokenStream> {
+        let Place { array, at, .. } = self.arrays.get(&coin)?;
+        let at = Literal::usize_unsuffixed(*at);
+        Some(quote!(#array[#at]))
     }
 
     pub fn share_name(&mut self, value: Value, name: Ident) {
@@ -252,6 +315,9 @@ impl<'a> Emitter<'a> {
             let tokens = self.expression(value);
             return quote!(&#tokens);
         }
+        if let Some(coin) = self.element(value) {
+            return quote!(&#coin.draw()?);
+        }
         let borrowed = self.borrowed.contains(&value);
         match self.name_of(value) {
             Some(name) if self.facts.is_reserved(value) => quote!(&#name.draw()?),
@@ -266,6 +332,9 @@ impl<'a> Emitter<'a> {
 
     /// A reserved coin to read.
     fn coin_to_read(&mut self, value: Value) -> TokenStream {
+        if let Some(coin) = self.element(value) {
+            return quote!(&#coin);
+        }
         match self.name_of(value) {
             Some(name) if self.borrowed.contains(&value) => quote!(#name),
             Some(name) => quote!(&#name),
@@ -284,6 +353,9 @@ impl<'a> Emitter<'a> {
     fn keep(&mut self, value: Value, last: bool) -> TokenStream {
         if self.is_inline(value) {
             return self.expression(value);
+        }
+        if let Some(coin) = self.element(value) {
+            return quote!(#coin.clone());
         }
         let Some(name) = self.name_of(value) else {
             self.fail("a value that is read before it is computed");

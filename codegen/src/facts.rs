@@ -10,22 +10,23 @@ use smpc_ir::party::{
 };
 
 /// Types, shapes, literals and places of a program's values.
-pub(crate) struct Facts {
-    infos: Vec<ValueInfo>,
+pub(crate) struct Facts<'p> {
+    infos: &'p [ValueInfo],
     literals: HashMap<Value, i128>,
     sizes: HashMap<Value, Size>,
-    places: HashMap<Value, (Option<Origin>, Source)>,
+    /// By the value's number.
+    places: Vec<Option<(Option<Origin>, Source)>>,
     /// Uniform coins that are read in their own instance of a protocol alone.
     reserved: HashSet<Value>,
 }
 
-impl Facts {
-    pub fn of(program: &Program) -> Self {
+impl<'p> Facts<'p> {
+    pub fn of(program: &'p Program) -> Self {
         let mut facts = Self {
-            infos: program.values.clone(),
+            infos: &program.values,
             literals: HashMap::new(),
             sizes: HashMap::new(),
-            places: HashMap::new(),
+            places: vec![None; program.values.len()],
             reserved: HashSet::new(),
         };
         facts.block(&program.body);
@@ -46,12 +47,14 @@ impl Facts {
 
     fn step(&mut self, step: &Step) {
         for result in &step.results {
-            self.places.insert(*result, (step.origin, step.source));
+            if let Some(place) = self.places.get_mut(result.0 as usize) {
+                *place = Some((step.origin, step.source));
+            }
         }
         for arg in &step.args {
             // A message takes the coin whole, and so does what is no operation on elements.
             let call = |v: &Value| {
-                let (origin, _) = self.places.get(v)?;
+                let (origin, _) = self.place(*v)?;
                 origin.map(|o| o.call)
             };
             let own = step.origin.map(|o| o.call);
@@ -124,7 +127,7 @@ impl Facts {
 
     /// The instance of a protocol that defines a value, and where in its text or in the script's.
     pub fn place(&self, value: Value) -> Option<(Option<Origin>, Source)> {
-        self.places.get(&value).copied()
+        self.places.get(value.0 as usize).copied().flatten()
     }
 
     /// Whether a coin is drawn where it is read, from the range it reserved.

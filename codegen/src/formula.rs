@@ -37,7 +37,7 @@ struct Part {
 
 /// Whether formulas have this operation between these values. The operands' types are those of
 /// passes.
-pub(crate) fn fits(facts: &Facts, prim: Prim, args: &[Value], result: Value) -> bool {
+pub(crate) fn fits(facts: &Facts<'_>, prim: Prim, args: &[Value], result: Value) -> bool {
     let elem = facts.elem(result);
     let wide = elem.wire_bits() > 64;
     let single = |v: &Value| facts.elem(*v) == Elem::Bits(1);
@@ -61,7 +61,7 @@ pub(crate) fn fits(facts: &Facts, prim: Prim, args: &[Value], result: Value) -> 
 
 /// The statements and results of a pass's formula, given the names of what it reads.
 pub(crate) struct Formula<'a> {
-    facts: &'a Facts,
+    facts: &'a Facts<'a>,
     /// All elements are single bits, 64 at a time.
     packed: bool,
     wide: bool,
@@ -71,7 +71,7 @@ pub(crate) struct Formula<'a> {
 
 impl<'a> Formula<'a> {
     /// Whether all elements are single bits, 64 at a time.
-    pub fn is_packed(facts: &Facts, pass: &Pass<'_>) -> bool {
+    pub fn is_packed(facts: &Facts<'_>, pass: &Pass<'_>) -> bool {
         let values = pass
             .members
             .iter()
@@ -84,7 +84,7 @@ impl<'a> Formula<'a> {
     /// The body of the closure: a block, or the list of results alone. `define` names the values
     /// that get a variable.
     pub fn body(
-        facts: &'a Facts,
+        facts: &'a Facts<'a>,
         pass: &Pass<'_>,
         given: &[(Value, Ident)],
         define: &mut dyn FnMut(Value) -> Ident,
@@ -347,7 +347,8 @@ impl<'a> Formula<'a> {
             (bound(&left, own), bound(&right, tighter))
         };
         // The same on both sides is nothing a person writes.
-        if x.to_string() == y.to_string() {
+        let alike = left.operations == right.operations && left.level == right.level;
+        if alike && x.to_string() == y.to_string() {
             match operator.to_string().as_str() {
                 "&" => return left,
                 "-" | "^" => {

@@ -77,7 +77,7 @@ impl Catalogue {
 /// The functions that a party has called so far.
 pub(crate) struct Functions<'a> {
     program: &'a Program,
-    facts: &'a Facts,
+    facts: &'a Facts<'a>,
     sources: &'a Sources,
     layout: &'a Layout,
     /// By parameters and body.
@@ -88,7 +88,7 @@ pub(crate) struct Functions<'a> {
 impl<'a> Functions<'a> {
     pub fn new(
         program: &'a Program,
-        facts: &'a Facts,
+        facts: &'a Facts<'a>,
         sources: &'a Sources,
         layout: &'a Layout,
     ) -> Self {

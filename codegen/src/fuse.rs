@@ -55,7 +55,7 @@ struct Open<'p> {
 }
 
 struct Fuser<'p, 'f> {
-    facts: &'f Facts,
+    facts: &'f Facts<'f>,
     /// How often each value is read, here and later.
     read: &'f HashMap<Value, usize>,
     out: Vec<Act<'p>>,
@@ -67,7 +67,7 @@ struct Fuser<'p, 'f> {
 
 /// Gathers a list of acts without messages. `read` counts all readers of each value.
 pub(crate) fn fuse<'p>(
-    facts: &Facts,
+    facts: &Facts<'_>,
     read: &HashMap<Value, usize>,
     acts: Vec<Act<'p>>,
 ) -> Vec<Act<'p>> {

@@ -26,6 +26,7 @@ mod root;
 mod sink;
 mod size;
 mod typed;
+mod workers;
 
 use std::fmt;
 

@@ -2,239 +2,227 @@
 
 use std::collections::HashSet;
 
-use smpc_ir::local::Source;
 use smpc_ir::party::Value;
 
 use crate::project::{Act, Carried, LoopKind, Row};
 
-/// The acts that matter, given what is read after them; adds what they read, takes off what they
+/// Leaves the acts that matter, given what is read after them; adds what they read, takes off what they
 /// define. Coins are drawn and messages exchanged whether they are read or not.
-pub(crate) fn needed<'p>(acts: Vec<Act<'p>>, live: &mut HashSet<Value>) -> Vec<Act<'p>> {
-    let mut kept = vec![];
-    for act in acts.into_iter().rev() {
-        match act {
-            Act::Local {
-                ref args, result, ..
-            } => {
-                if live.remove(&result) {
-                    live.extend(args);
-                    kept.push(act);
-                }
-            }
-            Act::FractionBits { arg, result, .. } => {
-                if live.remove(&result) {
-                    live.insert(arg);
-                    kept.push(act);
-                }
-            }
-            Act::Input { result, .. } | Act::Param { result, .. } => {
-                if live.remove(&result) {
-                    kept.push(act);
-                }
-            }
-            Act::Coin {
-                domain,
-                result,
-                origin,
-                ..
-            } => {
-                let used = live.remove(&result);
-                kept.push(Act::Coin {
-                    domain,
-                    result,
-                    used,
-                    origin,
-                });
-            }
-            Act::Output { value, .. } => {
-                live.insert(value);
-                kept.push(act);
-            }
-            Act::Check { a, b, .. } => {
-                live.extend([a, b]);
-                kept.push(act);
-            }
-            // Made of acts that are needed.
-            Act::Pass(_) | Act::Call(_) | Act::Part(_) => kept.push(act),
-            Act::Exchange {
-                offline,
-                sends,
-                mut receives,
-            } => {
-                for (value, used) in receives.iter_mut().flat_map(|(_, values)| values) {
-                    *used = live.remove(value);
-                }
-                live.extend(sends.iter().flat_map(|(_, values)| values));
-                if !offline || !sends.is_empty() || !receives.is_empty() {
-                    kept.push(Act::Exchange {
-                        offline,
-                        sends,
-                        receives,
-                    });
-                }
-            }
-            Act::Loop {
-                kind,
-                carried,
-                body,
-                source,
-            } => {
-                kept.extend(needed_loop(kind, carried, body, source, live));
-            }
-            Act::Switch {
-                index,
-                arms,
-                results,
-                source,
-            } => {
-                let keep: Vec<bool> = results.iter().map(|r| live.remove(r)).collect();
-                let pick = |all: Vec<Value>| -> Vec<Value> {
-                    let pairs = all.into_iter().zip(&keep);
-                    pairs.filter(|(_, keep)| **keep).map(|(v, _)| v).collect()
-                };
-                let after = live.clone();
-                let mut own = vec![];
-                for (acts, handed) in arms {
-                    let handed = pick(handed);
-                    let mut inner = after.clone();
-                    inner.extend(&handed);
-                    own.push((needed(acts, &mut inner), handed));
-                    live.extend(&inner);
-                }
-                let results = pick(results);
-                if !results.is_empty() || own.iter().any(|(acts, _)| !acts.is_empty()) {
-                    live.insert(index);
-                    kept.push(Act::Switch {
-                        index,
-                        arms: own,
-                        results,
-                        source,
-                    });
-                }
-            }
-            Act::Tree {
-                scan,
-                half,
-                length,
-                rows,
-                body,
-                source,
-            } => {
-                let mut keep: Vec<bool> = rows
-                    .iter()
-                    .map(|row| row.result.is_some_and(|r| live.remove(&r)))
-                    .collect();
-                let (inner, acts) = loop {
-                    let mut inner = live.clone();
-                    inner.extend(
-                        rows.iter()
-                            .zip(&keep)
-                            .filter(|(_, k)| **k)
-                            .map(|(r, _)| r.next),
-                    );
-                    let acts = needed(body.clone(), &mut inner);
-                    let more: Vec<bool> = rows
-                        .iter()
-                        .zip(&keep)
-                        .map(|(r, k)| *k || inner.contains(&r.low) || inner.contains(&r.high))
-                        .collect();
-                    if more == keep {
-                        break (inner, acts);
-                    }
-                    keep = more;
-                };
-                let rows: Vec<Row> = rows
-                    .into_iter()
-                    .zip(keep)
-                    .filter(|(_, k)| *k)
-                    .map(|(r, _)| r)
-                    .collect();
-                if !rows.is_empty() || !acts.is_empty() {
-                    live.extend(inner);
-                    for row in &rows {
-                        live.remove(&row.low);
-                        live.remove(&row.high);
-                    }
-                    live.extend(rows.iter().map(|r| r.arg));
-                    kept.push(Act::Tree {
-                        scan,
-                        half,
-                        length,
-                        rows,
-                        body: acts,
-                        source,
-                    });
-                }
-            }
-        }
-    }
-    kept.reverse();
-    kept
+pub(crate) fn needed(acts: &mut Vec<Act<'_>>, live: &mut HashSet<Value>) {
+    block(acts, live, true);
 }
 
-fn needed_loop<'p>(
-    kind: LoopKind<'p>,
-    carried: Vec<Carried>,
-    body: Vec<Act<'p>>,
-    source: Source,
+/// The same; what does not matter stays unless `drop`. A loop's body has to be gone through until nothing more
+/// is found that it hands on to itself.
+fn block(acts: &mut Vec<Act<'_>>, live: &mut HashSet<Value>, drop: bool) {
+    let mut idle = vec![];
+    for (at, act) in acts.iter_mut().enumerate().rev() {
+        if !is_needed(act, live, drop) {
+            idle.push(at);
+        }
+    }
+    if drop && !idle.is_empty() {
+        let mut at = 0;
+        acts.retain(|_| {
+            at += 1;
+            if idle.last() == Some(&(at - 1)) {
+                idle.pop();
+                return false;
+            }
+            true
+        });
+    }
+}
+
+fn is_needed(act: &mut Act<'_>, live: &mut HashSet<Value>, drop: bool) -> bool {
+    match act {
+        Act::Local { args, result, .. } => {
+            let read = live.remove(result);
+            if read {
+                live.extend(args.iter());
+            }
+            read
+        }
+        Act::FractionBits { arg, result, .. } => {
+            let read = live.remove(result);
+            if read {
+                live.insert(*arg);
+            }
+            read
+        }
+        Act::Input { result, .. } | Act::Param { result, .. } => live.remove(result),
+        Act::Coin { result, used, .. } => {
+            *used = live.remove(result);
+            true
+        }
+        Act::Output { value, .. } => {
+            live.insert(*value);
+            true
+        }
+        Act::Check { a, b, .. } => {
+            live.extend([*a, *b]);
+            true
+        }
+        // Made of acts that are needed.
+        Act::Pass(_) | Act::Call(_) | Act::Part(_) => true,
+        Act::Exchange {
+            offline,
+            sends,
+            receives,
+        } => {
+            for (value, used) in receives.iter_mut().flat_map(|(_, values)| values) {
+                *used = live.remove(value);
+            }
+            live.extend(sends.iter().flat_map(|(_, values)| values));
+            !*offline || !sends.is_empty() || !receives.is_empty()
+        }
+        Act::Loop {
+            kind,
+            carried,
+            body,
+            ..
+        } => {
+            let (read, idle) = needed_loop(kind, carried, body, live, drop);
+            let ends = matches!(kind, LoopKind::For { .. });
+            if drop {
+                let mut read = read.into_iter();
+                carried.retain(|_| read.next().unwrap_or(true));
+            }
+            !(idle && ends)
+        }
+        Act::Switch {
+            index,
+            arms,
+            results,
+            ..
+        } => {
+            let keep: Vec<bool> = results.iter().map(|r| live.remove(r)).collect();
+            let pick = |all: &mut Vec<Value>| {
+                let mut keep = keep.iter();
+                all.retain(|_| keep.next().copied().unwrap_or(true));
+            };
+            let after = live.clone();
+            let mut works = keep.contains(&true);
+            for (acts, handed) in arms {
+                let mut inner = after.clone();
+                let read = handed.iter().zip(&keep).filter(|(_, keep)| **keep);
+                inner.extend(read.map(|(v, _)| *v));
+                works |= does(acts, &mut inner, drop);
+                live.extend(&inner);
+                if drop {
+                    pick(handed);
+                }
+            }
+            if drop {
+                pick(results);
+            }
+            if works {
+                live.insert(*index);
+            }
+            works
+        }
+        Act::Tree { rows, body, .. } => needed_tree(rows, body, live, drop),
+    }
+}
+
+/// Whether anything in a block matters.
+fn does(acts: &mut Vec<Act<'_>>, live: &mut HashSet<Value>, drop: bool) -> bool {
+    if drop {
+        block(acts, live, true);
+        return !acts.is_empty();
+    }
+    let all = acts.iter_mut().rev();
+    all.fold(false, |works, act| is_needed(act, live, false) | works)
+}
+
+/// Which of what a loop carries matters, and whether it does nothing else than carry nothing.
+fn needed_loop(
+    kind: &mut LoopKind<'_>,
+    carried: &[Carried],
+    body: &mut Vec<Act<'_>>,
     live: &mut HashSet<Value>,
-) -> Option<Act<'p>> {
+    drop: bool,
+) -> (Vec<bool>, bool) {
     let mut keep: Vec<bool> = carried
         .iter()
         .map(|c| c.result.is_some_and(|r| live.remove(&r)))
         .collect();
+    let mut settled = false;
     loop {
         let mut inner = live.clone();
-        inner.extend(
-            carried
-                .iter()
-                .zip(&keep)
-                .filter(|(_, k)| **k)
-                .map(|(c, _)| c.next),
-        );
-        let acts = needed(body.clone(), &mut inner);
-        let kind = match &kind {
-            LoopKind::For { var, count } => LoopKind::For { var: *var, count },
-            LoopKind::While { condition, test } => {
-                inner.insert(*test);
-                let condition = needed(condition.clone(), &mut inner);
-                LoopKind::While {
-                    condition,
-                    test: *test,
-                }
-            }
-        };
+        let handed = carried.iter().zip(&keep).filter(|(_, k)| **k);
+        inner.extend(handed.map(|(c, _)| c.next));
+        let works = does(body, &mut inner, drop && settled);
+        if let LoopKind::While { condition, test } = kind {
+            inner.insert(*test);
+            block(condition, &mut inner, drop && settled);
+        }
         let more: Vec<bool> = carried
             .iter()
             .zip(&keep)
             .map(|(c, k)| *k || inner.contains(&c.param))
             .collect();
-        if more != keep {
+        if more != keep || (drop && !settled) {
+            settled = more == keep;
             keep = more;
             continue;
         }
-        let carried: Vec<Carried> = carried
-            .into_iter()
-            .zip(keep)
-            .filter(|(_, k)| *k)
-            .map(|(c, _)| c)
-            .collect();
-        let idle = carried.is_empty() && acts.is_empty();
-        if idle && matches!(kind, LoopKind::For { .. }) {
-            return None;
+        let idle = !keep.contains(&true) && !works;
+        if !idle || matches!(kind, LoopKind::While { .. }) {
+            live.extend(inner);
+            let read = || carried.iter().zip(&keep).filter(|(_, k)| **k);
+            for (c, _) in read() {
+                live.remove(&c.param);
+            }
+            live.extend(read().map(|(c, _)| c.init));
         }
-        live.extend(inner);
-        for c in &carried {
-            live.remove(&c.param);
-        }
-        live.extend(carried.iter().map(|c| c.init));
-        return Some(Act::Loop {
-            kind,
-            carried,
-            body: acts,
-            source,
-        });
+        return (keep, idle);
     }
+}
+
+/// Whether a tree matters.
+fn needed_tree(
+    rows: &mut Vec<Row>,
+    body: &mut Vec<Act<'_>>,
+    live: &mut HashSet<Value>,
+    drop: bool,
+) -> bool {
+    let mut keep: Vec<bool> = rows
+        .iter()
+        .map(|row| row.result.is_some_and(|r| live.remove(&r)))
+        .collect();
+    let mut settled = false;
+    let (inner, works) = loop {
+        let mut inner = live.clone();
+        let handed = rows.iter().zip(&keep).filter(|(_, k)| **k);
+        inner.extend(handed.map(|(r, _)| r.next));
+        let works = does(body, &mut inner, drop && settled);
+        let more: Vec<bool> = rows
+            .iter()
+            .zip(&keep)
+            .map(|(r, k)| *k || inner.contains(&r.low) || inner.contains(&r.high))
+            .collect();
+        if more == keep && (settled || !drop) {
+            break (inner, works);
+        }
+        settled = more == keep;
+        keep = more;
+    };
+    let works = works || keep.contains(&true);
+    if works {
+        live.extend(inner);
+        for (row, _) in rows.iter().zip(&keep).filter(|(_, k)| **k) {
+            live.remove(&row.low);
+            live.remove(&row.high);
+        }
+        let read = rows.iter().zip(&keep).filter(|(_, k)| **k);
+        live.extend(read.map(|(r, _)| r.arg));
+    }
+    if drop {
+        let mut keep = keep.into_iter();
+        rows.retain(|_| keep.next().unwrap_or(true));
+    }
+    works
 }
 
 /// Calls `f` with everything the act reads, and whether it reads it in a block of its own.

@@ -55,7 +55,7 @@ pub(crate) struct Part<'p> {
 
 /// Rewrites a party's acts.
 pub(crate) fn outline<'p>(
-    facts: &Facts,
+    facts: &Facts<'_>,
     functions: &mut Functions<'_>,
     acts: Vec<Act<'p>>,
 ) -> Result<Vec<Act<'p>>, Unsupported> {
@@ -74,7 +74,7 @@ pub(crate) fn outline<'p>(
 }
 
 struct Outliner<'f, 's, 'g> {
-    facts: &'f Facts,
+    facts: &'f Facts<'f>,
     functions: &'g mut Functions<'s>,
     /// How often each value is read.
     read: HashMap<Value, usize>,

@@ -1,8 +1,5 @@
 //! What is handed out: the files of a crate, or one module for another crate.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{Builder, Scope, ScopedJoinHandle};
-
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use smpc_grammar::Sources;
@@ -13,17 +10,16 @@ use crate::facts::Facts;
 use crate::functions::{Catalogue, Found};
 use crate::layout::Layout;
 use crate::print::{MISTAKE, print, print_text, unmarked};
+use crate::project::Act;
 use crate::root::Subject;
+use crate::workers::each;
 use crate::{File, Module, Options, Runtime, Unsupported, name, part, raw, root, typed};
-
-/// Stack of a thread: expressions nest as deep as those of scripts.
-const STACK: usize = 8 << 20;
 
 /// What code is made of.
 struct Work<'a> {
     program: &'a Program,
     schedule: Schedule,
-    facts: Facts,
+    facts: Facts<'a>,
     sources: &'a Sources,
     options: &'a Options,
 }
@@ -52,36 +48,69 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// A party's file of a crate. Each thread makes the names anew: tokens stay where they were made.
-    fn party(
-        &self,
-        party: Party,
-        tell: &Sender<Vec<Found>>,
-        names: &Receiver<Vec<String>>,
-    ) -> Result<String, Unsupported> {
+    /// What a party does, and the functions it calls.
+    fn found(&self, party: Party) -> Result<(Vec<Act<'a>>, Vec<Found>), Unsupported> {
         let layout = Layout::of(self.program);
         let subject = self.subject(&layout, quote!(smpc_runtime));
-        let (acts, found) = part::found(&subject, &self.schedule, party)?;
-        tell.send(found).map_err(|_| MISTAKE)?;
-        let names = names.recv().map_err(|_| MISTAKE)?;
-        print(part::part(&subject, &acts, &names, party)?, self.sources)
+        part::found(self.program, &subject, &self.schedule, party)
     }
+
+    /// The text of a file. Each makes the names anew: tokens stay in the thread that made them.
+    fn text(&self, page: Page<'_>) -> Result<String, Unsupported> {
+        let (sources, options) = (self.sources, self.options);
+        let layout = Layout::of(self.program);
+        let subject = self.subject(&layout, quote!(smpc_runtime));
+        match page {
+            Page::Party(party, acts, names) => part::text(&subject, &acts, &names, party),
+            Page::Protocols(items) => {
+                let text = format!("#![doc = {PROTOCOLS:?}] use smpc_runtime::prelude::*; {items}");
+                print_text(&text, sources)
+            }
+            Page::Root { shared } => {
+                let heading = root::heading(&subject);
+                let modules = &layout.modules;
+                let shared = shared.then(|| {
+                    quote!(
+                        mod protocols;
+                    )
+                });
+                let root = root::root(&subject);
+                let root = quote! {
+                    #(#![doc = #heading])*
+                    #(pub mod #modules;)*
+                    #shared
+                    pub mod raw;
+                    #root
+                };
+                print(root, sources)
+            }
+            Page::Raw => {
+                let runtime = &subject.runtime;
+                let raw = raw::raw(self.program, sources, &layout, &options.sizes, runtime)?;
+                print(quote!(#![doc = #RAW] #raw), sources)
+            }
+            Page::Binary => binary(&name::snake(&options.name), options, sources),
+        }
+    }
+}
+
+/// A file to write.
+enum Page<'p> {
+    /// A party's, with the names of the functions it calls.
+    Party(Party, Vec<Act<'p>>, Vec<String>),
+    /// The functions that parties share.
+    Protocols(String),
+    Root {
+        /// Whether there are such functions.
+        shared: bool,
+    },
+    Raw,
+    Binary,
 }
 
 const RAW: &str = " Public values, inputs and outputs as tensors, and the entry that takes them.";
 
 const PROTOCOLS: &str = " What parties compute for the protocols between two messages.";
-
-/// What runs beside the others.
-fn spawn<'s, T: Send + 's>(
-    scope: &'s Scope<'s, '_>,
-    task: impl FnOnce() -> T + Send + 's,
-) -> Result<ScopedJoinHandle<'s, T>, Unsupported> {
-    let running = Builder::new().stack_size(STACK).spawn_scoped(scope, task);
-    running.map_err(|_| Unsupported {
-        what: "a thread to write a file",
-    })
-}
 
 pub(crate) fn package(
     valid: Validated<'_>,
@@ -89,83 +118,31 @@ pub(crate) fn package(
     options: &Options,
 ) -> Result<Vec<File>, Unsupported> {
     let work = Work::new(valid, sources, options);
-    std::thread::scope(|scope| files(&work, scope))
-}
-
-fn files<'s>(work: &'s Work<'_>, scope: &'s Scope<'s, '_>) -> Result<Vec<File>, Unsupported> {
-    let (program, sources, options) = (work.program, work.sources, work.options);
-    let layout = Layout::of(program);
-    let subject = work.subject(&layout, quote!(smpc_runtime));
-    let mut parties = vec![];
-    for party in subject.parties() {
-        let (tell, found) = channel();
-        let (name, names) = channel();
-        let task = move || work.party(party, &tell, &names);
-        parties.push((spawn(scope, task)?, found, name));
-    }
+    let layout = Layout::of(work.program);
+    let parties: Vec<Party> = work.subject(&layout, quote!()).parties().collect();
     let mut catalogue = Catalogue::new();
-    let mut running = vec![];
-    for (party, found, name) in parties {
-        // One that fails says why at its end.
-        if let Ok(found) = found.recv() {
-            let _ = name.send(catalogue.names(found));
-        }
-        running.push(party);
+    let mut pages = vec![];
+    let found = each(parties.clone(), |party| work.found(party))?;
+    for ((party, module), found) in parties.into_iter().zip(&layout.modules).zip(found) {
+        let (acts, found) = found?;
+        let page = Page::Party(party, acts, catalogue.names(found));
+        pages.push((format!("src/{module}.rs"), page));
     }
     let items = catalogue.into_items();
-    let common = match items.is_empty() {
-        true => None,
-        false => Some(spawn(scope, move || {
-            let text = format!("#![doc = {PROTOCOLS:?}] use smpc_runtime::prelude::*; {items}");
-            print_text(&text, sources)
-        })?),
-    };
-    let heading = root::heading(&subject);
-    let modules = &layout.modules;
-    let shared = common.as_ref().map(|_| {
-        quote!(
-            mod protocols;
-        )
-    });
-    let root = root::root(&subject);
-    let root = quote! {
-        #(#![doc = #heading])*
-        #(pub mod #modules;)*
-        #shared
-        pub mod raw;
-        #root
-    };
-    let raw = raw::raw(program, sources, &layout, &options.sizes, &subject.runtime)?;
-    let crate_name = name::snake(&options.name);
-    let mut files = vec![
-        File {
-            path: "Cargo.toml".into(),
-            text: manifest(&crate_name, options),
-        },
-        File {
-            path: "src/lib.rs".into(),
-            text: print(root, sources)?,
-        },
-        File {
-            path: "src/main.rs".into(),
-            text: binary(&crate_name, options, sources)?,
-        },
-        File {
-            path: "src/raw.rs".into(),
-            text: print(quote!(#![doc = #RAW] #raw), sources)?,
-        },
-    ];
-    if let Some(common) = common {
-        files.push(File {
-            path: "src/protocols.rs".into(),
-            text: common.join().map_err(|_| MISTAKE)??,
-        });
+    let shared = !items.is_empty();
+    if shared {
+        pages.insert(0, ("src/protocols.rs".into(), Page::Protocols(items)));
     }
-    for (module, party) in modules.iter().zip(running) {
-        files.push(File {
-            path: format!("src/{module}.rs"),
-            text: party.join().map_err(|_| MISTAKE)??,
-        });
+    pages.push(("src/lib.rs".into(), Page::Root { shared }));
+    pages.push(("src/raw.rs".into(), Page::Raw));
+    pages.push(("src/main.rs".into(), Page::Binary));
+    let (paths, pages): (Vec<String>, Vec<Page<'_>>) = pages.into_iter().unzip();
+    let mut files = vec![File {
+        path: "Cargo.toml".into(),
+        text: manifest(&name::snake(&options.name), options),
+    }];
+    for (path, text) in paths.into_iter().zip(each(pages, |page| work.text(page))?) {
+        files.push(File { path, text: text? });
     }
     Ok(files)
 }
@@ -189,7 +166,7 @@ pub(crate) fn module(
     let mut catalogue = Catalogue::new();
     let mut parties: Vec<(&Ident, TokenStream)> = vec![];
     for (module, party) in layout.modules.iter().zip(subject.parties()) {
-        let (acts, found) = part::found(&subject, &work.schedule, party)?;
+        let (acts, found) = part::found(work.program, &subject, &work.schedule, party)?;
         let names = catalogue.names(found);
         parties.push((module, part::part(&subject, &acts, &names, party)?));
     }

@@ -2,26 +2,28 @@
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
-use smpc_ir::party::Party;
 use smpc_ir::party::schedule::Schedule;
+use smpc_ir::party::{Party, Program};
 
 use crate::Unsupported;
 use crate::docs;
-use crate::emit::Emitter;
+use crate::emit::{Emitter, Stretches};
 use crate::functions::{Found, Functions};
 use crate::mentioned::Mentioned;
 use crate::outline::outline;
+use crate::print::{MISTAKE, finished, laid_out};
 use crate::project::{Act, project};
 use crate::root::{Subject, arguments};
 use crate::typed::{scalar, values};
 
-/// What a party does, with calls of the functions that it found.
+/// What a party of the program does, with calls of the functions that it found.
 pub(crate) fn found<'p>(
-    subject: &Subject<'p>,
+    program: &'p Program,
+    subject: &Subject<'_>,
     schedule: &Schedule,
     party: Party,
 ) -> Result<(Vec<Act<'p>>, Vec<Found>), Unsupported> {
-    let (facts, program) = (subject.facts, subject.program);
+    let facts = subject.facts;
     let mut functions = Functions::new(program, facts, subject.sources, subject.layout);
     let acts = project(program, facts, schedule, party);
     let acts = outline(facts, &mut functions, acts)?;
@@ -35,11 +37,46 @@ pub(crate) fn part(
     functions: &[String],
     party: Party,
 ) -> Result<TokenStream, Unsupported> {
+    match written(subject, acts, functions, party, Stretches::Tokens(vec![]))? {
+        (part, Stretches::Tokens(items)) => Ok(quote!(#part #(#items)*)),
+        (_, Stretches::Text(_)) => Err(MISTAKE),
+    }
+}
+
+/// The text of the party's file.
+pub(crate) fn text(
+    subject: &Subject<'_>,
+    acts: &[Act<'_>],
+    functions: &[String],
+    party: Party,
+) -> Result<String, Unsupported> {
+    match written(
+        subject,
+        acts,
+        functions,
+        party,
+        Stretches::Text(String::new()),
+    )? {
+        (part, Stretches::Text(items)) => {
+            Ok(finished(&(laid_out(part)? + &items), subject.sources))
+        }
+        (_, Stretches::Tokens(_)) => Err(MISTAKE),
+    }
+}
+
+/// The module of a party without the functions of stretches, and these.
+fn written(
+    subject: &Subject<'_>,
+    acts: &[Act<'_>],
+    functions: &[String],
+    party: Party,
+    stretches: Stretches,
+) -> Result<(TokenStream, Stretches), Unsupported> {
     let runtime = &subject.runtime;
     let heading = heading(subject, party);
     let (api, uses) = api(subject, party);
-    let (steps, own_uses) = steps(subject, acts, functions, party)?;
-    Ok(quote! {
+    let (steps, own_uses, stretches) = steps(subject, acts, functions, party, stretches)?;
+    let part = quote! {
         #![doc = #heading]
 
         #own_uses
@@ -50,7 +87,8 @@ pub(crate) fn part(
         #api
 
         #steps
-    })
+    };
+    Ok((part, stretches))
 }
 
 /// What the party's module is about.
@@ -232,7 +270,8 @@ fn steps(
     acts: &[Act<'_>],
     functions: &[String],
     party: Party,
-) -> Result<(TokenStream, TokenStream), Unsupported> {
+    stretches: Stretches,
+) -> Result<(TokenStream, TokenStream, Stretches), Unsupported> {
     let (facts, layout) = (subject.facts, subject.layout);
     let public = layout.publics.iter().map(|public| {
         let name = &public.name;
@@ -245,6 +284,7 @@ fn steps(
     let mut emitter = Emitter::new(facts, subject.sources, layout, public.collect());
     let functions = functions.iter().map(|name| format_ident!("{name}"));
     emitter.functions = functions.collect();
+    emitter.items = stretches;
     let (statements, _) = emitter.block(acts, &[]);
     if let Some(failed) = emitter.failed.take() {
         return Err(failed);
@@ -255,7 +295,6 @@ fn steps(
     let sizes = quote!(#(#sizes)*);
     own.extend(Mentioned::new(&sizes));
     let body = quote!(#sizes #body Ok(()));
-    let items = std::mem::take(&mut emitter.items);
     let param = |text: &str| -> Ident {
         if own.has(text) {
             format_ident!("{text}")
@@ -299,8 +338,6 @@ fn steps(
         ) -> Result<(), Failure> {
             #body
         }
-
-        #(#items)*
     };
-    Ok((code, quote!(#parties #sets #sizes #shared)))
+    Ok((code, quote!(#parties #sets #sizes #shared), emitter.items))
 }

@@ -21,13 +21,23 @@ pub(crate) fn marker(file: u32, line: usize) -> TokenStream {
 
 /// The text of a file.
 pub(crate) fn print(tokens: TokenStream, sources: &Sources) -> Result<String, Unsupported> {
-    // An item at a time, whose tree is gone before the next one's is made: the memory stays in the cache.
+    Ok(finished(&laid_out(tokens)?, sources))
+}
+
+/// Items as text, one at a time: an item's tree is gone before the next one's is made, and the memory
+/// stays in the cache. Comments are still markers.
+pub(crate) fn laid_out(tokens: TokenStream) -> Result<String, Unsupported> {
     let mut text = String::new();
     for item in Items(tokens.into_iter()) {
         let file = syn::parse2(item).map_err(|_| MISTAKE)?;
         text.push_str(&prettyplease::unparse(&file));
     }
-    Ok(commented(&text, sources))
+    Ok(text)
+}
+
+/// The text of a file whose items are laid out.
+pub(crate) fn finished(items: &str, sources: &Sources) -> String {
+    filled(&commented(items, sources))
 }
 
 /// The text of a file of which there is a text already, not laid out.
@@ -122,6 +132,52 @@ fn commented(text: &str, sources: &Sources) -> String {
     out
 }
 
+/// The widest line of a list.
+const WIDE: usize = 100;
+
+/// Whether a line is one element of a list: a name, a borrowed one, one of an array, or a received type.
+fn is_element(code: &str) -> bool {
+    let Some(element) = code.strip_suffix(',') else {
+        return false;
+    };
+    if element.starts_with("(Ring(") || element.starts_with("(Bits(") {
+        return element.ends_with("])");
+    }
+    let name = element.strip_prefix('&').unwrap_or(element);
+    let name = name.strip_suffix(']').unwrap_or(name);
+    let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '[';
+    name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_') && name.chars().all(inside)
+}
+
+/// The text with several short elements of a list on a line.
+fn filled(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    // The indent of the list that is open, and the width of its last line.
+    let mut open: Option<(usize, usize)> = None;
+    for line in text.lines() {
+        let code = line.trim_start();
+        let indent = line.len() - code.len();
+        if !is_element(code) {
+            open = None;
+        }
+        let room = |(own, width): &(usize, usize)| *own == indent && width + code.len() < WIDE;
+        match open.filter(room) {
+            Some((_, width)) => {
+                out.pop();
+                out.push(' ');
+                out.push_str(code);
+                open = Some((indent, width + 1 + code.len()));
+            }
+            None => {
+                out.push_str(line);
+                open = is_element(code).then_some((indent, line.len()));
+            }
+        }
+        out.push('\n');
+    }
+    out
+}
+
 /// The tokens without the markers.
 pub(crate) fn unmarked(tokens: TokenStream) -> TokenStream {
     let mut out = vec![];
@@ -149,6 +205,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn lists_are_filled() {
+        let long: String = (0..30).map(|i| format!("    &name_{i},\n")).collect();
+        let text = filled(&format!(
+            "f([\n{long}    Two {{\n        a: b,\n        c,\n    }},\n]);\n"
+        ));
+        assert!(text.lines().all(|line| line.len() <= WIDE), "{text}");
+        assert_eq!(text.lines().count(), 6 + 4, "{text}");
+        assert!(text.contains("    &name_0, &name_1,"), "{text}");
+        assert!(text.contains("\n        a: b,\n        c,\n"), "{text}");
+        let received = "    (Bits(1), &[n, 10]),\n    (Ring(64), &[]),\n";
+        assert_eq!(
+            filled(received),
+            "    (Bits(1), &[n, 10]), (Ring(64), &[]),\n"
+        );
+        assert_eq!(
+            filled("    x[i],\n    x[i + 1],\n"),
+            "    x[i],\n    x[i + 1],\n"
+        );
+    }
+
+    #[test]
     fn items_one_at_a_time_read_as_the_whole_file() {
         let tokens = quote! {
             #![doc = " A file."]
@@ -166,7 +243,7 @@ mod tests {
         let whole: syn::File = syn::parse2(tokens.clone()).unwrap();
         let count = Items(tokens.clone().into_iter()).count();
         assert_eq!(count, whole.items.len());
-        let whole = commented(&prettyplease::unparse(&whole), &Sources::new());
+        let whole = filled(&commented(&prettyplease::unparse(&whole), &Sources::new()));
         assert_eq!(print(tokens, &Sources::new()).unwrap(), whole);
     }
 }

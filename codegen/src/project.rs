@@ -161,7 +161,7 @@ pub(crate) struct Row {
 /// Projects a scheduled program to a party.
 pub(crate) fn project<'p>(
     program: &'p Program,
-    facts: &Facts,
+    facts: &Facts<'_>,
     schedule: &Schedule,
     me: Party,
 ) -> Vec<Act<'p>> {
@@ -172,13 +172,14 @@ pub(crate) fn project<'p>(
         alias: HashMap::new(),
     };
     let body = project::project(program, &program.body, &schedule.body, me);
-    let acts = projector.block(&body);
-    needed(acts, &mut HashSet::new())
+    let mut acts = projector.block(&body);
+    needed(&mut acts, &mut HashSet::new());
+    acts
 }
 
 struct Projector<'p, 'f> {
     program: &'p Program,
-    facts: &'f Facts,
+    facts: &'f Facts<'f>,
     me: Party,
     /// Values that are others under a new name.
     alias: HashMap<Value, Value>,

@@ -19,7 +19,7 @@ use crate::typed::{Seen, Told, scalar, script_type};
 /// What code is generated for.
 pub(crate) struct Subject<'a> {
     pub program: &'a Program,
-    pub facts: &'a Facts,
+    pub facts: &'a Facts<'a>,
     pub sources: &'a Sources,
     pub options: &'a Options,
     pub layout: &'a Layout,

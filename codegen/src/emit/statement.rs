@@ -12,6 +12,15 @@ use crate::mentioned::Mentioned;
 use crate::outline::{Call, Part};
 use crate::project::Act;
 
+/// A call whose results get these names: of tensors each, of coins one name for all.
+fn bound(results: &[Ident], coins: &[Ident], call: TokenStream) -> TokenStream {
+    if results.is_empty() && coins.is_empty() {
+        return quote!(#call;);
+    }
+    let pattern = result_value(results, coins);
+    quote!(let #pattern = #call;)
+}
+
 impl<'a> Emitter<'a> {
     pub(super) fn act(&mut self, act: &Act<'a>, out: &mut Vec<TokenStream>) {
         match act {
@@ -102,21 +111,21 @@ impl<'a> Emitter<'a> {
         let facts = self.facts;
         let wide = pass.outputs.iter().any(|v| facts.elem(*v).wire_bits() > 64);
         let mut given = vec![];
-        let mut name = |emitter: &Self, value: Value, number: usize| {
+        let mut name = |emitter: &Self, value: Value, other: Ident| {
             let own = emitter.name_of(value).filter(|_| !emitter.is_inline(value));
-            let own = own.unwrap_or_else(|| format_ident!("t{number}"));
+            let own = own.unwrap_or(other);
             given.push((value, own.clone()));
             own
         };
         let (mut args, mut names) = (vec![], vec![]);
         for (number, value) in pass.args.iter().enumerate() {
             args.push(self.read(*value));
-            names.push(name(self, *value, number));
+            names.push(name(self, *value, format_ident!("t{number}")));
         }
         let (mut coins, mut coin_names) = (vec![], vec![]);
-        for value in &pass.coins {
+        for (number, value) in pass.coins.iter().enumerate() {
             coins.push(self.coin_to_read(*value));
-            coin_names.push(name(self, *value, 0));
+            coin_names.push(name(self, *value, format_ident!("c{number}")));
         }
         let mut define = |value: Value| self.define(value);
         let body = Formula::body(facts, pass, &given, &mut define);
@@ -157,14 +166,9 @@ impl<'a> Emitter<'a> {
         let lists = [sets, shapes, sizes, coins, args];
         let lists = lists.iter().filter_map(|list| argument(list));
         let results: Vec<Ident> = call.results.iter().map(|v| self.define(*v)).collect();
-        let kept: Vec<Ident> = call.kept.iter().map(|v| self.named(*v, "coin")).collect();
+        let kept = self.coins_together(&call.kept);
         let call = quote!(protocols::#name(#end #(#lists),*)?);
-        out.push(if results.is_empty() && kept.is_empty() {
-            quote!(#call;)
-        } else {
-            let pattern = result_value(&results, &kept);
-            quote!(let #pattern = #call;)
-        });
+        out.push(bound(&results, &kept, call));
     }
 
     /// A stretch of the code: a function of its own, and the call.
@@ -205,7 +209,29 @@ impl<'a> Emitter<'a> {
         let names = |emitter: &Self, values: &[Value]| -> Vec<Ident> {
             values.iter().filter_map(|v| emitter.name_of(*v)).collect()
         };
-        let (coins, args) = (names(self, &part.coins), names(self, &part.args));
+        // Coins that came together are passed on together.
+        let mut arrays: Vec<(Ident, usize, bool)> = vec![];
+        let mut single = vec![];
+        for coin in &part.coins {
+            match self.place_of(*coin) {
+                None => single.push(*coin),
+                Some(place) if arrays.iter().any(|(own, ..)| *own == place.array) => {}
+                Some(place) => {
+                    let borrowed = self.borrowed.contains(coin);
+                    arrays.push((place.array.clone(), place.of, borrowed));
+                }
+            }
+        }
+        for (array, length, borrowed) in arrays {
+            let length = Literal::usize_unsuffixed(length);
+            formal.push(quote!(#array: &[Coin; #length],));
+            actual.push(if borrowed {
+                quote!(#array)
+            } else {
+                quote!(&#array)
+            });
+        }
+        let (coins, args) = (names(self, &single), names(self, &part.args));
         let mut named = vec![];
         for (own, statement) in [
             parameter("counts", &loops, quote!(i128)),
@@ -216,7 +242,7 @@ impl<'a> Emitter<'a> {
             named.push(statement);
         }
         let loops: Vec<_> = loops.iter().map(|name| quote!(#name)).collect();
-        let coins: Vec<_> = part.coins.iter().map(|v| self.coin_to_read(*v)).collect();
+        let coins: Vec<_> = single.iter().map(|v| self.coin_to_read(*v)).collect();
         let args: Vec<_> = part.args.iter().map(|v| self.read(*v)).collect();
         actual.extend(
             [loops, coins, args]
@@ -225,18 +251,16 @@ impl<'a> Emitter<'a> {
         );
         let name = self.taken.numbered("part");
         let ty = result_type(part.results.len(), part.kept.len());
-        self.items.push(quote! {
+        let stretch = quote! {
             fn #name(#(#formal)*) -> Result<#ty, Failure> { #(#named)* #sizes #body }
-        });
+        };
+        if let Err(failed) = self.items.push(stretch) {
+            self.failed.get_or_insert(failed);
+        }
         self.mentioned.extend(mentioned);
         let call = quote!(#name(#(#actual),*)?);
-        let (results, kept) = (names(self, &part.results), names(self, &part.kept));
-        out.push(if results.is_empty() && kept.is_empty() {
-            quote!(#call;)
-        } else {
-            let pattern = result_value(&results, &kept);
-            quote!(let #pattern = #call;)
-        });
+        let (results, kept) = (names(self, &part.results), self.coins_together(&part.kept));
+        out.push(bound(&results, &kept, call));
     }
 
     fn exchange(
