@@ -4,7 +4,7 @@ mod expression;
 mod flow;
 mod statement;
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
@@ -116,14 +116,14 @@ impl<'a> Emitter<'a> {
             facts,
             sources,
             layout,
-            names: HashMap::new(),
-            arrays: HashMap::new(),
+            names: HashMap::default(),
+            arrays: HashMap::default(),
             taken,
-            computed: HashMap::new(),
-            inline: HashSet::new(),
-            loops: HashMap::new(),
+            computed: HashMap::default(),
+            inline: HashSet::default(),
+            loops: HashMap::default(),
             scopes: vec![],
-            borrowed: HashSet::new(),
+            borrowed: HashSet::default(),
             place: None,
             rounds: 0,
             shared: None,
@@ -378,7 +378,7 @@ impl<'a> Emitter<'a> {
             own: acts.iter().flat_map(defines).collect(),
             ..Scope::default()
         };
-        let mut reader: HashMap<Value, Option<usize>> = HashMap::new();
+        let mut reader: HashMap<Value, Option<usize>> = HashMap::default();
         for (at, act) in acts.iter().enumerate() {
             reads(act, &mut |value, inside| {
                 *scope.uses.entry(value).or_default() += 1;
@@ -399,7 +399,7 @@ impl<'a> Emitter<'a> {
                 seen
             })
             .collect();
-        let mut cost: HashMap<Value, usize> = HashMap::new();
+        let mut cost: HashMap<Value, usize> = HashMap::default();
         let mut written: Vec<usize> = (0..acts.len()).collect();
         for (at, act) in acts.iter().enumerate() {
             let (args, result): (&[Value], Value) = match act {
@@ -471,7 +471,7 @@ impl<'a> Emitter<'a> {
         tail: &[Value],
         written: &[usize],
     ) -> HashMap<usize, Vec<Value>> {
-        let mut last: HashMap<Value, usize> = HashMap::new();
+        let mut last: HashMap<Value, usize> = HashMap::default();
         let mut order = vec![];
         for act in acts {
             let own = defines(act);
@@ -489,7 +489,7 @@ impl<'a> Emitter<'a> {
         for value in tail {
             last.remove(value);
         }
-        let mut dead: HashMap<usize, Vec<Value>> = HashMap::new();
+        let mut dead: HashMap<usize, Vec<Value>> = HashMap::default();
         for value in order {
             let info = self.facts.info(value);
             let small = info.is_some_and(|info| info.elements().as_constant().is_some());

@@ -1,6 +1,6 @@
 //! What is known of a program's values, whatever party looks at them.
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use smpc_ir::Size;
 use smpc_ir::local::{Local, Prim, Source};
@@ -24,10 +24,10 @@ impl<'p> Facts<'p> {
     pub fn of(program: &'p Program) -> Self {
         let mut facts = Self {
             infos: &program.values,
-            literals: HashMap::new(),
-            sizes: HashMap::new(),
+            literals: HashMap::default(),
+            sizes: HashMap::default(),
             places: vec![None; program.values.len()],
-            reserved: HashSet::new(),
+            reserved: HashSet::default(),
         };
         facts.block(&program.body);
         facts

@@ -1,6 +1,6 @@
 //! The formula of a pass: what is computed of one element.
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
@@ -95,8 +95,8 @@ impl<'a> Formula<'a> {
             facts,
             packed,
             wide: pass.outputs.iter().any(|v| facts.elem(*v).wire_bits() > 64),
-            parts: HashMap::new(),
-            uses: HashMap::new(),
+            parts: HashMap::default(),
+            uses: HashMap::default(),
         };
         for (value, name) in given {
             let part = Part {

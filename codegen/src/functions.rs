@@ -1,6 +1,6 @@
 //! Functions that all parties share: the parts of protocols.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap as HashMap;
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
@@ -42,7 +42,7 @@ impl Catalogue {
         reserve(&mut names);
         Self {
             names,
-            known: HashMap::new(),
+            known: HashMap::default(),
             items: String::new(),
         }
     }
@@ -97,7 +97,7 @@ impl<'a> Functions<'a> {
             facts,
             sources,
             layout,
-            known: HashMap::new(),
+            known: HashMap::default(),
             found: vec![],
         }
     }

@@ -3,7 +3,9 @@
 //! An operation joins the open pass of its shape, whatever stands between them, as long as nothing
 //! in between reads the pass's results.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
+
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use smpc_ir::Size;
 use smpc_ir::local::{Local, Prim, Source};
@@ -76,8 +78,8 @@ pub(crate) fn fuse<'p>(
         read,
         out: Vec::with_capacity(acts.len()),
         open: BTreeMap::new(),
-        by_class: HashMap::new(),
-        of: HashMap::new(),
+        by_class: HashMap::default(),
+        of: HashMap::default(),
         opened: 0,
     };
     for act in acts {
@@ -189,8 +191,8 @@ impl<'p> Fuser<'p, '_> {
                 let open = Open {
                     class: class.clone(),
                     pass,
-                    inner: HashSet::new(),
-                    read: HashMap::new(),
+                    inner: HashSet::default(),
+                    read: HashMap::default(),
                 };
                 self.open.insert(self.opened, open);
                 self.by_class.insert(class, self.opened);

@@ -1,6 +1,6 @@
 //! The identifiers that occur in code.
 
-use std::collections::HashSet;
+use rustc_hash::FxHashSet as HashSet;
 
 use proc_macro2::{Ident, TokenStream};
 
@@ -17,7 +17,7 @@ impl Mentioned {
     /// In the text of code: the words outside of its string literals. Fields and methods, behind a single
     /// point, are no identifiers of their own.
     pub fn within(text: &str) -> Self {
-        let mut found = HashSet::new();
+        let mut found = HashSet::default();
         let mut rest = text;
         while let Some(first) = rest.chars().next() {
             let length = match first {

@@ -1,6 +1,6 @@
 //! Names in the generated code: from the script where it gives one.
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use proc_macro2::{Ident, Span};
 use smpc_grammar::Sources;

@@ -1,6 +1,6 @@
 //! What a party needs of its acts, and what acts read and define.
 
-use std::collections::HashSet;
+use rustc_hash::FxHashSet as HashSet;
 
 use smpc_ir::party::Value;
 
@@ -326,7 +326,7 @@ pub(crate) fn is_barrier(act: &Act<'_>) -> bool {
 /// What acts read and do not define, in the order of reading.
 pub(crate) fn captures(acts: &[Act<'_>], tail: &[Value]) -> Vec<Value> {
     let mut found = vec![];
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     inside(acts, &mut seen, &mut found);
     for value in tail {
         if seen.insert(*value) {

@@ -6,7 +6,7 @@
 //! arguments. What is left is cut where it is long, because the time to compile a function grows
 //! faster than the function.
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use smpc_ir::Size;
 use smpc_ir::local::Source;
@@ -59,7 +59,7 @@ pub(crate) fn outline<'p>(
     functions: &mut Functions<'_>,
     acts: Vec<Act<'p>>,
 ) -> Result<Vec<Act<'p>>, Unsupported> {
-    let mut read = HashMap::new();
+    let mut read = HashMap::default();
     for act in &acts {
         reads(act, &mut |value, _| *read.entry(value).or_default() += 1);
     }
@@ -68,7 +68,7 @@ pub(crate) fn outline<'p>(
         facts,
         functions,
         read,
-        parts: HashMap::new(),
+        parts: HashMap::default(),
     };
     outliner.block(acts, &[])
 }
@@ -138,7 +138,7 @@ impl Outliner<'_, '_, '_> {
             out.extend(fuse(self.facts, &self.read, acts));
             return Ok(());
         };
-        let mut inner: HashMap<Value, usize> = HashMap::new();
+        let mut inner: HashMap<Value, usize> = HashMap::default();
         for act in &acts {
             reads(act, &mut |value, _| *inner.entry(value).or_default() += 1);
         }
@@ -197,7 +197,7 @@ impl Outliner<'_, '_, '_> {
         if acts.len() <= LONG {
             return acts;
         }
-        let mut last: HashMap<Value, usize> = HashMap::new();
+        let mut last: HashMap<Value, usize> = HashMap::default();
         for (at, act) in acts.iter().enumerate() {
             reads(act, &mut |value, _| {
                 last.insert(value, at);
@@ -214,7 +214,7 @@ impl Outliner<'_, '_, '_> {
             if acts.is_empty() {
                 return;
             }
-            let mut seen = HashSet::new();
+            let mut seen = HashSet::default();
             let own = acts.iter().flat_map(defines).filter(|v| seen.insert(*v));
             let handed: Vec<Value> = own
                 .filter(|v| last.get(v).is_some_and(|at| *at >= taken))

@@ -1,7 +1,7 @@
 //! A party's part of a program as it is written down: of what the schedule gives it only what it
 //! needs, sends to itself and copies resolved, constants left to those who read them.
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use smpc_ir::local::{Local, Source};
 use smpc_ir::party::project::{self, Body, Control, Exchange};
@@ -169,11 +169,11 @@ pub(crate) fn project<'p>(
         program,
         facts,
         me,
-        alias: HashMap::new(),
+        alias: HashMap::default(),
     };
     let body = project::project(program, &program.body, &schedule.body, me);
     let mut acts = projector.block(&body);
-    needed(&mut acts, &mut HashSet::new());
+    needed(&mut acts, &mut HashSet::default());
     acts
 }
 

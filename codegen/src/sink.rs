@@ -1,7 +1,7 @@
 //! Operations moved to where their results are first needed: less has to be kept over messages, and
 //! messages leave before what they do not need is computed.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap as HashMap;
 
 use smpc_ir::party::Value;
 
@@ -21,7 +21,7 @@ pub(crate) fn sink(mut acts: Vec<Act<'_>>) -> Vec<Act<'_>> {
         stages.push(stage);
         stage += usize::from(is_barrier(act));
     }
-    let mut first: HashMap<Value, usize> = HashMap::new();
+    let mut first: HashMap<Value, usize> = HashMap::default();
     for at in (0..acts.len()).rev() {
         let act = &acts[at];
         if matches!(act, Act::Local { .. }) {

@@ -9,8 +9,9 @@ use crate::print::MISTAKE;
 /// Stack of a worker: expressions nest as deep as those of scripts.
 const STACK: usize = 8 << 20;
 
-/// Results of the tasks, in their order. There are no more workers than processors, and this thread is one of
-/// them: the memory that a task gave back serves the next one.
+/// Results of the tasks, in their order. There is one worker more than processors, so that three long tasks take
+/// two processors one and a half times as long as one, and this thread is one of them: the memory that a task gave
+/// back serves the next one.
 pub(crate) fn each<T: Send, R: Send>(
     tasks: Vec<T>,
     work: impl Fn(T) -> R + Sync,
@@ -28,7 +29,7 @@ pub(crate) fn each<T: Send, R: Send>(
         }
     };
     std::thread::scope(|scope| {
-        let others: Vec<_> = (1..processors.min(count))
+        let others: Vec<_> = (0..processors.min(count.saturating_sub(1)))
             // Fewer workers do the same.
             .filter_map(|_| {
                 Builder::new()
