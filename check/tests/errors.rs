@@ -255,10 +255,9 @@ let s = share x;
 let t = s[0] +;
 reveal u as v;
 reveal s[1] + as y;
-leaks n, v, y to all;" => "S01: `;` does not fit here [;]
-  help: one of these would: `if`, `reveal`, `share`, `while`, an expression
+leaks n, v, y to all;" => "S01: expected an expression, found `;` [;]
 N01: there is no name `u` [u]
-S01: `as` does not fit here [as]
+S01: expected an expression, found `as` [as]
   help: `as` is a word of the language and cannot be a name";
     a_guard_that_is_no_constant: "party a[2]; input x[i]: [int; 2] from a[i]; param c: int = 1;
 let mut t = 0;
