@@ -11,16 +11,18 @@ mod evaluate;
 mod operations;
 mod span;
 mod substitute;
+mod sum;
 #[cfg(test)]
 mod tests;
 
-use crate::element::{add, is_bits, literal, mul, neg, one};
+use crate::element::{is_bits, literal, mul, neg, one};
 use smpc_ir::local::Prim;
 use smpc_ir::party::Elem;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 pub use span::Span;
+use sum::{Monomial, Sum};
 
 /// An unknown: a secret, a coin, or a uniform value that replaced a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -164,25 +166,20 @@ impl Support {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Poly {
     elem: Elem,
-    terms: BTreeMap<Vec<Atom>, u128>,
+    terms: Sum,
 }
 
 impl Poly {
     /// A literal.
     pub fn constant(elem: Elem, value: i128) -> Self {
-        let mut poly = Self {
-            elem,
-            terms: BTreeMap::new(),
-        };
-        poly.insert(Vec::new(), literal(elem, value));
-        poly
+        let terms = Sum::single(Monomial::from(&[][..]), literal(elem, value));
+        Self { elem, terms }
     }
 
     /// The one of multiplication.
     pub fn one(elem: Elem) -> Self {
-        let mut poly = Self::constant(elem, 0);
-        poly.insert(Vec::new(), one(elem));
-        poly
+        let terms = Sum::single(Monomial::from(&[][..]), one(elem));
+        Self { elem, terms }
     }
 
     /// The element type.
@@ -204,37 +201,29 @@ impl Poly {
     pub fn as_constant(&self) -> Option<u128> {
         match self.terms.len() {
             0 => Some(0),
-            1 => self.terms.get(&Vec::new()).copied(),
+            1 => self.terms.get(&[]).copied(),
             _ => None,
         }
     }
 
     /// Adds a monomial with a coefficient, which is a word of the element type.
-    fn insert(&mut self, monomial: Vec<Atom>, value: u128) {
-        if value == 0 {
-            return;
-        }
-        match self.terms.entry(monomial) {
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert(value);
-            }
-            std::collections::btree_map::Entry::Occupied(mut entry) => {
-                let sum = add(self.elem, *entry.get(), value);
-                if sum == 0 {
-                    entry.remove();
-                } else {
-                    *entry.get_mut() = sum;
-                }
-            }
-        }
+    fn insert(&mut self, monomial: Monomial, value: u128) {
+        self.terms.insert(self.elem, monomial, value);
+    }
+
+    /// Adds a multiple of another term.
+    fn accumulate(&mut self, other: &Self, factor: u128) {
+        self.terms.accumulate(self.elem, &other.terms, factor);
     }
 
     /// The sum.
     pub fn add(&self, other: &Self) -> Self {
-        let mut sum = self.clone();
-        for (monomial, &value) in &other.terms {
-            sum.insert(monomial.clone(), value);
-        }
+        let (short, long) = match self.monomials() < other.monomials() {
+            true => (self, other),
+            false => (other, self),
+        };
+        let mut sum = long.clone();
+        sum.accumulate(short, one(self.elem));
         sum
     }
 
@@ -248,18 +237,22 @@ impl Poly {
 
     /// The difference.
     pub fn sub(&self, other: &Self) -> Self {
-        self.add(&other.neg())
+        let mut difference = self.clone();
+        let minus = match is_bits(self.elem) {
+            true => one(self.elem),
+            false => neg(self.elem, one(self.elem)),
+        };
+        difference.accumulate(other, minus);
+        difference
     }
 
     /// The product with a word of the element type: a number, a mask of bits.
     pub fn scale(&self, factor: u128) -> Self {
-        let mut product = Self {
-            elem: self.elem,
-            terms: BTreeMap::new(),
-        };
-        for (monomial, &value) in &self.terms {
-            product.insert(monomial.clone(), mul(self.elem, value, factor));
+        if factor == one(self.elem) {
+            return self.clone();
         }
+        let mut product = Self::constant(self.elem, 0);
+        product.accumulate(self, factor);
         product
     }
 }
@@ -317,7 +310,7 @@ impl Terms {
         let elem = self.nodes[atom.0 as usize].1;
         Poly {
             elem,
-            terms: BTreeMap::from([(vec![atom], one(elem))]),
+            terms: Sum::single(Monomial::of(atom), one(elem)),
         }
     }
 
@@ -335,7 +328,7 @@ impl Terms {
     /// The symbols that occur.
     pub fn support(&self, poly: &Poly) -> Support {
         let mut support = Support::default();
-        for atom in poly.terms.keys().flatten() {
+        for atom in poly.terms.keys().flat_map(|m| m.iter()) {
             support.extend(&self.nodes[atom.0 as usize].2);
         }
         support
@@ -375,17 +368,22 @@ impl Terms {
         }
         self.budget -= pairs;
         let bits = is_bits(a.elem);
-        let mut product = Poly::constant(a.elem, 0);
+        let mut entries = Vec::with_capacity(pairs);
+        let mut monomial: Vec<Atom> = Vec::new();
         for (left, &x) in &a.terms {
             for (right, &y) in &b.terms {
-                let mut monomial: Vec<Atom> = left.iter().chain(right).copied().collect();
+                monomial.clear();
+                monomial.extend(left.iter().chain(right));
                 monomial.sort_unstable();
                 if bits {
                     monomial.dedup();
                 }
-                product.insert(monomial, mul(a.elem, x, y));
+                entries.push((Monomial::from(monomial.as_slice()), mul(a.elem, x, y)));
             }
         }
-        product
+        Poly {
+            elem: a.elem,
+            terms: Sum::collect(a.elem, entries),
+        }
     }
 }

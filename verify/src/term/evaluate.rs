@@ -39,7 +39,7 @@ impl Terms {
                 let factor = self.import_atom(from, atom, args)?;
                 product = self.mul(&product, &factor);
             }
-            sum = sum.add(&product.scale(value));
+            sum.accumulate(&product, value);
         }
         Some(sum)
     }

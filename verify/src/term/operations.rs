@@ -20,12 +20,18 @@ impl Terms {
         };
         let mut result = Poly::constant(elem, 0);
         for (monomial, &value) in &poly.terms {
-            let mut product = Poly::one(elem);
-            for &atom in monomial {
-                let factor = self.pick_atom(atom, map, elem);
-                product = self.mul(&product, &factor);
+            let value = pick_word(value);
+            if let (true, [atom]) = (value != 0, &monomial[..]) {
+                let product = self.pick_atom(*atom, map, elem);
+                result.accumulate(&product, value);
+            } else if value != 0 {
+                let mut product = Poly::one(elem);
+                for &atom in monomial {
+                    let factor = self.pick_atom(atom, map, elem);
+                    product = self.mul(&product, &factor);
+                }
+                result.accumulate(&product, value);
             }
-            result = result.add(&product.scale(pick_word(value)));
         }
         result
     }
@@ -267,7 +273,7 @@ impl Terms {
             let part = parts
                 .entry(inside)
                 .or_insert_with(|| Poly::constant(poly.elem, 0));
-            part.insert(outside, value);
+            part.insert(outside.into(), value);
         }
         let parts = parts.into_iter();
         Some(parts.map(|(symbols, part)| (symbols.len(), part)).collect())
@@ -277,7 +283,7 @@ impl Terms {
     fn alone(&self, poly: &Poly) -> Option<&Node> {
         let mut terms = poly.terms.iter();
         let (monomial, coefficient) = terms.next()?;
-        let [atom] = monomial.as_slice() else {
+        let [atom] = &monomial[..] else {
             return None;
         };
         let whole = terms.next().is_none() && *coefficient == one(poly.elem);
@@ -344,13 +350,13 @@ impl Terms {
                 rest.dedup();
             }
             let mut inside = Poly::constant(poly.elem, 0);
-            inside.insert(rest, one(poly.elem));
+            inside.insert(rest.into(), one(poly.elem));
             let mut product = self.function(Function::Sum(axis), vec![inside], poly.elem);
             for atom in scalars {
                 let factor = self.single(atom);
                 product = self.mul(&product, &factor);
             }
-            result = result.add(&product.scale(value));
+            result.accumulate(&product, value);
         }
         result
     }
@@ -368,7 +374,7 @@ impl Terms {
                     None => self.function(Function::Gather, vec![term, order.clone()], poly.elem),
                 };
             }
-            result = result.add(&term.scale(value));
+            result.accumulate(&term, value);
         }
         result
     }

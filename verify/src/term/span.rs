@@ -1,6 +1,6 @@
 //! What follows from terms by linear combination.
 
-use super::{Atom, Poly, Support, Terms};
+use super::{Monomial, Poly, Support, Terms};
 use crate::element::{add, inverse, mul, neg};
 use smpc_ir::party::Elem;
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ pub struct Span {
 #[derive(Debug)]
 struct Row {
     /// It stands in no earlier row's remainder, with coefficient 1 in this one.
-    pivot: Vec<Atom>,
+    pivot: Monomial,
     term: Poly,
     by: BTreeMap<u32, u128>,
 }
@@ -48,7 +48,7 @@ impl Span {
                 continue;
             };
             let factor = neg(term.elem, factor);
-            rest = rest.add(&row.term.scale(factor));
+            rest.accumulate(&row.term, factor);
             for (number, value) in &row.by {
                 accumulate(&mut by, *number, mul(term.elem, *value, factor), term.elem);
             }

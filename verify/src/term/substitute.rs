@@ -41,7 +41,7 @@ impl Terms {
     pub fn solve(&mut self, poly: &Poly, symbol: Symbol, target: &Poly) -> Option<Poly> {
         let atom = *self.index.get(&(Node::Symbol(symbol), poly.elem))?;
         let mut rest = poly.clone();
-        let unit = inverse(poly.elem, rest.terms.remove(&vec![atom])?)?;
+        let unit = inverse(poly.elem, rest.terms.remove(&[atom])?)?;
         if self.support(&rest).contains(symbol) || target.elem != poly.elem {
             return None;
         }
@@ -78,12 +78,12 @@ impl Terms {
             return None;
         };
         let atom = *self.index.get(&(Node::Symbol(symbol), poly.elem))?;
-        let coefficient = *poly.terms.get(&vec![atom])?;
+        let coefficient = *poly.terms.get(&[atom])?;
         let zeros = coefficient.trailing_zeros();
         let unit = inverse(poly.elem, coefficient >> zeros)?;
         let mut divided = Poly::constant(poly.elem, 0);
         for (monomial, &value) in &poly.terms {
-            if *monomial != [atom] && value.trailing_zeros() >= zeros {
+            if **monomial != [atom] && value.trailing_zeros() >= zeros {
                 divided.insert(monomial.clone(), value >> zeros);
             }
         }
@@ -139,7 +139,7 @@ impl Terms {
                 };
                 product = self.mul(&product, &factor);
             }
-            result = result.add(&product.scale(value));
+            result.accumulate(&product, value);
         }
         result
     }
@@ -190,7 +190,7 @@ impl Terms {
                 let factor = self.replace_atom(atom, symbol, by, done);
                 product = self.mul(&product, &factor);
             }
-            result = result.add(&product.scale(value));
+            result.accumulate(&product, value);
         }
         result
     }
