@@ -138,11 +138,11 @@ pub(crate) fn domains(problem: &Problem, rows: usize) -> Vec<(u128, usize)> {
 }
 
 /// Bits of all coins of one execution, dealt components included.
-fn coin_bits(problem: &Problem, rows: usize, dealt: bool) -> f64 {
+fn coin_bits(problem: &Problem, rows: usize, drawn: &dyn Fn(usize) -> bool) -> f64 {
     let mut total = 0.0;
     let rows = rows as f64;
     for spec in &problem.params {
-        if let (true, Operand::Shared(sharing)) = (dealt, spec) {
+        if let Operand::Shared(sharing) = spec {
             let coins = sharing::matrix(sharing)
                 .first()
                 .map_or(0, |row| row.len() - 1);
@@ -159,8 +159,10 @@ fn coin_bits(problem: &Problem, rows: usize, dealt: bool) -> f64 {
     for key in &problem.keys {
         add(&key.domain, key.elem, 1.0);
     }
-    for step in &problem.flat.steps {
-        if let FlatOp::Coin(domain) = &step.op {
+    for (at, step) in problem.flat.steps.iter().enumerate() {
+        if let FlatOp::Coin(domain) = &step.op
+            && drawn(at)
+        {
             let info = &problem.flat.values[step.result as usize];
             let rows = if info.kind == Kind::Scalar { 1.0 } else { rows };
             add(domain, info.elem, rows);
@@ -183,9 +185,13 @@ fn input_bits(domains: &[(u128, usize)]) -> f64 {
         .sum()
 }
 
-/// How many assignments an exhaustive execution has, as a power of two.
-pub(crate) fn assignment_bits(problem: &Problem, rows: usize) -> f64 {
-    input_bits(&domains(problem, rows)) + coin_bits(problem, rows, true)
+/// How many assignments an exhaustive execution has that draws these steps' coins, as a power of two.
+pub(crate) fn assignment_bits(
+    problem: &Problem,
+    rows: usize,
+    drawn: &dyn Fn(usize) -> bool,
+) -> f64 {
+    input_bits(&domains(problem, rows)) + coin_bits(problem, rows, drawn)
 }
 
 pub(crate) fn draw(domains: &[(u128, usize)], choice: &mut dyn Choice) -> Inputs {
@@ -268,7 +274,7 @@ pub fn refute_privacy(
     let mut machine = Machine::new(problem)?;
     let view = View::new(problem, coalition, true);
     let domains = domains(problem, machine.rows);
-    let total = assignment_bits(problem, machine.rows);
+    let total = assignment_bits(problem, machine.rows, &|_| true);
     if total > (limits.assignments as f64).log2() {
         return Ok(sample(problem, coalition, limits, &mut machine, &view));
     }
@@ -473,7 +479,7 @@ pub fn refute_freshness(
         return Ok(Refutation::Exhausted { assignments: 0 });
     }
     let outcomes = bits(sharing.elem) * (watched.len() * machine.rows) as f64;
-    let total = assignment_bits(problem, machine.rows);
+    let total = assignment_bits(problem, machine.rows, &|_| true);
     if total > (limits.assignments as f64).log2() || outcomes > 16.0 {
         return Ok(Refutation::Sampled { runs: 0 });
     }

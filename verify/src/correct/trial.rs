@@ -344,9 +344,10 @@ fn set_amount(problem: &Problem, inputs: &mut Inputs, amount: u128) {
 
 pub(super) fn enumerate(problem: &Problem, limits: &Limits) -> Result<Enumeration, Malformed> {
     let claimed = Claimed::new(problem);
-    let mut machine = Machine::new(problem)?;
+    let mut machine = Machine::of_results(problem, 1)?;
     let rows = machine.rows;
-    if assignment_bits(problem, rows) > (limits.assignments as f64).log2() {
+    let total = assignment_bits(problem, rows, &|step| machine.carries_out(step));
+    if total > (limits.assignments as f64).log2() {
         if let Some(done) = enumerate_reduced(problem, &claimed, limits)? {
             return Ok(done);
         }
@@ -356,7 +357,7 @@ pub(super) fn enumerate(problem: &Problem, limits: &Limits) -> Result<Enumeratio
             Ok(tried) => Enumeration::Some(tried.runs),
         });
     }
-    let mut wide = Machine::with_lanes(problem, LANES)?;
+    let mut wide = Machine::of_results(problem, LANES)?;
     let domains = domains(problem, rows);
     let consistent = Consistent::new(problem);
     let (mut total, mut complete) = (0, true);
@@ -485,7 +486,7 @@ fn operands(problem: &Problem, domains: &[(u128, usize)], run: u64, random: &mut
 /// are drawn anew, a few times.
 pub(super) fn random(problem: &Problem, runs: u64) -> Result<Result<Tried, Box<Wrong>>, Malformed> {
     let claimed = Claimed::new(problem);
-    let mut machine = Machine::with_lanes(problem, LANES)?;
+    let mut machine = Machine::of_results(problem, LANES)?;
     let rows = machine.rows;
     let domains = domains(problem, rows);
     let consistent = Consistent::new(problem);
