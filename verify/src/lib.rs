@@ -35,6 +35,7 @@ pub mod term;
 mod tests;
 pub mod text;
 mod verdict;
+mod work;
 
 pub use active::{Active, Deviation, Effect, deviate};
 pub use certificate::{
@@ -50,6 +51,7 @@ pub use problem::{Malformed, Operand, Problem, Spec};
 pub use refute::{Refutation, refute_freshness, refute_privacy};
 pub use report::{
     Report, Row, decide_freshness, decide_privacy, problems, small_rings, standard_wants, table,
-    title, verify, verify_problems, verify_scheme, verify_standard, verify_with,
+    title, verify, verify_scheme, verify_standard, verify_with,
 };
 pub use verdict::{Exhausted, Inputs, Leak, Limits, Verdict, Wrong, shrink};
+pub use work::{Answer, Subject, Work, verify_problems};

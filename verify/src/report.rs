@@ -9,6 +9,7 @@ use crate::eliminate::{Proofs, determined, prove_freshness_with, prove_privacy_w
 use crate::problem::{Malformed, Operand, Problem, Spec};
 use crate::refute::{Refutation, first_elem, refute_freshness, refute_privacy};
 use crate::verdict::{Exhausted, Limits, Verdict, Wrong, shrink};
+use crate::work::Subject;
 use smpc_ir::claim::{Domain, Written};
 use smpc_ir::field::Prime;
 use smpc_ir::flat::{FlatOp, Missing, Owner, Protocols, TruncMode, Want};
@@ -106,45 +107,67 @@ pub fn verify_with(
     proofs: &mut Proofs,
 ) -> Result<Report, Malformed> {
     let correct = correctness(problem, small, limits)?;
-    secrecy(problem, small, limits, proofs, correct)
+    let mut secrets = Vec::new();
+    for coalition in problem.coalitions() {
+        secrets.push((
+            coalition,
+            secrecy(problem, small, coalition, limits, proofs)?,
+        ));
+    }
+    let deviating = problem.deviating().into_iter();
+    let deviating = deviating.map(|coalition| deviate(problem, coalition));
+    Ok(report(problem, correct, secrets, deviating.collect()))
 }
 
-/// Privacy and freshness, beside what is known of the results.
-fn secrecy(
+/// What one coalition learns that follows the protocol, and for which results it is fresh.
+#[derive(Debug)]
+pub(crate) struct Secrecy {
+    privacy: Verdict,
+    fresh: Vec<Verdict>,
+}
+
+/// Privacy and freshness for one coalition.
+pub(crate) fn secrecy(
     problem: &Problem,
     small: &[Problem],
+    coalition: PartySet,
     limits: &Limits,
     proofs: &mut Proofs,
-    correct: Verdict,
-) -> Result<Report, Malformed> {
+) -> Result<Secrecy, Malformed> {
     problem.validate()?;
+    let mut fresh = Vec::new();
+    if problem.exposes(coalition) {
+        let privacy = exposed(problem, coalition);
+        return Ok(Secrecy { privacy, fresh });
+    }
     let derived: Vec<Problem> = (1..=2).filter_map(|k| shrink(problem, k)).collect();
     let rings = if derived.is_empty() { small } else { &derived };
-    let (mut privacy, mut fresh) = (Vec::new(), Vec::new());
-    for coalition in problem.coalitions() {
-        if problem.exposes(coalition) {
-            privacy.push((coalition, exposed(problem, coalition)));
-            continue;
-        }
-        privacy.push((
-            coalition,
-            decide_privacy(problem, rings, coalition, limits, proofs)?,
-        ));
-        for result in 0..problem.results.len() {
-            if matches!(problem.results[result], Operand::Shared(_)) {
-                let verdict = decide_freshness(problem, rings, coalition, result, limits, proofs)?;
-                fresh.push((coalition, verdict));
-            }
+    let privacy = decide_privacy(problem, rings, coalition, limits, proofs)?;
+    for result in 0..problem.results.len() {
+        if matches!(problem.results[result], Operand::Shared(_)) {
+            let verdict = decide_freshness(problem, rings, coalition, result, limits, proofs)?;
+            fresh.push(verdict);
         }
     }
-    let active = problem.deviating().into_iter();
-    let active = active
-        .map(|coalition| deviate(problem, coalition))
-        .collect();
+    Ok(Secrecy { privacy, fresh })
+}
+
+/// All that was found, together.
+pub(crate) fn report(
+    problem: &Problem,
+    correct: Verdict,
+    secrets: Vec<(PartySet, Secrecy)>,
+    active: Vec<Active>,
+) -> Report {
     let claims = &problem.flat.claims;
     let range = |over: &Option<Domain>| matches!(over, Some(Domain::Range(..)));
     let (rounds, elements) = traffic(problem);
-    Ok(Report {
+    let (mut privacy, mut fresh) = (Vec::new(), Vec::new());
+    for (coalition, found) in secrets {
+        privacy.push((coalition, found.privacy));
+        fresh.extend(found.fresh.into_iter().map(|verdict| (coalition, verdict)));
+    }
+    Report {
         name: problem.flat.name.clone(),
         correct,
         privacy,
@@ -154,7 +177,7 @@ fn secrecy(
             && (!claims.unread.is_empty() || claims.ensures.iter().any(|e| range(&e.over))),
         rounds,
         elements,
-    })
+    }
 }
 
 /// The verdict for a coalition that the scheme allows and that holds every component.
@@ -372,7 +395,7 @@ pub fn verify_standard(
 pub type Row = (String, Report, Problem);
 
 /// Every standard operation of a backend, then the other protocols of its file by their own
-/// claims, given the same backend in small rings. Results are tried on a thread of their own.
+/// claims, given the same backend in small rings.
 ///
 /// # Errors
 /// A protocol whose text breaks the rules of flat protocols.
@@ -381,53 +404,11 @@ pub fn verify_scheme(
     small: &[&dyn Protocols],
     limits: &Limits,
 ) -> Result<Vec<Row>, Malformed> {
-    verify_problems(problems(protocols, small), limits)
-}
-
-/// The same for what [`problems`] found.
-///
-/// # Errors
-/// A protocol whose text breaks the rules of flat protocols.
-pub fn verify_problems(
-    all: Vec<(String, Problem, Vec<Problem>)>,
-    limits: &Limits,
-) -> Result<Vec<Row>, Malformed> {
-    // The two halves share nothing, and take about as long as each other.
-    let (results, kept) = std::thread::scope(|scope| {
-        let results = scope.spawn(|| {
-            let each = all.iter();
-            each.map(|(_, problem, rings)| correctness(problem, rings, limits))
-                .collect::<Vec<Result<Verdict, Malformed>>>()
-        });
-        let mut proofs = Proofs::default();
-        let kept: Vec<Result<Report, Malformed>> = all
-            .iter()
-            .map(|(_, problem, rings)| {
-                secrecy(problem, rings, limits, &mut proofs, Verdict::Unclaimed)
-            })
-            .collect();
-        (results.join(), kept)
-    });
-    let results = match results {
-        Ok(results) => results,
-        Err(panic) => std::panic::resume_unwind(panic),
-    };
-    let found = all.into_iter().zip(results.into_iter().zip(kept));
-    found
-        .map(|((title, problem, _), (correct, report))| {
-            let named = |Malformed(text)| Malformed(format!("{title}: {text}"));
-            let mut report = report.map_err(named)?;
-            report.correct = correct.map_err(named)?;
-            Ok((title, report, problem))
-        })
-        .collect()
+    crate::work::verify_problems(problems(protocols, small), limits)
 }
 
 /// What there is to verify in a scheme: titles, protocols, the same protocols in small rings.
-pub fn problems(
-    protocols: &dyn Protocols,
-    small: &[&dyn Protocols],
-) -> Vec<(String, Problem, Vec<Problem>)> {
+pub fn problems(protocols: &dyn Protocols, small: &[&dyn Protocols]) -> Vec<Subject> {
     let mut all = Vec::new();
     let mut covered = BTreeSet::new();
     for want in standard_wants(protocols) {

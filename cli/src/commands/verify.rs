@@ -14,7 +14,7 @@ use smpc_ir::party::PartySet;
 use smpc_ir::share::Using;
 use smpc_verify::text::{File, Subject};
 use smpc_verify::{
-    Active, Assumption, Certificate, Effect, Goal, Leak, Limits, Report, Row, Verdict, check,
+    Active, Assumption, Certificate, Effect, Goal, Leak, Limits, Report, Row, Verdict, Work, check,
     problems, small_rings, table,
 };
 use std::fmt::Write;
@@ -40,7 +40,7 @@ pub fn verify(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
         true => super::schemes::names(),
         false => args.schemes.clone(),
     };
-    let mut jobs = vec![];
+    let (mut jobs, mut subjects) = (vec![], vec![]);
     for name in &names {
         let full = bind(sources, name, args.parties, None)?;
         // A backend without such an argument is enumerated only where its rings can be narrowed.
@@ -52,15 +52,15 @@ pub fn verify(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
         jobs.push(Job {
             name: name.clone(),
             parties: full.computing().parties,
-            problems: problems(&full, &small),
             active: full.corruption().iter().any(|clause| clause.active),
         });
+        subjects.push(problems(&full, &small));
     }
     let limits = Limits {
         runs: args.runs,
         ..Limits::default()
     };
-    for (job, rows) in side_by_side(jobs, &limits) {
+    for (job, rows) in jobs.iter().zip(side_by_side(subjects, &limits)) {
         let (name, parties) = (&job.name, job.parties);
         let rows = rows.map_err(|malformed| {
             let message = format!("{name}, {malformed}");
@@ -136,21 +136,22 @@ fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
     })
 }
 
-/// What is to be verified about one backend.
+/// A backend that is verified.
 struct Job {
     name: String,
     parties: usize,
-    problems: Vec<(String, smpc_verify::Problem, Vec<smpc_verify::Problem>)>,
     active: bool,
 }
 
-type Found = Result<Vec<Row>, smpc_verify::Malformed>;
-
-/// Verifies backends side by side, in the order given.
-fn side_by_side(jobs: Vec<Job>, limits: &Limits) -> Vec<(Job, Found)> {
-    let one = |job: &Job| smpc_verify::verify_problems(job.problems.clone(), limits);
-    let found = parallel::side_by_side(&jobs, one);
-    jobs.into_iter().zip(found).collect()
+/// Answers all questions about some backends, several at a time; the rows of each backend in the order given.
+fn side_by_side(
+    subjects: Vec<Vec<smpc_verify::Subject>>,
+    limits: &Limits,
+) -> Vec<Result<Vec<Row>, smpc_verify::Malformed>> {
+    let work = Work::new(subjects, limits);
+    let numbers: Vec<usize> = (0..work.questions()).collect();
+    let answers = parallel::side_by_side(&numbers, |number| work.answer(*number));
+    work.rows(answers.into_iter().flatten().collect())
 }
 
 /// What parties that deviate can do, where it is more than to be caught.

@@ -242,3 +242,48 @@ fn shown() {
     }
     println!("{}", table(&rows));
 }
+
+/// Nanoseconds that this thread has computed; 0 where the system does not tell.
+fn computed() -> u64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let first = text.split(' ').next().map(str::parse);
+    first.and_then(Result::ok).unwrap_or(0)
+}
+
+/// How long each question takes that `smpc verify` asks about some schemes:
+/// `SMPC_SCHEMES=rep3,spdz:3 cargo test --release -p smpc-verify -- --ignored --nocapture times`.
+#[test]
+#[ignore = "shows"]
+fn times() {
+    let names = std::env::var("SMPC_SCHEMES").unwrap_or(
+        "aby,additive,astra,fantastic4,gmw,plain,rep3,rep3_malicious,rep3_malicious_ring,securenn,\
+         shamir,spdz,spdz2k"
+            .to_owned(),
+    );
+    let mut schemes = Vec::new();
+    for part in names.split(',') {
+        let (name, args) = match part.split_once(':') {
+            Some((name, n)) => (name, vec![("n", n.parse().unwrap())]),
+            None => (part, vec![]),
+        };
+        let full = bind(name, &args);
+        let small = small(name, &args, &full);
+        let small: Vec<&dyn Protocols> = small.iter().map(|b| b as &dyn Protocols).collect();
+        schemes.push(problems(&full, &small));
+    }
+    let work = Work::new(schemes, &Limits::default());
+    let (mut answers, mut total) = (Vec::new(), 0);
+    for question in 0..work.questions() {
+        let before = computed();
+        answers.extend(work.answer(question));
+        let milliseconds = (computed() - before) / 1_000_000;
+        total += milliseconds;
+        if milliseconds > 20 {
+            println!("{milliseconds:>7} ms {}", work.describe(question));
+        }
+    }
+    for (name, rows) in names.split(',').zip(work.rows(answers)) {
+        println!("{name}\n{}", table(&rows.unwrap()));
+    }
+    println!("{total} ms");
+}
