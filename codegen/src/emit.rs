@@ -1,5 +1,6 @@
 //! A party's code, or a function that parties share: names, what is written where, and blocks.
 
+mod coins;
 mod expression;
 mod flow;
 mod statement;
@@ -36,15 +37,6 @@ struct Scope {
     moved: HashSet<Value>,
 }
 
-/// Where in an array a coin is.
-#[derive(Clone, Debug)]
-pub(crate) struct Place {
-    pub array: Ident,
-    at: usize,
-    /// The array's length.
-    pub of: usize,
-}
-
 /// The functions of stretches of long code: tokens, or laid out as soon as they are written, so that their
 /// tokens take no memory while the others' are made.
 pub(crate) enum Stretches {
@@ -76,8 +68,8 @@ pub(crate) struct Emitter<'a> {
     sources: &'a Sources,
     pub layout: &'a Layout,
     names: HashMap<Value, Ident>,
-    /// Coins that came several together.
-    arrays: HashMap<Value, Place>,
+    /// Coins that came several together: the vector and the place in it.
+    vectors: HashMap<Value, (Ident, usize)>,
     pub taken: Names,
     computed: HashMap<Value, Act<'a>>,
     inline: HashSet<Value>,
@@ -117,7 +109,7 @@ impl<'a> Emitter<'a> {
             sources,
             layout,
             names: HashMap::default(),
-            arrays: HashMap::default(),
+            vectors: HashMap::default(),
             taken,
             computed: HashMap::default(),
             inline: HashSet::default(),
@@ -177,40 +169,6 @@ impl<'a> Emitter<'a> {
 
     pub fn name_of(&self, value: Value) -> Option<Ident> {
         self.names.get(&value).cloned()
-    }
-
-    /// Names coins that come together, one by a name and several by that of their array. Gives the pattern.
-    pub fn coins_together(&mut self, coins: &[Value]) -> Vec<Ident> {
-        if let [one] = coins {
-            self.arrays.remove(one);
-            let known = self.name_of(*one);
-            return vec![known.unwrap_or_else(|| self.named(*one, "coin"))];
-        }
-        if coins.is_empty() {
-            return vec![];
-        }
-        let name = self.taken.numbered("coins");
-        for (at, coin) in coins.iter().enumerate() {
-            let place = Place {
-                array: name.clone(),
-                at,
-                of: coins.len(),
-            };
-            self.arrays.insert(*coin, place);
-        }
-        vec![name]
-    }
-
-    /// The array that a coin came in.
-    pub fn place_of(&self, coin: Value) -> Option<&Place> {
-        self.arrays.get(&coin)
-    }
-
-    /// The element of an array that a coin is.
-    fn element(&self, coin: Value) -> Option<TokenStream> {
-        let Place { array, at, .. } = self.arrays.get(&coin)?;
-        let at = Literal::usize_unsuffixed(*at);
-        Some(quote!(#array[#at]))
     }
 
     pub fn share_name(&mut self, value: Value, name: Ident) {

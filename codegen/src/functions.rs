@@ -251,39 +251,52 @@ pub(crate) fn argument(values: &[TokenStream]) -> Option<TokenStream> {
 
 /// The type of so many tensors and coins.
 pub(crate) fn result_type(results: usize, kept: usize) -> TokenStream {
-    let many = |ty: TokenStream, n: usize| {
-        let count = Literal::usize_unsuffixed(n);
-        if n == 1 { ty } else { quote!([#ty; #count]) }
+    let coins = match kept {
+        0 => None,
+        1 => Some(quote!(Coin)),
+        _ => Some(quote!(Vec<Coin>)),
     };
-    match (results, kept) {
-        (0, 0) => quote!(()),
-        (n, 0) => many(quote!(Tensor), n),
-        (0, k) => many(quote!(Coin), k),
-        (n, k) => {
-            let (tensors, coins) = (many(quote!(Tensor), n), many(quote!(Coin), k));
-            quote!((#tensors, #coins))
-        }
+    together(several(quote!(Tensor), results).into_iter().chain(coins))
+}
+
+/// So many of a type.
+pub(crate) fn several(ty: TokenStream, count: usize) -> Option<TokenStream> {
+    let length = Literal::usize_unsuffixed(count);
+    match count {
+        0 => None,
+        1 => Some(ty),
+        _ => Some(quote!([#ty; #length])),
     }
 }
 
-/// The value, or the pattern, of that type.
-pub(crate) fn result_value(
-    results: &[impl quote::ToTokens],
-    kept: &[impl quote::ToTokens],
-) -> TokenStream {
-    fn many(all: &[impl quote::ToTokens]) -> TokenStream {
-        match all {
-            [one] => quote!(#one),
-            all => quote!([#(#all),*]),
-        }
+/// The value of that type.
+fn result_value(results: &[TokenStream], kept: &[TokenStream]) -> TokenStream {
+    together(list(results).into_iter().chain(coins(kept)))
+}
+
+/// One coin by itself, several as a vector.
+pub(crate) fn coins(kept: &[impl quote::ToTokens]) -> Option<TokenStream> {
+    match kept {
+        [] => None,
+        [one] => Some(quote!(#one)),
+        all => Some(quote!(vec![#(#all),*])),
     }
-    match (results.len(), kept.len()) {
-        (0, 0) => quote!(()),
-        (_, 0) => many(results),
-        (0, _) => many(kept),
-        _ => {
-            let (results, kept) = (many(results), many(kept));
-            quote!((#results, #kept))
-        }
+}
+
+/// One by itself, several as an array.
+pub(crate) fn list(all: &[impl quote::ToTokens]) -> Option<TokenStream> {
+    match all {
+        [] => None,
+        [one] => Some(quote!(#one)),
+        all => Some(quote!([#(#all),*])),
+    }
+}
+
+/// One by itself, several as a tuple.
+pub(crate) fn together(groups: impl Iterator<Item = TokenStream>) -> TokenStream {
+    let groups: Vec<TokenStream> = groups.collect();
+    match &groups[..] {
+        [one] => one.clone(),
+        groups => quote!((#(#groups),*)),
     }
 }

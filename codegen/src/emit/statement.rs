@@ -6,18 +6,18 @@ use smpc_ir::party::{CoinDomain, Party, Value};
 
 use super::Emitter;
 use crate::formula::Formula;
-use crate::functions::{argument, parameter, result_type, result_value};
+use crate::functions::{argument, list, parameter, several, together};
 use crate::fuse::Pass;
 use crate::mentioned::Mentioned;
 use crate::outline::{Call, Part};
 use crate::project::Act;
 
-/// A call whose results get these names: of tensors each, of coins one name for all.
+/// A call whose results get these names.
 fn bound(results: &[Ident], coins: &[Ident], call: TokenStream) -> TokenStream {
     if results.is_empty() && coins.is_empty() {
         return quote!(#call;);
     }
-    let pattern = result_value(results, coins);
+    let pattern = together(list(results).into_iter().chain(list(coins)));
     quote!(let #pattern = #call;)
 }
 
@@ -176,14 +176,13 @@ impl<'a> Emitter<'a> {
         self.place = None;
         let read = [&part.coins[..], &part.args].concat();
         let outer = std::mem::replace(&mut self.borrowed, read.iter().copied().collect());
-        let inner = [&part.results[..], &part.kept].concat();
         // Counters of the loops around it; it names those of its own.
         let mut loops: Vec<Ident> = self.loops.values().cloned().collect();
-        let (statements, mut handed) = self.block(&part.acts, &inner);
+        let (statements, handed) = self.block(&part.acts, &part.results);
         self.borrowed = outer;
         self.place = None;
-        let kept_handed = handed.split_off(part.results.len());
-        let value = result_value(&handed, &kept_handed);
+        let (reserved, coins, coins_type) = self.handed(&part.kept);
+        let value = together(list(&handed).into_iter().chain(coins));
         let body = quote!(#(#statements)*);
         let body = quote!(#body Ok(#value));
         let mut mentioned = Mentioned::new(&body);
@@ -210,31 +209,30 @@ impl<'a> Emitter<'a> {
             values.iter().filter_map(|v| emitter.name_of(*v)).collect()
         };
         // Coins that came together are passed on together.
-        let mut arrays: Vec<(Ident, usize, bool)> = vec![];
+        let mut together_names: Vec<Ident> = vec![];
+        let mut together_given = vec![];
         let mut single = vec![];
         for coin in &part.coins {
-            match self.place_of(*coin) {
+            match self.vector_of(*coin) {
                 None => single.push(*coin),
-                Some(place) if arrays.iter().any(|(own, ..)| *own == place.array) => {}
-                Some(place) => {
+                Some(vector) if together_names.contains(&vector) => {}
+                Some(vector) => {
                     let borrowed = self.borrowed.contains(coin);
-                    arrays.push((place.array.clone(), place.of, borrowed));
+                    let given = if borrowed {
+                        quote!(#vector)
+                    } else {
+                        quote!(&#vector)
+                    };
+                    together_given.push(given);
+                    together_names.push(vector);
                 }
             }
-        }
-        for (array, length, borrowed) in arrays {
-            let length = Literal::usize_unsuffixed(length);
-            formal.push(quote!(#array: &[Coin; #length],));
-            actual.push(if borrowed {
-                quote!(#array)
-            } else {
-                quote!(&#array)
-            });
         }
         let (coins, args) = (names(self, &single), names(self, &part.args));
         let mut named = vec![];
         for (own, statement) in [
             parameter("counts", &loops, quote!(i128)),
+            parameter("reserved", &together_names, quote!(&[Coin])),
             parameter("coins", &coins, quote!(&Coin)),
             parameter("values", &args, quote!(&Tensor)),
         ] {
@@ -245,12 +243,13 @@ impl<'a> Emitter<'a> {
         let coins: Vec<_> = single.iter().map(|v| self.coin_to_read(*v)).collect();
         let args: Vec<_> = part.args.iter().map(|v| self.read(*v)).collect();
         actual.extend(
-            [loops, coins, args]
+            [loops, together_given, coins, args]
                 .iter()
                 .filter_map(|list| argument(list)),
         );
         let name = self.taken.numbered("part");
-        let ty = result_type(part.results.len(), part.kept.len());
+        let tensors = several(quote!(Tensor), part.results.len());
+        let ty = together(tensors.into_iter().chain(coins_type));
         let stretch = quote! {
             fn #name(#(#formal)*) -> Result<#ty, Failure> { #(#named)* #sizes #body }
         };
@@ -259,8 +258,8 @@ impl<'a> Emitter<'a> {
         }
         self.mentioned.extend(mentioned);
         let call = quote!(#name(#(#actual),*)?);
-        let (results, kept) = (names(self, &part.results), self.coins_together(&part.kept));
-        out.push(bound(&results, &kept, call));
+        let results = names(self, &part.results);
+        out.push(bound(&results, &reserved, call));
     }
 
     fn exchange(
