@@ -66,7 +66,7 @@ fn alice_twice(
             let net = &net;
             let end = scope.spawn(move || {
                 let strict = |party: &mut Party| {
-                    party.options.idle_timeout = Duration::from_secs(1);
+                    party.options.idle_timeout = Duration::from_secs(3);
                     party.options.max_frame = 1000;
                     party.options.window = 2000;
                 };
