@@ -253,3 +253,39 @@ fn an_open_question_fails_only_if_asked_to() {
     assert!(ran.out.contains("half, correct: "), "{}", ran.out);
     assert_eq!(verify(&base, &["./pair.smpc", "--strict"]).code, 2);
 }
+
+/// The exit code is that of the verdicts: nothing is refuted, and what is open fails if asked to.
+#[test]
+fn all_of_the_library_is_verified() {
+    let base = folder("verify_all");
+    let args = ["verify", "--all", "--strict", "--runs", "20", "--json"];
+    let ran = smpc(&base, &args);
+    let report = json(&ran);
+    let schemes = report["schemes"].as_array().expect("a list of schemes");
+    let names: Vec<&str> = schemes
+        .iter()
+        .filter_map(|s| s["scheme"].as_str())
+        .collect();
+    for name in ["plain", "rep3", "additive", "shamir", "spdz", "fantastic4"] {
+        assert!(names.contains(&name), "{name} is not in {names:?}");
+    }
+    let (mut rows, mut open) = (0, false);
+    for scheme in schemes {
+        for row in scheme["operations"].as_array().expect("operations") {
+            rows += 1;
+            let lists = [&row["private"], &row["active"]];
+            let all = lists.iter().filter_map(|list| list.as_array()).flatten();
+            let verdicts = all.chain([&row["correctness"]]);
+            for verdict in verdicts.map(|entry| &entry["verdict"]) {
+                let word = verdict.as_str().expect("a verdict");
+                let refuted = ["LEAKS", "WRONG"].contains(&word);
+                assert!(!refuted, "{} {}", scheme["scheme"], row["operation"]);
+                open |= word == "unknown";
+            }
+            let active = row["active"].as_array().into_iter().flatten();
+            open |= active.into_iter().any(|one| one["private"] == false);
+        }
+    }
+    assert!(rows > 200, "{rows}");
+    assert_eq!(ran.code, if open { 2 } else { 0 }, "{}", ran.err);
+}

@@ -35,6 +35,62 @@ pub(crate) fn binomial_tail(n: u64, p: f64, at_least: u64) -> f64 {
     total.min(1.0)
 }
 
+/// The chance of refuting a claim that holds, by random runs.
+const MIRACLE: f64 = 1.0 / (1u64 << 40) as f64;
+
+/// Runs that may fail, each with a chance of its own at most.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Stratum {
+    pub runs: u64,
+    /// The sum of the chances that the claim allows.
+    pub expected: f64,
+    pub failures: u64,
+}
+
+impl Stratum {
+    /// Whether so many failures would be a miracle if the claim held.
+    fn is_miracle(&self) -> bool {
+        let mean = self.expected / self.runs.max(1) as f64;
+        self.failures as f64 > self.expected + 1.0
+            && binomial_tail(self.runs, mean, self.failures) < MIRACLE
+    }
+}
+
+/// How many strata there are: each has chances four times as small as the one before, the last the rest.
+const STRATA: usize = 16;
+
+/// Runs by the chance of failing that is claimed for them: what fails too often on small operands is not made
+/// up for by large ones.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Strata([Stratum; STRATA]);
+
+impl Strata {
+    /// Counts a run that may fail with so much chance; its stratum, to count a failure.
+    pub fn run(&mut self, chance: f64) -> &mut Stratum {
+        let chance = chance.clamp(0.0, 1.0);
+        let quarters = -chance.max(f64::MIN_POSITIVE).log2() / 2.0;
+        let stratum = &mut self.0[(quarters as usize).min(STRATA - 1)];
+        stratum.runs += 1;
+        stratum.expected += chance;
+        stratum
+    }
+
+    /// All runs.
+    pub fn all(&self) -> Stratum {
+        self.0.iter().fold(Stratum::default(), |sum, one| Stratum {
+            runs: sum.runs + one.runs,
+            expected: sum.expected + one.expected,
+            failures: sum.failures + one.failures,
+        })
+    }
+
+    /// Runs of which more failed than the claim explains.
+    pub fn miracle(&self) -> Option<Stratum> {
+        let strata = self.0.iter().copied();
+        strata.chain([self.all()]).find(Stratum::is_miracle)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +114,23 @@ mod tests {
         assert!((binomial_tail(100_000, 1e-5, 2) - two).abs() < 1e-5);
         assert!(binomial_tail(100_000, 1e-5, 30) < 1e-30);
         assert_eq!(binomial_tail(10, 0.0, 1), 0.0);
+    }
+
+    #[test]
+    fn failures_of_small_operands_are_not_hidden_by_large_ones() {
+        let mut strata = Strata::default();
+        for run in 0..10_000 {
+            // Large operands fail as often as claimed, small ones never should in so few runs.
+            strata.run(0.25).failures += u64::from(run % 4 == 0);
+            strata.run(1.0 / (1u64 << 40) as f64);
+        }
+        assert!(strata.miracle().is_none());
+        strata.run(1.0 / (1u64 << 40) as f64).failures += 2;
+        let found = strata.miracle().map(|one| one.failures);
+        assert_eq!((found, strata.all().failures), (Some(2), 2_502));
+        // Nothing claimed is nothing allowed.
+        let mut exact = Strata::default();
+        exact.run(0.0).failures += 2;
+        assert!(exact.miracle().is_some());
     }
 }

@@ -83,6 +83,9 @@ pub struct Exhausted {
     pub expected: u64,
 }
 
+/// Failures that a claim must let one expect before they are said to be measured.
+pub(crate) const MEASURED: u64 = 5;
+
 /// What is known of one question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -93,6 +96,9 @@ pub enum Verdict {
     },
     /// Holds in small rings, by enumeration of everything.
     Exhausted(Exhausted),
+    /// All that is claimed may fail with some probability, and at full width fails no more often: a
+    /// statement about random runs, where no small ring could be enumerated.
+    Measured(Exhausted),
     /// Does not hold: a coalition learns something.
     Leaks(Box<Leak>),
     /// Does not hold: a wrong result.
@@ -112,6 +118,7 @@ impl Verdict {
         match self {
             Self::Proved { .. } => "proved",
             Self::Exhausted(_) => "exhausted",
+            Self::Measured(_) => "measured",
             Self::Leaks(_) => "LEAKS",
             Self::Wrong(_) => "WRONG",
             Self::Unclaimed => "-",
@@ -124,13 +131,14 @@ impl Verdict {
         matches!(self, Self::Leaks(_) | Self::Wrong(_))
     }
 
-    /// For the verdict on several: a counter-example, else unknown, else exhausted, else proved.
+    /// For the verdict on several: a counter-example, else unknown, measured, exhausted, proved.
     pub fn severity(&self) -> u8 {
         match self {
             Self::Proved { .. } | Self::Unclaimed => 0,
             Self::Exhausted(_) => 1,
-            Self::Unknown { .. } => 2,
-            Self::Leaks(_) | Self::Wrong(_) => 3,
+            Self::Measured(_) => 2,
+            Self::Unknown { .. } => 3,
+            Self::Leaks(_) | Self::Wrong(_) => 4,
         }
     }
 }

@@ -357,7 +357,7 @@ fn detail(sources: &Sources, verdict: &Verdict) -> Value {
                 value["fresh_operands"] = (certificate.assume == Assumption::Fresh).into();
             }
         }
-        Verdict::Exhausted(done) => {
+        Verdict::Exhausted(done) | Verdict::Measured(done) => {
             value["assignments"] = done.assignments.into();
             value["runs"] = done.runs.into();
             value["failures"] = done.failures.into();

@@ -8,16 +8,13 @@ use crate::machine::{Batch, Choice, Counter, Machine, Random};
 use crate::problem::{Malformed, Operand, Problem, Spec, operand_ids};
 use crate::refute::{assignment_bits, domains, draw, first_elem};
 use crate::sharing::parities;
-use crate::statistics::binomial_tail;
+use crate::statistics::Strata;
 use crate::symbolic::{Class, Execution, SymbolInfo};
 use crate::term::{Poly, Symbol, Terms};
 use crate::verdict::{Inputs, Limits, Wrong};
 use smpc_ir::claim::Domain;
 use smpc_ir::flat::{FlatOp, Kind, Sharing};
 use smpc_ir::party::{CoinDomain, Elem, PartySet};
-
-/// The chance of refuting a claim that holds, by random runs.
-const MIRACLE: f64 = 1.0 / (1u64 << 40) as f64;
 
 /// Random runs without a contradiction.
 pub(super) struct Tried {
@@ -491,7 +488,8 @@ pub(super) fn random(problem: &Problem, runs: u64) -> Result<Result<Tried, Box<W
     let domains = domains(problem, rows);
     let consistent = Consistent::new(problem);
     let mut random = Random(runs ^ 0xc0de);
-    let (mut failures, mut expected, mut last) = (0u64, 0.0f64, None);
+    let mut strata = Strata::default();
+    let mut last = None;
     let (mut done, mut drawn) = (0u64, 0u64);
     while done < runs && drawn < runs.saturating_mul(20) {
         let mut batch: Vec<Inputs> = Vec::with_capacity(LANES);
@@ -510,33 +508,30 @@ pub(super) fn random(problem: &Problem, runs: u64) -> Result<Result<Tried, Box<W
             if !consistent.holds(&machine, lane) {
                 return Ok(Err(Consistent::broken(problem, inputs, got)));
             }
-            expected += claimed.allowance(&inputs).min(1.0);
+            let stratum = strata.run(claimed.allowance(&inputs));
             if let Outcome::Fails(number, except) = claimed.judge(&inputs, &got, rows) {
                 let wrong = wrong(problem, inputs, got.concat(), claimed.text(number));
                 if except <= 0.0 {
                     return Ok(Err(wrong));
                 }
-                failures += 1;
+                stratum.failures += 1;
                 last = Some(wrong);
             }
         }
     }
-    // The claim bounds the chance of each run; so many failures would then be a miracle.
-    let mean = expected / done.max(1) as f64;
-    let too_often =
-        failures as f64 > expected + 1.0 && binomial_tail(done, mean, failures) < MIRACLE;
-    Ok(match last {
-        Some(mut wrong) if too_often => {
+    let all = strata.all();
+    Ok(match (last, strata.miracle()) {
+        (Some(mut wrong), Some(one)) => {
             wrong.what = format!(
-                "{}: {failures} of {done} runs fail, where at most {expected:.1} are expected",
-                wrong.what
+                "{}: {} of {} runs fail, where at most {:.1} are expected",
+                wrong.what, one.failures, one.runs, one.expected
             );
             Err(wrong)
         }
         _ => Ok(Tried {
             runs: done,
-            failures,
-            expected,
+            failures: all.failures,
+            expected: all.expected,
         }),
     })
 }

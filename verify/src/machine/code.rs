@@ -425,6 +425,9 @@ pub(crate) fn evaluate(prim: Prim, args: [u128; 3], elems: [Elem; 3], elem: Elem
         Prim::BitSlice { start, step: 1 } => {
             (a & mask(elems[0])).checked_shr(start.into()).unwrap_or(0)
         }
+        Prim::BitSlice { start, step: 2 } => {
+            even_bits((a & mask(elems[0])).checked_shr(start.into()).unwrap_or(0))
+        }
         Prim::BitSlice { start, step } => (0..m).fold(0, |out, i| {
             let from = i32::from(start) + i as i32 * i32::from(step);
             let inside = (0..i32::from(width(elems[0]))).contains(&from);
@@ -439,11 +442,40 @@ pub(crate) fn evaluate(prim: Prim, args: [u128; 3], elems: [Elem; 3], elem: Elem
     reduce(elem, word)
 }
 
+/// Every other bit, from bit 0 on: pairs are moved together, then fours, and so on.
+fn even_bits(word: u128) -> u128 {
+    let mut bits = word;
+    for step in 0..7u32 {
+        // Groups of 2^step bits, each with as many between them and the next: 2^128 - 1 over 2^(2^step) + 1.
+        let groups = u128::MAX / ((1 << (1u32 << step)) + 1);
+        bits = match step {
+            0 => bits & groups,
+            _ => (bits | bits >> (1 << (step - 1))) & groups,
+        };
+    }
+    bits
+}
+
 fn floor_div(x: i128, y: i128) -> i128 {
     let quotient = x.wrapping_div(y);
     if x.wrapping_rem(y) != 0 && (x < 0) != (y < 0) {
         quotient - 1
     } else {
         quotient
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_other_bit_is_that_of_a_loop() {
+        let mut random = Random(5);
+        for _ in 0..200 {
+            let word = random.below(0);
+            let slow = (0..64).fold(0, |out, i| out | (word >> (2 * i) & 1) << i);
+            assert_eq!(even_bits(word), slow);
+        }
     }
 }
