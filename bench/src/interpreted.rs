@@ -15,7 +15,7 @@ pub struct Script {
     inputs: Vec<Option<Tensor>>,
 }
 
-/// Compiles a script for the backend it names and gives it its inputs, in its order.
+/// Compiles a script for `rep3` and gives it its inputs, in its order; fixed-point numbers in units of 2^-16.
 pub fn compile(text: &str, inputs: &[(Vec<usize>, Vec<u64>)]) -> Result<Script, Failure> {
     let mut sources = Sources::new();
     let root = sources.add("script.smpc", text);
@@ -43,7 +43,11 @@ pub fn compile(text: &str, inputs: &[(Vec<usize>, Vec<u64>)]) -> Result<Script, 
                 let values: Vec<i128> = words.iter().map(|w| i128::from(*w)).collect();
                 Ok(Some(Tensor::from_i128s(Elem::Bits(m), shape, &values)?))
             }
-            Type::Fix(_) => Err("the scripts here read integers and bits".into()),
+            Type::Fix(_) => {
+                let units = words.iter().map(|w| i128::from(w.cast_signed()) << 48);
+                let values: Vec<i128> = units.collect();
+                Ok(Some(Tensor::from_i128s(Elem::Fix, shape, &values)?))
+            }
         })
         .collect::<Result<_, Failure>>()?;
     Ok(Script {
@@ -57,7 +61,7 @@ fn listed(messages: impl Iterator<Item = String>) -> Failure {
 }
 
 impl Script {
-    /// Runs it with `times` set; all parties in this process, on fresh threads.
+    /// Runs it with `times` as its first parameter; all parties in this process, on fresh threads.
     pub fn run(&self, times: usize) -> Result<Outcome, Failure> {
         let valid = party::validate(&self.program).map_err(|e| format!("not valid: {e:?}"))?;
         let shape_of = |input: u32| {
@@ -69,9 +73,11 @@ impl Script {
             SizeOrigin::Param(_) => times as i128,
             SizeOrigin::Loop => 0,
         });
+        let others = self.program.params.iter().skip(1);
+        let others = others.map(|p| p.default.unwrap_or_default());
         let setup = Setup {
             sizes: sizes.collect(),
-            params: vec![times as i128],
+            params: std::iter::once(times as i128).chain(others).collect(),
             inputs: self.inputs.clone(),
             seed: Some(1),
             ..Setup::default()

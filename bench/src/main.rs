@@ -1,10 +1,11 @@
 //! How fast replicated three-party protocols are as scripts, beside the same written by hand on the
 //! runtime, beside the limits of the machine: `cargo run --release -p smpc-bench`,
-//! with `limits`, `products`, `matrix` or `comparisons` for a part. Three parties are three threads of
+//! with `limits`, `products`, `matrix`, `comparisons` or `genomic` for a part. Three parties are three threads of
 //! one process, joined by the in-memory channels. Contenders take turns; every figure is the median
 //! of several turns.
 
 mod generated;
+mod genomic;
 mod interpreted;
 mod limits;
 mod measure;
@@ -103,6 +104,9 @@ fn main() -> Result<(), Failure> {
     }
     if runs("comparisons") {
         comparisons()?;
+    }
+    if runs("genomic") {
+        genomic::steps()?;
     }
     Ok(())
 }

@@ -125,23 +125,42 @@ pub fn multiply_add_views(n: usize, k: usize, m: usize, a: View, b: View, c: &mu
 
 /// `c += a · b` for a vector b: one pass over a, in the order of its memory.
 fn vector(n: usize, k: usize, a: View, b: View, c: &mut [u64]) {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") {
+        // SAFETY: the CPU has AVX2.
+        return unsafe { avx2::vector(n, k, a, b, c) };
+    }
+    one_pass(n, k, a, b, c);
+}
+
+#[inline(always)]
+fn one_pass(n: usize, k: usize, a: View, b: View, c: &mut [u64]) {
     let factor = |p: usize| b.words[p * b.row];
+    // Four lines of a at a time: memory hands out several streams faster than one.
     if a.column == 1 {
         let packed: Vec<u64> = (0..k).map(factor).collect();
-        for (i, sum) in c.iter_mut().enumerate() {
-            let row = &a.words[i * a.row..][..k];
-            let dot = row
-                .iter()
-                .zip(&packed)
-                .fold(0u64, |sum, (x, y)| sum.wrapping_add(x.wrapping_mul(*y)));
+        let line = |i: usize| &a.words[i * a.row..][..k];
+        let (fours, rest) = c.as_chunks_mut::<4>();
+        let whole = 4 * fours.len();
+        for (sums, i) in fours.iter_mut().zip((0..).step_by(4)) {
+            let lines = [line(i), line(i + 1), line(i + 2), line(i + 3)];
+            for (sum, dot) in sums.iter_mut().zip(dots(lines, &packed)) {
+                *sum = sum.wrapping_add(dot);
+            }
+        }
+        for (sum, i) in rest.iter_mut().zip(whole..) {
+            let [dot] = dots([line(i)], &packed);
             *sum = sum.wrapping_add(dot);
         }
     } else if a.row == 1 {
-        for p in 0..k {
-            let y = factor(p);
-            for (sum, x) in c.iter_mut().zip(&a.words[p * a.column..][..n]) {
-                *sum = sum.wrapping_add(x.wrapping_mul(y));
-            }
+        let line = |p: usize| &a.words[p * a.column..][..n];
+        let whole = k - k % 4;
+        for p in (0..whole).step_by(4) {
+            let lines = [line(p), line(p + 1), line(p + 2), line(p + 3)];
+            add_lines(lines, [0, 1, 2, 3].map(|i| factor(p + i)), c);
+        }
+        for p in whole..k {
+            add_lines([line(p)], [factor(p)], c);
         }
     } else {
         for (i, sum) in c.iter_mut().enumerate() {
@@ -149,6 +168,30 @@ fn vector(n: usize, k: usize, a: View, b: View, c: &mut [u64]) {
                 let x = a.words[i * a.row + p * a.column];
                 *sum = sum.wrapping_add(x.wrapping_mul(factor(p)));
             }
+        }
+    }
+}
+
+/// The products of lines with one vector of their length.
+#[inline(always)]
+fn dots<const L: usize>(lines: [&[u64]; L], vector: &[u64]) -> [u64; L] {
+    let lines = lines.map(|line| &line[..vector.len()]);
+    let mut sums = [0u64; L];
+    for (j, y) in vector.iter().enumerate() {
+        for (sum, line) in sums.iter_mut().zip(lines) {
+            *sum = sum.wrapping_add(line[j].wrapping_mul(*y));
+        }
+    }
+    sums
+}
+
+/// Adds lines, each times its factor.
+#[inline(always)]
+fn add_lines<const L: usize>(lines: [&[u64]; L], factors: [u64; L], c: &mut [u64]) {
+    let lines = lines.map(|line| &line[..c.len()]);
+    for (j, sum) in c.iter_mut().enumerate() {
+        for (line, factor) in lines.iter().zip(factors) {
+            *sum = sum.wrapping_add(line[j].wrapping_mul(factor));
         }
     }
 }
@@ -212,12 +255,18 @@ fn portable(left: &[u64], right: &[u64]) -> Tile {
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::{COLUMNS, ROWS, Tile};
+    use super::{COLUMNS, ROWS, Tile, View};
     use std::arch::x86_64::{
         _mm256_add_epi32, _mm256_add_epi64, _mm256_loadu_si256, _mm256_mul_epu32,
         _mm256_mullo_epi32, _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_shuffle_epi32,
         _mm256_slli_epi64, _mm256_storeu_si256,
     };
+
+    /// As [`super::one_pass`], with AVX2.
+    #[target_feature(enable = "avx2")]
+    pub fn vector(n: usize, k: usize, a: View, b: View, c: &mut [u64]) {
+        super::one_pass(n, k, a, b, c);
+    }
 
     /// As [`super::portable`], with AVX2.
     #[target_feature(enable = "avx2")]
