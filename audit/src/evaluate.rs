@@ -166,6 +166,8 @@ impl<'a, V: Visitor> Evaluator<'a, V> {
                 self.values
                     .insert(step.results[0], Array::new(vec![], data));
             }
+            // Nobody but the party knows what it drew.
+            Op::Draw => return Err(None),
             Op::Share | Op::Reveal(_) => {
                 let a = self.read(step.args[0])?;
                 self.values.insert(step.results[0], a);

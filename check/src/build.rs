@@ -13,6 +13,7 @@ use smpc_ir::share::{
 };
 use smpc_ir::size::{Size, SizeVar};
 
+use crate::budget::Limit;
 use crate::leaks::{Control, Event};
 use crate::test::Expectation;
 use crate::value::{Axis, Leaf, Origin, Src, StructDef, Val};
@@ -90,6 +91,7 @@ pub(crate) struct Mark {
     unnamed: usize,
     equal: HashMap<SizeVar, Size>,
     expectations: usize,
+    budget: Vec<Limit>,
 }
 
 pub(crate) struct Elab<'a> {
@@ -135,6 +137,8 @@ pub(crate) struct Elab<'a> {
     pub zero: Option<Leaf>,
     /// What a test expects, by the number of its outputs.
     pub expectations: Vec<Expectation>,
+    /// The script's privacy budget; empty if it has none.
+    pub budget: Vec<Limit>,
 }
 
 pub(crate) fn source(span: Span) -> Source {
@@ -186,6 +190,7 @@ impl<'a> Elab<'a> {
             called: BTreeSet::new(),
             zero: None,
             expectations: vec![],
+            budget: vec![],
         }
     }
 
@@ -258,6 +263,7 @@ impl Elab<'_> {
             unnamed: self.unnamed,
             equal: self.equal.clone(),
             expectations: self.expectations.len(),
+            budget: self.budget.clone(),
         }
     }
 
@@ -278,6 +284,7 @@ impl Elab<'_> {
         self.unnamed = mark.unnamed;
         self.equal.clone_from(&mark.equal);
         self.expectations.truncate(mark.expectations);
+        self.budget.clone_from(&mark.budget);
     }
 
     /// Starts a nested block.

@@ -10,8 +10,8 @@ macro_rules! pages {
 /// Every code with its page, sorted.
 static PAGES: &[(&str, &str)] = pages![
     "A01", "D01", "D02", "D03", "K10", "K11", "K12", "K13", "K14", "K15", "K16", "K17", "K19",
-    "N01", "N02", "N03", "N04", "N05", "R01", "R02", "R03", "R04", "R05", "T01", "T02", "T03",
-    "U01",
+    "N01", "N02", "N03", "N04", "N05", "R01", "R02", "R03", "R04", "R05", "R06", "R07", "T01",
+    "T02", "T03", "U01",
 ];
 
 /// The page of a code, in Markdown.

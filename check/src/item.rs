@@ -29,9 +29,7 @@ impl Elab<'_> {
                 ItemKind::Stmt(stmt) => {
                     self.stmt(stmt);
                 }
-                ItemKind::Budget(_) => {
-                    self.error("U01", item.span, "a privacy budget is not executable yet")
-                }
+                ItemKind::Budget(limits) => self.budget_item(limits, item.span),
                 _ => {}
             }
         }

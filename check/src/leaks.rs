@@ -6,6 +6,7 @@ use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{self, Audience as Written, ClauseKind, Expr, ExprKind, Pattern, Span};
 use smpc_ir::party::{Party, PartySet};
 use smpc_ir::share::{Assumption, Audience, Label, Op};
+use smpc_ir::size::Size;
 
 use crate::build::{Elab, source};
 use crate::value::{Leaf, Src, Val};
@@ -13,9 +14,18 @@ use crate::value::{Leaf, Src, Val};
 /// A construct around a statement.
 #[derive(Clone, Debug)]
 pub(crate) enum Control {
-    For { name: String, range: String },
-    While { text: String },
-    If { text: String, negated: bool },
+    For {
+        name: String,
+        range: String,
+        count: Size,
+    },
+    While {
+        text: String,
+    },
+    If {
+        text: String,
+        negated: bool,
+    },
 }
 
 /// Something leaves.
@@ -55,13 +65,6 @@ impl Elab<'_> {
     ) -> Val {
         self.attempt(reveal, bound);
         let val = self.expr(&reveal.value);
-        if let Some(first) = reveal.spends.first() {
-            self.error(
-                "U01",
-                first.span,
-                "a privacy budget (`spends`) is not executable yet",
-            );
-        }
         let Some(receivers) = self.receivers(reveal.to.as_ref()) else {
             return Val::Unknown;
         };
@@ -90,6 +93,8 @@ impl Elab<'_> {
         let Some(names) = names else {
             return Val::Unknown;
         };
+        // All names of a tuple are of one reveal.
+        self.spend(reveal, names.first().map(|(name, _)| name.as_str()), span);
         for (name, part) in &names {
             self.happens(name, part, &receivers, in_function, span);
         }

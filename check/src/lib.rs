@@ -6,11 +6,13 @@
 mod approx;
 mod assigned;
 mod branch;
+mod budget;
 mod build;
 mod call;
 mod comprehension;
 mod contract;
 mod convert;
+mod draw;
 mod elementwise;
 mod explain;
 mod expr;

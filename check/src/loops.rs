@@ -117,6 +117,7 @@ impl Elab<'_> {
             this.control.push(Control::For {
                 name: name.clone(),
                 range: range.clone(),
+                count: count.clone(),
             });
             this.open_scope();
             let index = Leaf::size(&start + &Size::from(var));

@@ -111,8 +111,8 @@ impl Elab<'_> {
     fn claims(&mut self, function: &ast::Function) {
         for clause in &function.clauses {
             let what = match &clause.kind {
-                ClauseKind::Reveals(_) => continue,
-                ClauseKind::Cost(_) => "a bound on the cost (`cost`)",
+                // Costs are a matter of the backend, and compared when one is bound.
+                ClauseKind::Reveals(_) | ClauseKind::Cost(_) => continue,
                 ClauseKind::Requires(_) | ClauseKind::RequiresFresh(_) => {
                     "a precondition (`requires`)"
                 }

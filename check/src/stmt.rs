@@ -54,10 +54,11 @@ impl Elab<'_> {
                 }
             }
             StmtKind::Coin(..) => {
-                self.error(
-                    "U01",
+                self.error_help(
+                    "T01",
                     stmt.span,
-                    "drawing at random in a script is not executable yet",
+                    "what is drawn is a new variable",
+                    "write `let e <- laplace(1.0) @ alice;`",
                 );
             }
             StmtKind::Send(_)
@@ -87,14 +88,7 @@ impl Elab<'_> {
                 span,
             })) => self.reveal(reveal, *span, Some(Some(pattern))),
             Some(Init::Value(value)) => self.expr(value),
-            Some(Init::Coin(_)) => {
-                self.error(
-                    "U01",
-                    span,
-                    "drawing at random in a script is not executable yet",
-                );
-                Val::Unknown
-            }
+            Some(Init::Coin(coin)) => self.draw(coin),
             None => {
                 self.error_help(
                     "T01",

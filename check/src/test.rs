@@ -139,6 +139,7 @@ impl Elab<'_> {
         self.attempted.clear();
         self.unnamed = 0;
         self.expectations.clear();
+        self.budget.clear();
     }
 
     fn test(&mut self, module: &Module, test: &ast::Test, span: Span) {

@@ -258,6 +258,11 @@ fn step_rules(program: &Program, step: &Step) -> Result<(), String> {
         Op::Input(_) | Op::Param(_) => {
             ensure(args.is_empty() && results.len() == 1, "no arguments")
         }
+        Op::Draw => {
+            let one = matches!(results[0].label, Label::Owned(set) if set.len() == 1);
+            let bits = matches!(results[0].ty, Type::Bits(_));
+            ensure(args.is_empty() && one && bits, "bits drawn by one party")
+        }
     }
 }
 

@@ -236,10 +236,22 @@ reveal g(share x) as y; leaks y to all;" => "T03: this is no formula that can be
   help: numbers, the parameter, + - * / ^ and exp, ln, log, sqrt, sin, cos, tanh, erf, derivative
 T03: `u` is no part of a formula [u]
   help: a formula is made of `t`, numbers, + - * / ^ and exp, ln, log, sqrt, sin, cos, tanh, erf, derivative";
-    a_bound_on_the_cost_is_not_checked_yet: "party a; input x: fix from a;
-fn f(v: fix) -> fix cost rounds <= 12 { v + 1 }
-reveal f(share x) as y; leaks y to all;" => "U01: a bound on the cost (`cost`) of a function is not executable yet [cost rounds <= 12]
-  help: leave it out";
+    who_draws_and_from_what: "party a, b;
+let e <- uniform();
+let f <- uniform() @ {a, b};
+let g <- poisson(2.0) @ a;
+let h <- laplace() @ b;
+let i <- [poisson; 3] @ b;
+reveal share 1 as y; leaks y to all;" => "T01: nobody is named who draws [<- uniform()]
+  help: write `let e <- laplace(1.0) @ alice;`
+K13: in a script one party draws, for itself [{a, b}]
+  help: name one, share what each of several draws, and add the shares up: their sum is random to each of them
+T01: scripts do not draw from this [poisson(2.0)]
+  help: a party draws `uniform()`, `laplace(b)`, `gaussian(s)`, a range `0..6`, `bool`, or lists of them, `[laplace(b); n]`
+T02: `laplace` takes one number [laplace()]
+  help: a party draws `uniform()`, `laplace(b)`, `gaussian(s)`, a range `0..6`, `bool`, or lists of them, `[laplace(b); n]`
+T01: scripts do not draw from this [poisson]
+  help: a party draws `uniform()`, `laplace(b)`, `gaussian(s)`, a range `0..6`, `bool`, or lists of them, `[laplace(b); n]`";
     a_clause_of_protocols_on_a_function: "party a; input x: fix from a;
 fn f(v: fix) -> fix private { v + 1 }
 reveal f(share x) as y; leaks y to all;" => "T01: this clause belongs to protocols, not to functions [private]";

@@ -74,3 +74,11 @@ fn machines_get_line_and_column() {
     assert_eq!(error["place"]["line"], 2);
     assert_eq!(error["place"]["column"], 9);
 }
+
+#[test]
+fn a_function_that_costs_more_than_it_promises() {
+    let text = "party alice, bob;\ninput x: [fix; n] from alice;\n\n\
+                /// The least.\nfn least<n>(xs: [fix; n]) -> fix\n    cost rounds <= 40\n    cost messages <= 5\n\
+                { min(xs) }\n\nreveal least(share x) to bob as m;\nleaks n to all, m to bob;\n";
+    insta::assert_snapshot!(check("cost", text));
+}

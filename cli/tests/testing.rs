@@ -166,3 +166,20 @@ fn the_library_passes_its_tests() {
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     assert!(!ran.out.contains("skipped under"), "{}", ran.out);
 }
+
+/// A budget whose sum has params in it is compared in the run, before anything is revealed.
+#[test]
+fn a_budget_ends_the_run_that_would_exceed_it() {
+    let base = folder("budget");
+    let text = "party a, b;\nparam e: fix = 0.25;\ninput x: int from a;\n\
+                budget epsilon <= 1.0;\n\
+                for t in 0..3 { reveal share (x + t) to b as y spends e; }\n\
+                leaks y to b for t in 0..3;\n";
+    write(&base, "s.smpc", text);
+    write(&base, "s/a/x.csv", "4\n");
+    let ran = smpc(&base, &["run", "s.smpc"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let ran = smpc(&base, &["run", "s.smpc", "--set", "e=0.4"]);
+    assert_eq!(ran.code, 4, "{}", ran.out);
+    assert!(ran.err.contains("error[I34]"), "{}", ran.err);
+}

@@ -45,6 +45,31 @@ pub(crate) fn constant(text: &str) -> String {
     snake(text).to_ascii_uppercase()
 }
 
+/// Crates that Rust or generated code has already, and folders of cargo, which no crate is called by.
+const RESERVED: [&str; 11] = [
+    "alloc",
+    "build",
+    "core",
+    "deps",
+    "examples",
+    "incremental",
+    "proc_macro",
+    "smpc",
+    "smpc_runtime",
+    "std",
+    "test",
+];
+
+/// The name of a script's crate.
+pub(crate) fn of_crate(script: &str) -> String {
+    let name = snake(script);
+    let keyword = syn::parse_str::<Ident>(&name).is_err();
+    match keyword || RESERVED.contains(&name.as_str()) {
+        true => format!("{name}_script"),
+        false => name,
+    }
+}
+
 /// Names given so far in one scope.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
@@ -161,6 +186,10 @@ mod tests {
         assert_eq!(snake("employee[0]"), "employee_0");
         assert_eq!(constant("P[1]"), "P_1");
         assert_eq!(snake("αβ"), "v");
+        assert_eq!(of_crate("match"), "match_script");
+        assert_eq!(of_crate("self"), "self_script");
+        assert_eq!(of_crate("test"), "test_script");
+        assert_eq!(of_crate("vickrey"), "vickrey");
         let mut names = Names::default();
         assert_eq!(names.unique("type").to_string(), "type_");
         assert_eq!(names.unique("x").to_string(), "x");

@@ -89,7 +89,7 @@ impl<'a> Work<'a> {
                 let raw = raw::raw(self.program, sources, &layout, &options.sizes, runtime)?;
                 print(quote!(#![doc = #RAW] #raw), sources)
             }
-            Page::Binary => binary(&name::snake(&options.name), options, sources),
+            Page::Binary => binary(&name::of_crate(&options.name), options, sources),
         }
     }
 }
@@ -139,7 +139,7 @@ pub(crate) fn package(
     let (paths, pages): (Vec<String>, Vec<Page<'_>>) = pages.into_iter().unzip();
     let mut files = vec![File {
         path: "Cargo.toml".into(),
-        text: manifest(&name::snake(&options.name), options),
+        text: manifest(&name::of_crate(&options.name), options),
     }];
     for (path, text) in paths.into_iter().zip(each(pages, |page| work.text(page))?) {
         files.push(File { path, text: text? });

@@ -11,6 +11,7 @@
 
 pub mod bind;
 mod binding;
+pub mod called;
 pub mod capability;
 mod code;
 pub mod fingerprint;
@@ -18,6 +19,7 @@ pub mod load;
 pub mod pipeline;
 mod place;
 pub mod problem;
+mod promise;
 #[cfg(test)]
 mod tests;
 

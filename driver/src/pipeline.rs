@@ -3,6 +3,7 @@
 use crate::binding::{Binding, DEFAULT_BACKEND};
 use crate::load::{self, Beside, Loaded, read_text};
 use crate::problem::{Exit, Failure, Problem};
+use crate::promise::{self, Promise};
 use smpc_grammar::Sources;
 use smpc_grammar::ast::FileId;
 use smpc_ir::flat::{Protocols, TruncMode};
@@ -24,6 +25,8 @@ pub struct Script {
     pub folder: PathBuf,
     /// Size names of its party families, which `--set` may give.
     pub family_sizes: Vec<String>,
+    /// What its functions promise to cost.
+    promises: Vec<Promise>,
 }
 
 impl Script {
@@ -81,12 +84,13 @@ pub fn check_loaded(
         families,
         sets: binding.set.clone(),
     };
+    let beside = Beside::script(&binding.base.join(path));
     let checked = smpc_check::check_module(
         sources,
         loaded.file,
         &loaded.module,
         loaded.errors.clone(),
-        &Beside::script(&binding.base.join(path)),
+        &beside,
         &options,
     )
     .map_err(Failure::script)?;
@@ -96,13 +100,17 @@ pub fn check_loaded(
     }
     let files = (loaded.file.0..).map(FileId);
     let files = files.take_while(|file| sources.get(*file).is_some());
+    let files = files.collect();
+    let promises =
+        promise::promises(sources, loaded, &beside, &options).map_err(Failure::script)?;
     let name = path.file_name().unwrap_or(path.as_os_str());
     Ok(Script {
         name: name.to_string_lossy().into_owned(),
-        files: files.collect(),
+        files,
         program: checked.program,
         folder,
         family_sizes: open.into_iter().map(|(_, size)| size).collect(),
+        promises,
     })
 }
 
@@ -164,7 +172,7 @@ pub fn bind(
         arguments,
         file,
         protocols,
-    } = backend(sources, &script.program.using, binding)?;
+    } = promised(sources, script, binding)?;
     let options = lower::Options { probes };
     let program = lower::lower(&script.program, &protocols, options).map_err(|errors| {
         let problems = errors
@@ -184,6 +192,27 @@ pub fn bind(
         protocols,
         program,
     })
+}
+
+/// Binds the backend, and holds the script's functions to what they promise to cost under it.
+///
+/// # Errors
+/// There is no such backend, or a function costs more.
+pub fn promised(
+    sources: &mut Sources,
+    script: &Script,
+    binding: &Binding,
+) -> Result<Backend, Failure> {
+    let backend = backend(sources, &script.program.using, binding)?;
+    let promises = script.promises.iter();
+    let broken: Vec<_> = promises
+        .flat_map(|promise| promise.broken(&backend.protocols, &backend.name))
+        .collect();
+    if broken.is_empty() {
+        Ok(backend)
+    } else {
+        Err(Failure::script(broken))
+    }
 }
 
 /// A backend that is bound.

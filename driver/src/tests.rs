@@ -140,3 +140,58 @@ fn settings_become_defaults() {
     assert_eq!(compiled.identity, compile("0.5").unwrap().identity);
     assert!(compile("x").is_err());
 }
+
+/// The errors of a script whose function has a clause.
+fn with_cost(name: &str, clause: &str) -> Vec<String> {
+    let text = format!(
+        "party a, b;\ninput x: [fix; n] from a;\n\
+         fn least<n>(xs: [fix; n], by: fix = 2.0) -> fix\n    {clause}\n{{ min(xs) * by }}\n\
+         reveal least(share x) to b as m;\nleaks n to all, m to b;\n"
+    );
+    match Folder::new(name, &text).compile(None) {
+        Ok(_) => vec![],
+        Err((_, lines)) => lines,
+    }
+}
+
+#[test]
+fn functions_cost_what_they_promise() {
+    let none: Vec<String> = vec![];
+    assert_eq!(
+        with_cost("formula", "cost rounds <= 13 * log2_ceil(n) + 5"),
+        none
+    );
+    let lines = with_cost("constant", "cost rounds <= 20");
+    assert!(
+        lines[0].starts_with("mean.smpc:5:5") && lines[0].contains("C01"),
+        "{lines:?}"
+    );
+    assert!(lines[0].contains("under rep3 for n = "), "{lines:?}");
+    let lines = with_cost("bytes", "cost bytes <= 100 * n cost rounds <= 1000");
+    assert!(lines.iter().any(|l| l.contains("C01")), "{lines:?}");
+    assert_eq!(with_cost("more", "cost bytes <= 1000 * n"), none);
+}
+
+#[test]
+fn a_bound_that_means_nothing_is_an_error() {
+    for clause in [
+        "cost messages <= 3",
+        "cost rounds <= m",
+        "cost rounds <= 0.5",
+        "cost rounds <= 2^n",
+    ] {
+        let lines = with_cost("nothing", clause);
+        assert!(
+            lines.iter().any(|l| l.contains("C02")),
+            "{clause}: {lines:?}"
+        );
+    }
+    let text = "party a, b;\ninput x: int from a;\n\
+                fn down(x: int) -> int reveals more: bool to all cost rounds <= 100 {\n\
+                let mut y = x;\nwhile reveal (y > 0) as more { y -= 1; }\ny\n}\n\
+                reveal down(share x) to b as z;\nleaks more to all, z to b;\n";
+    let Err((_, lines)) = Folder::new("open", text).compile(None) else {
+        panic!("the data decide")
+    };
+    assert!(lines.iter().any(|l| l.contains("C02")), "{lines:?}");
+}

@@ -127,6 +127,41 @@ pub struct Flat {
     pub deferred: Vec<Deferred>,
 }
 
+/// What a flat protocol sends online, for one element.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Message depth.
+    pub rounds: usize,
+    /// Elements, counted at each receiver.
+    pub elements: usize,
+    /// Bytes, each element rounded up to whole ones.
+    pub bytes: usize,
+}
+
+impl Flat {
+    /// What the first `steps` of its steps send.
+    pub fn traffic(&self, steps: usize) -> Traffic {
+        let mut depth = vec![0usize; self.values.len()];
+        let mut traffic = Traffic::default();
+        for step in self.steps.iter().take(steps) {
+            let args = step.args.iter().map(|arg| depth[*arg as usize]);
+            let mut at = args.max().unwrap_or(0);
+            let result = &self.values[step.result as usize];
+            if let FlatOp::Send { to, .. } = step.op
+                && !result.offline
+            {
+                at += 1;
+                let receivers = to.len() as usize;
+                traffic.elements += receivers;
+                traffic.bytes += usize::from(result.elem.wire_bits()).div_ceil(8) * receivers;
+            }
+            depth[step.result as usize] = at;
+        }
+        traffic.rounds = depth.into_iter().max().unwrap_or(0);
+        traffic
+    }
+}
+
 /// A recorded call of a deferred protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deferred {

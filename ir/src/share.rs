@@ -97,6 +97,8 @@ pub enum Op {
     Input(u32),
     /// r: the parameter at this position of [`Program::params`], public.
     Param(u32),
+    /// r: uniform over r's type, `Bits`, drawn by the one party that owns it; another each time.
+    Draw,
     /// r: a (public or owned), now secret. From the lowest owner if there are several.
     Share,
     /// r: a (secret), known to the audience. To `All` also on a public a: the identity.

@@ -2,8 +2,11 @@
 //! least speak of something.
 
 use crate::bound::Bound;
+use crate::limits::{self, Quantity};
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{ClauseKind, Expr, ExprKind, Function, ItemKind, Span};
+use smpc_ir::flat::Flat;
+use smpc_ir::size::Size;
 use std::collections::BTreeSet;
 
 /// What claims may call beside the protocols of the file.
@@ -41,15 +44,46 @@ impl Bound {
                         unknown(except, &known, &mut errors);
                     }
                 }
-                ClauseKind::Cost(_) => errors.push(
-                    Diagnostic::new(
-                        "U01",
-                        "a bound on the cost (`cost`) of a protocol is not executable yet",
-                        clause.span,
-                    )
-                    .help("leave it out; `smpc cost` prints what a script costs"),
-                ),
                 _ => {}
+            }
+        }
+        errors
+    }
+
+    /// What one form of a protocol sends, beside what its `cost` clauses allow: rounds, and bytes of all parties for one
+    /// element. What it calls is in it; what is deferred is not.
+    pub(crate) fn check_costs(&self, function: &Function, flat: &Flat) -> Vec<Diagnostic> {
+        let traffic = flat.traffic(flat.steps.len());
+        let known = |name: &str| {
+            let width = || (name == "k").then(|| i128::from(self.width()));
+            let number = self.globals().get(name).copied().or_else(width);
+            number.map(Size::from)
+        };
+        let mut errors = Vec::new();
+        for clause in &function.clauses {
+            let ClauseKind::Cost(limit) = &clause.kind else {
+                continue;
+            };
+            let (quantity, most) = match limits::allowed(limit, &known) {
+                Ok(allowed) => allowed,
+                Err(error) => {
+                    errors.push(*error);
+                    continue;
+                }
+            };
+            let found = match quantity {
+                Quantity::Rounds => traffic.rounds,
+                Quantity::Bytes => traffic.bytes,
+            };
+            if let Some(most) = most.as_constant()
+                && i128::try_from(found).is_ok_and(|found| found > most)
+            {
+                let (name, what) = (&function.name.name, quantity.name());
+                let message = format!("`{name}` takes {found} {what}, and {most} are allowed");
+                let diagnostic = Diagnostic::new("C01", message, clause.span);
+                errors.push(diagnostic.help(format!(
+                    "write `cost {what} <= {found}`, or a protocol that sends less"
+                )));
             }
         }
         errors

@@ -155,7 +155,8 @@ impl Bound {
 
     fn check_form(&self, function: &Function, form: Form) -> Vec<Diagnostic> {
         match self.make_form(function, form) {
-            Ok((made, _)) => made.err().unwrap_or_default(),
+            Ok((Ok((flat, _)), _)) => self.check_costs(function, &flat),
+            Ok((Err(errors), _)) => errors,
             Err(errors) => errors,
         }
     }

@@ -23,6 +23,7 @@ mod finish;
 mod inline;
 mod keys;
 mod library;
+pub mod limits;
 mod message;
 mod missing;
 mod operators;

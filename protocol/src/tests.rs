@@ -583,3 +583,27 @@ fn astra_multiplies_with_an_offline_party() {
     }
     assert_eq!(cost(&flat(&bound, Want::Mul(RING))), (1, 16));
 }
+
+#[test]
+fn protocols_send_what_they_promise() {
+    let text = smpc_stdlib::module("schemes/rep3").map(|m| m.text).unwrap();
+    let codes = |clause: &str| -> Vec<&'static str> {
+        let wanted = "ensures z == x * y\n    bilinear private";
+        assert!(text.contains(wanted));
+        let text = text.replacen(
+            wanted,
+            &format!("ensures z == x * y\n    {clause}\n    bilinear private"),
+            1,
+        );
+        let mut sources = Sources::new();
+        let mut library = Library::standard(&mut sources);
+        let file = sources.add("mine.smpc", &text);
+        let mut errors = library.add(file, &text);
+        errors.extend(library.check_file(file));
+        errors.iter().map(|e| e.code).collect()
+    };
+    assert_eq!(codes("cost rounds <= 1 cost bytes <= 3 * k / 8"), [""; 0]);
+    assert_eq!(codes("cost rounds <= 0"), ["C01"]);
+    assert_eq!(codes("cost bytes <= 2 * k / 8"), ["C01"]);
+    assert_eq!(codes("cost elements <= 2"), ["C02"]);
+}

@@ -8,6 +8,10 @@ use smpc_tests::pipeline::{checked, differences, shadow, start};
 fn the_programs_mean_what_they_expect() {
     let mut failed = Vec::new();
     for (name, text) in smpc_tests::programs() {
+        // What a party draws, nobody else knows.
+        if text.contains("<-") {
+            continue;
+        }
         // What is opened of shuffled rows decides how the program goes on, and in the shadow nothing is shuffled.
         if text.contains("use std::sorting;") {
             continue;

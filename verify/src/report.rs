@@ -12,7 +12,7 @@ use crate::verdict::{Exhausted, Limits, Verdict, Wrong, shrink};
 use crate::work::Subject;
 use smpc_ir::claim::{Domain, Written};
 use smpc_ir::field::Prime;
-use smpc_ir::flat::{FlatOp, Missing, Owner, Protocols, TruncMode, Want};
+use smpc_ir::flat::{Missing, Owner, Protocols, TruncMode, Want};
 use smpc_ir::party::{Elem, PartySet};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -161,7 +161,8 @@ pub(crate) fn report(
 ) -> Report {
     let claims = &problem.flat.claims;
     let range = |over: &Option<Domain>| matches!(over, Some(Domain::Range(..)));
-    let (rounds, elements) = traffic(problem);
+    // But for deferred protocols.
+    let traffic = problem.flat.traffic(problem.own);
     let (mut privacy, mut fresh) = (Vec::new(), Vec::new());
     for (coalition, found) in secrets {
         privacy.push((coalition, found.privacy));
@@ -175,8 +176,8 @@ pub(crate) fn report(
         active,
         allowed: problem.spec == Spec::Unspecified
             && (!claims.unread.is_empty() || claims.ensures.iter().any(|e| range(&e.over))),
-        rounds,
-        elements,
+        rounds: traffic.rounds,
+        elements: traffic.elements,
     }
 }
 
@@ -277,29 +278,6 @@ fn enumerate(
     } else {
         Verdict::Exhausted(done)
     })
-}
-
-/// Online message depth and elements sent, but for deferred protocols.
-fn traffic(problem: &Problem) -> (usize, usize) {
-    let flat = &problem.flat;
-    let mut depth = vec![0usize; flat.values.len()];
-    let mut elements = 0;
-    for step in flat.steps.iter().take(problem.own) {
-        let mut at = step
-            .args
-            .iter()
-            .map(|arg| depth[*arg as usize])
-            .max()
-            .unwrap_or(0);
-        if let FlatOp::Send { to, .. } = step.op
-            && !flat.values[step.result as usize].offline
-        {
-            at += 1;
-            elements += to.len() as usize;
-        }
-        depth[step.result as usize] = at;
-    }
-    (depth.into_iter().max().unwrap_or(0), elements)
 }
 
 /// The standard operations of a backend, in the ring or field of its integers.

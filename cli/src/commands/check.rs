@@ -54,6 +54,7 @@ fn one(sources: &mut Sources, path: &Path, args: &Check) -> Result<String, Failu
     let script = pipeline::check_loaded(sources, &loaded, path, binding)?;
     pipeline::tests(sources, &loaded, path, binding, &|_| true)?;
     if !script.runs() {
+        pipeline::promised(sources, &script, binding)?;
         return Ok("no errors".into());
     }
     let bound = pipeline::bind(sources, &script, binding, false)?;

@@ -38,7 +38,7 @@ use std::fmt;
 use crate::flat::{Missing, Owner, Protocols, Sharing};
 use crate::local::{Local, Prim, Source};
 use crate::party::{
-    ASSERTION, Elem, Op as PartyOp, Origin, Party, PartySet, Program, Value as Wire,
+    ASSERTION, CoinDomain, Elem, Op as PartyOp, Origin, Party, PartySet, Program, Value as Wire,
 };
 use crate::share::{self, Audience, Label, Op, Step, Type, Value};
 use crate::size::Size;
@@ -461,7 +461,7 @@ impl<'a> Lowerer<'a> {
                 };
                 self.define(result, lowered);
             }
-            Op::Input(_) | Op::Param(_) => self.read(step),
+            Op::Input(_) | Op::Param(_) | Op::Draw => self.read(step),
             Op::Share => {
                 let shared = self.deal(step.args[0])?;
                 self.define(step.results[0], Lowered::Secret(shared));
@@ -488,13 +488,17 @@ impl<'a> Lowerer<'a> {
         Ok(())
     }
 
-    /// Inputs and parameters.
+    /// Inputs, parameters and draws.
     fn read(&mut self, step: &Step) {
         let result = step.results[0];
         let info = self.script_info(result);
         let (op, known_to, offline) = match step.op {
             Op::Input(i) => (PartyOp::Input(i), self.known_to(info.label), false),
             Op::Param(i) => (PartyOp::Param(i), self.emit.everyone(), true),
+            Op::Draw => {
+                let coin = PartyOp::Coin(CoinDomain::Uniform);
+                (coin, self.known_to(info.label), false)
+            }
             _ => return,
         };
         let elem = self.clear_elem(info.ty);
