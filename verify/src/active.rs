@@ -156,16 +156,14 @@ pub fn deviate(problem: &Problem, coalition: PartySet) -> Active {
             };
         }
         let outcome = judge(&view, only);
-        match outcome.left.first() {
+        match outcome.left {
             None => Effect::Caught {
                 chance: outcome.chance + view.chance,
             },
             Some(left) if outcome.open || view.leak.is_some() => Effect::Unknown {
-                reason: format!("the error may be {}", view.run.show(left)),
+                reason: format!("the error may be {left}"),
             },
-            Some(left) => Effect::Changes {
-                what: view.run.show(left),
-            },
+            Some(what) => Effect::Changes { what },
         }
     };
     let each = if run.lies.len() <= MOST {

@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 /// The outcome of a run that nobody aborted.
 #[derive(Clone, Debug)]
 pub(super) struct Outcome {
-    /// What is left of what should be 0.
-    pub left: Vec<Poly>,
+    /// What is left of what should be 0, the first of it: as text, because conclusions make terms of their own.
+    pub left: Option<String>,
     /// Whether conditions were left over from which more might follow.
     pub open: bool,
     /// The chance of getting through what is caught.
@@ -84,7 +84,7 @@ pub(super) fn judge(view: &View, only: Option<Symbol>) -> Outcome {
                 .any(|s| judge.run.is(s, Class::Lie) && lies.contains(s))
         });
     Outcome {
-        left: judge.left,
+        left: judge.left.first().map(|left| judge.run.show(left)),
         open,
         chance,
     }
