@@ -163,7 +163,7 @@ fn functions_cost_what_they_promise() {
     );
     let lines = with_cost("constant", "cost rounds <= 20");
     assert!(
-        lines[0].starts_with("mean.smpc:5:5") && lines[0].contains("C01"),
+        lines[0].starts_with("mean.smpc:4:5") && lines[0].contains("C01"),
         "{lines:?}"
     );
     assert!(lines[0].contains("under rep3 for n = "), "{lines:?}");
