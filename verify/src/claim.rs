@@ -474,6 +474,19 @@ pub(crate) fn standard(spec: Spec, elem: Elem, params: usize, beyond: Option<u8>
             claims.requires.push(within(&difference, m - 1));
             claims.ensures.push(equals(apply(Op::Lt, &[x, y])));
         }
+        Spec::AddBits | Spec::LessBits => {
+            let number = |term: Term| Term::Cast(Box::new(term), Elem::Ring(width(elem)));
+            let (x, y) = (number(x), number(y));
+            claims.ensures.push(if spec == Spec::LessBits {
+                equals(apply(Op::Lt, &[x, y]))
+            } else {
+                let sum = apply(Op::Add, &[x, y]);
+                Ensures {
+                    claim: apply(Op::Eq, &[number(z.clone()), sum]),
+                    ..equals(Term::Integer(0))
+                }
+            });
+        }
         Spec::Equal => claims.ensures.push(equals(apply(Op::Eq, &[x, y]))),
         Spec::BitToRing => {
             let number = apply(Op::Unsigned, &[x]);

@@ -15,8 +15,8 @@ use crate::problem::{Malformed, Operand, Problem};
 use crate::sharing;
 use crate::symbolic::{Carried, Class, Execution, IdealBox, SymbolInfo, expansion, formula};
 use crate::term::{Poly, Support, Symbol};
-use smpc_ir::flat::{Kind, Sharing};
-use smpc_ir::party::PartySet;
+use smpc_ir::flat::{FlatOp, Kind, Sharing};
+use smpc_ir::party::{Elem, PartySet};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -128,7 +128,7 @@ impl Proofs {
     }
 
     /// The proof that a callee is an ideal box for a coalition.
-    fn of(
+    pub(crate) fn of(
         &mut self,
         callee: &Problem,
         coalition: PartySet,
@@ -190,6 +190,7 @@ impl Proofs {
             let ideal = IdealBox {
                 call,
                 formula: None,
+                silent: false,
                 callee,
                 required: required.iter().map(|at| *at as usize).collect(),
             };
@@ -325,8 +326,8 @@ pub fn prove_freshness_with(
     Ok(None)
 }
 
-/// Whether a component of a result outside the coalition is a function of the operands and of
-/// what the coalition knows, so that nothing about it is fresh, in any ring.
+/// Whether a component of a result outside the coalition, or a bit of one, is a function of the operands
+/// and of what the coalition knows, so that it is not fresh, in any ring.
 ///
 /// # Errors
 /// The protocol breaks the rules of flat protocols.
@@ -339,18 +340,53 @@ pub(crate) fn determined(
         return Ok(false);
     };
     let limit = expansion(problem);
-    let run = Execution::new(problem, coalition, Assumption::AnySharing, limit)?;
+    let mut run = Execution::new(problem, coalition, Assumption::AnySharing, limit)?;
     let Some(terms) = run.result(problem, result) else {
         return Ok(false);
     };
     let mut random = run.of_class(Class::Pad);
     random.extend(&run.of_class(Class::Noise));
     let held = sharing::held(sharing, coalition);
-    let choices = sharing::choices(sharing, &held, 1);
-    // The value determines some components; if it leaves any open, these must not be determined.
-    let open = choices.first().is_some_and(|required| !required.is_empty());
-    let mut outside = (0..terms.len()).filter(|i| !held[*i]);
-    Ok(open && outside.all(|i| !run.terms.support(&terms[i]).meets(&random)))
+    // The value determines some components; those that it leaves open must not be determined.
+    let mut open = sharing::choices(sharing, &held, SETS).into_iter().flatten();
+    let has = known(problem, coalition);
+    let ids = crate::problem::operand_ids(&problem.flat.results[result]);
+    Ok(open.any(|i| {
+        has[ids[i] as usize] || {
+            let parts = bits_of(&mut run, &terms[i]);
+            parts
+                .iter()
+                .any(|part| !run.terms.support(part).meets(&random))
+        }
+    }))
+}
+
+/// A vector of bits bit by bit, each of which must be uniform; anything else as it is.
+fn bits_of(run: &mut Execution, term: &Poly) -> Vec<Poly> {
+    match term.elem() {
+        Elem::Bits(m) if m > 1 => (0..m)
+            .map(|bit| run.terms.pick(term, &[Some(bit)], Elem::Bits(1)))
+            .collect(),
+        _ => vec![term.clone()],
+    }
+}
+
+/// The values that a coalition computes, or is sent by others.
+fn known(problem: &Problem, coalition: PartySet) -> Vec<bool> {
+    let flat = &problem.flat;
+    let mut has: Vec<bool> = flat
+        .values
+        .iter()
+        .map(|info| !info.known_to.intersection(coalition).is_empty())
+        .collect();
+    for step in &flat.steps {
+        let from_known = match step.op {
+            FlatOp::Coin(_) | FlatOp::Key(_) => false,
+            _ => step.args.iter().all(|arg| has[*arg as usize]),
+        };
+        has[step.result as usize] |= from_known;
+    }
+    has
 }
 
 /// The value of a sharing, and what is 0 if its components are those of one. `carried` are the keys
@@ -383,7 +419,7 @@ pub(crate) fn opened(
     (value, zeros)
 }
 
-fn search(
+pub(crate) fn search(
     problem: &Problem,
     coalition: PartySet,
     assume: Assumption,

@@ -17,6 +17,7 @@ mod callee;
 mod certificate;
 mod checker;
 mod claim;
+mod compose;
 mod correct;
 mod element;
 mod eliminate;

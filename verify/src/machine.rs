@@ -10,12 +10,12 @@ mod code;
 use crate::element::{add, coefficient, mul, order, sub};
 use crate::problem::{Malformed, Operand, Problem, operand_ids};
 use crate::sharing::matrix;
-use code::{Step, coin, compile};
+use code::{Step, compile};
 use smpc_ir::flat::{Kind, Sharing};
 use smpc_ir::party::{CoinDomain, Elem};
 
 pub(crate) use choice::{Batch, Choice, Counter, Random};
-pub(crate) use code::evaluate;
+pub(crate) use code::{coin, evaluate};
 
 /// A compiled protocol. Several executions go side by side in lanes.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use crate::problem::Problem;
 use smpc_ir::flat::{Flat, FlatOp, FlatOperand};
 use smpc_ir::local::{Local, Prim};
-use smpc_ir::party::{Party, PartySet};
+use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
 
 /// The kind of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,6 +12,8 @@ pub enum Mutation {
     DropMask,
     /// A coin is another coin.
     ReuseMask,
+    /// A coin is of half the ring.
+    NarrowMask,
     /// A message is not sent.
     DropSend,
     /// A message goes to another party instead.
@@ -78,6 +80,12 @@ fn faults(problem: &Problem, at: usize) -> Vec<(Mutation, Flat)> {
             with(Mutation::DropMask, &|f| {
                 f.steps[at].op = FlatOp::Local(Local::Constant(0))
             });
+            if let (FlatOp::Coin(CoinDomain::Uniform), Elem::Ring(m @ 2..)) = (&step.op, info.elem)
+            {
+                with(Mutation::NarrowMask, &|f| {
+                    f.steps[at].op = FlatOp::Coin(CoinDomain::Below(1 << (m - 1)));
+                });
+            }
             let earlier = flat.steps[..at].iter().rev().filter(|other| {
                 let theirs = &flat.values[other.result as usize];
                 matches!(other.op, FlatOp::Coin(_))

@@ -41,6 +41,10 @@ pub enum Spec {
     Equal,
     /// A bit as a ring element.
     BitToRing,
+    /// The sum of two integers carried by their bits.
+    AddBits,
+    /// Whether the first is smaller, of integers carried by their bits.
+    LessBits,
     /// The rows in another order.
     Shuffle,
     /// Nothing is claimed: privacy can be asked for, correctness cannot.
@@ -133,10 +137,8 @@ impl Problem {
             Want::Equal(e) => (vec![shared(e)?, shared(e)?], shared(bit)?, Spec::Equal),
             Want::BitToRing(e) => (vec![shared(bit)?], shared(e)?, Spec::BitToRing),
             Want::Shuffle(e) => (vec![shared(e)?], shared(e)?, Spec::Shuffle),
-            Want::AddBits(_) | Want::LessBits(_) => {
-                let text = "integers carried by their bits have no specification here yet";
-                return Err(Missing(text.to_owned()));
-            }
+            Want::AddBits(e) => (vec![shared(e)?, shared(e)?], shared(e)?, Spec::AddBits),
+            Want::LessBits(e) => (vec![shared(e)?, shared(e)?], shared(bit)?, Spec::LessBits),
         };
         Ok(Self {
             own: flat.steps.len(),

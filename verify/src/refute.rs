@@ -153,6 +153,7 @@ fn coin_bits(problem: &Problem, rows: usize, drawn: &dyn Fn(usize) -> bool) -> f
         total += match domain {
             CoinDomain::Permutation => 1.0,
             CoinDomain::Below(bound) => rows * (*bound as f64).log2(),
+            CoinDomain::Nonzero => rows * (order(elem) as f64 - 1.0).log2().max(0.0),
             _ => rows * bits(elem),
         };
     };

@@ -3,12 +3,13 @@
 use crate::active::{Active, Effect, deviate};
 use crate::certificate::Assumption;
 use crate::checker::check;
+use crate::compose::composed;
 use crate::correct::correctness;
 use crate::element::width;
 use crate::eliminate::{Proofs, determined, prove_freshness_with, prove_privacy_with};
 use crate::problem::{Malformed, Operand, Problem, Spec};
 use crate::refute::{Refutation, first_elem, refute_freshness, refute_privacy};
-use crate::verdict::{Exhausted, Limits, Verdict, Wrong, shrink};
+use crate::verdict::{Exhausted, Limits, Verdict, Wrong, alike, shrink};
 use crate::work::Subject;
 use smpc_ir::claim::{Domain, Written};
 use smpc_ir::field::Prime;
@@ -212,7 +213,15 @@ pub fn decide_privacy(
             certificate: Some(certificate),
         });
     }
-    enumerate(small, |ring| refute_privacy(ring, coalition, limits))
+    let found = enumerate(problem, small, |ring| {
+        refute_privacy(ring, coalition, limits)
+    })?;
+    if let Verdict::Unknown { .. } = found
+        && let Some(done) = composed(problem, small, coalition, limits, proofs)?
+    {
+        return Ok(Verdict::Exhausted(done));
+    }
+    Ok(found)
 }
 
 /// Freshness of a result for one coalition, likewise.
@@ -237,7 +246,7 @@ pub fn decide_freshness(
     if determined(problem, coalition, result)? {
         return Ok(Verdict::Wrong(Box::new(Wrong {
             what: format!(
-                "the components of the result are functions of the operands and of what {} knows",
+                "components of the result are functions of the operands and of what {} knows",
                 problem.set_name(coalition)
             ),
             elem: first_elem(problem),
@@ -245,7 +254,7 @@ pub fn decide_freshness(
             got: Vec::new(),
         })));
     }
-    enumerate(small, |ring| {
+    enumerate(problem, small, |ring| {
         refute_freshness(ring, coalition, result, limits)
     })
 }
@@ -253,12 +262,13 @@ pub fn decide_freshness(
 /// The verdict of enumerations in several rings: a difference in one is a counter-example, and
 /// only complete enumerations count.
 fn enumerate(
+    problem: &Problem,
     small: &[Problem],
     mut refute: impl FnMut(&Problem) -> Result<Refutation, Malformed>,
 ) -> Result<Verdict, Malformed> {
     let mut done = Exhausted::default();
     let mut sampled = 0;
-    for ring in small {
+    for ring in small.iter().filter(|ring| alike(problem, ring)) {
         match refute(ring)? {
             Refutation::Leak(leak) => return Ok(Verdict::Leaks(leak)),
             Refutation::NotFresh(wrong) => return Ok(Verdict::Wrong(wrong)),
@@ -294,6 +304,17 @@ pub fn standard_wants(protocols: &dyn Protocols) -> Vec<Want> {
     }
     wants.push(Want::Reveal(ring, Owner::Computing));
     wants.push(Want::Mul(ring));
+    if let Elem::Bits(_) = ring {
+        // Numbers are their bits: what is asked for is what the circuits are made of.
+        let shuffle = Want::Shuffle(ring);
+        wants.extend([
+            Want::AddBits(ring),
+            Want::LessBits(ring),
+            Want::Equal(ring),
+            shuffle,
+        ]);
+        return wants;
+    }
     wants.push(Want::Mul(Elem::Bits(1)));
     for mode in [TruncMode::Exact, TruncMode::OneUnit, TruncMode::Local] {
         wants.push(Want::Trunc(ring, mode));
@@ -310,24 +331,36 @@ pub fn standard_wants(protocols: &dyn Protocols) -> Vec<Want> {
     wants
 }
 
-/// Arguments of a backend, each of which gives it a small ring or field: by the names that the
-/// backends of the library have for them, `k` bits or a prime `p`.
-pub fn small_rings(protocols: &dyn Protocols) -> Vec<(&'static str, i128)> {
-    match protocols.int_elem() {
+/// A backend in small rings or fields, bound with arguments by the names that the backends of the
+/// library have for them: `k` bits or a prime `p`; `k` and the prime `q` of a field in which bits are
+/// compared, where there is one. What cannot be bound is left out.
+pub fn small_rings<B>(
+    protocols: &dyn Protocols,
+    mut bind: impl FnMut(&[(&'static str, i128)]) -> Option<B>,
+) -> Vec<B> {
+    if let Elem::Field(_) = protocols.int_elem() {
         // Points of a polynomial are 1 to n.
-        Elem::Field(_) => (protocols.computing().parties as u128 + 1..)
+        return (protocols.computing().parties as u128 + 1..)
             .filter(|p| Prime::new(*p).is_some())
             .take(2)
-            .map(|p| ("p", p as i128))
-            .collect(),
-        _ => vec![("k", 3), ("k", 4)],
+            .filter_map(|p| bind(&[("p", p as i128)]))
+            .collect();
     }
+    let compared = [[("k", 2), ("q", 5)], [("k", 4), ("q", 7)]];
+    let found: Vec<B> = compared.iter().filter_map(|args| bind(args)).collect();
+    if !found.is_empty() {
+        return found;
+    }
+    let plain = [3, 4].into_iter();
+    plain.filter_map(|k| bind(&[("k", k)])).collect()
 }
 
 /// A standard operation in another ring or field.
 fn in_ring(want: Want, ring: Elem) -> Want {
     let narrow = |elem: Elem| match elem {
         Elem::Ring(_) | Elem::Field(_) => ring,
+        // Numbers that are their bits; a truth value stays one.
+        Elem::Bits(m) if m > 1 && matches!(ring, Elem::Bits(_)) => ring,
         other => other,
     };
     match want {

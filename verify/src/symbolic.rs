@@ -59,6 +59,8 @@ pub(crate) struct IdealBox {
     pub required: Vec<usize>,
     /// Its value as a polynomial of its inputs, if it is one.
     pub formula: Option<Arc<(Terms, Poly)>>,
+    /// Nothing is known of its result: for the rest of the text it is to be kept secret.
+    pub silent: bool,
 }
 
 /// The value of a callee's result as a polynomial of its inputs.
@@ -99,7 +101,7 @@ impl Execution {
         assume: Assumption,
         limit: usize,
     ) -> Result<Self, Malformed> {
-        Self::with_terms(problem, coalition, assume, Terms::new(limit))
+        Self::start(problem, coalition, assume, Terms::new(limit), &[])
     }
 
     pub fn with_boxes(
@@ -112,13 +114,13 @@ impl Execution {
         Self::start(problem, coalition, assume, Terms::new(limit), boxes)
     }
 
-    pub fn with_terms(
+    /// Nobody's view, in a graph of the caller's, for fresh sharings of the operands.
+    pub fn in_terms(
         problem: &Problem,
-        coalition: PartySet,
-        assume: Assumption,
         terms: Terms,
+        boxes: &[IdealBox],
     ) -> Result<Self, Malformed> {
-        Self::start(problem, coalition, assume, terms, &[])
+        Self::start(problem, PartySet::EMPTY, Assumption::Fresh, terms, boxes)
     }
 
     fn start(
@@ -180,6 +182,14 @@ impl Execution {
             given.push(self.values[*id as usize].clone()?);
         }
         let (elem, call) = (sharing.elem, ideal.call);
+        if ideal.silent {
+            for (component, id) in (0u32..).zip(&callee.outputs) {
+                let name = Name::Output { call, component };
+                let term = self.symbol(name, elem, kind, Class::Secret);
+                self.values[*id as usize] = Some(term);
+            }
+            return Some(());
+        }
         let held = held(sharing, coalition);
         let layout = layout_by(sharing, &held, &ideal.required)?;
         let mut free = Vec::new();

@@ -1,11 +1,12 @@
 //! Verdicts, never rounded up.
 
 use crate::certificate::Certificate;
+use crate::element::{literal, order, width};
 use crate::problem::{Operand, Problem, operand_ids};
 use smpc_ir::claim::Term;
 use smpc_ir::flat::{FlatOp, Kind};
 use smpc_ir::local::{Local, Prim, Source};
-use smpc_ir::party::{Elem, PartySet};
+use smpc_ir::party::{CoinDomain, Elem, PartySet};
 use std::sync::Arc;
 
 /// How much work is allowed.
@@ -189,6 +190,19 @@ pub fn shrink(problem: &Problem, k: u8) -> Option<Problem> {
     };
     let mut shrunk = problem.clone();
     let mut flat = (*problem.flat).clone();
+    for step in &mut flat.steps {
+        let elem = flat.values[step.result as usize].elem;
+        match &mut step.op {
+            FlatOp::Coin(CoinDomain::Below(bound)) => {
+                *bound = ranged(*bound, width(elem), k)?;
+            }
+            // A factor that is 0 in the small ring hides what it does not hide.
+            FlatOp::Local(Local::Constant(c)) if literal(elem, *c) != 0 => {
+                (literal(small(elem), *c) != 0).then_some(())?;
+            }
+            _ => {}
+        }
+    }
     for value in &mut flat.values {
         // A digest stays as long as it is, or others of its operands would have the same.
         if !matches!(value.kind, Kind::Rows | Kind::Digest) {
@@ -206,6 +220,35 @@ pub fn shrink(problem: &Problem, k: u8) -> Option<Problem> {
     }
     shrunk.flat = Arc::new(flat);
     Some(shrunk)
+}
+
+/// Whether coins cover as much of a small ring as of the one that is meant: a range of the one may be all
+/// of the other, where it hides what it does not hide.
+pub(crate) fn alike(full: &Problem, small: &Problem) -> bool {
+    let parts = |problem: &Problem| {
+        let ranges = problem.flat.steps.iter().filter_map(|step| match step.op {
+            FlatOp::Coin(CoinDomain::Below(bound)) => {
+                Some((bound, order(problem.flat.values[step.result as usize].elem)))
+            }
+            _ => None,
+        });
+        let whole = ranges.filter(|(bound, order)| *bound == 0 || *order != 0 && bound >= order);
+        whole.count()
+    };
+    parts(small) <= parts(full)
+}
+
+/// A range of Z[2^m] in Z[2^k]: the same part of the ring, or as many elements if that is less than all.
+fn ranged(bound: u128, m: u8, k: u8) -> Option<u128> {
+    let (all, whole) = (order(Elem::Ring(m)), order(Elem::Ring(k)));
+    if bound == 0 || all != 0 && bound >= all {
+        return Some(whole);
+    }
+    let part = u32::from(m).checked_sub(bound.trailing_zeros())?;
+    if bound.is_power_of_two() && part < u32::from(k) {
+        return Some(whole >> part);
+    }
+    (bound < whole).then_some(bound)
 }
 
 /// The element types that a claim names, in the small ring.

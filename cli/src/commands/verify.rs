@@ -42,12 +42,9 @@ pub fn verify(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
     };
     let (mut jobs, mut subjects) = (vec![], vec![]);
     for name in &names {
-        let full = bind(sources, name, args.parties, None)?;
+        let full = bind(sources, name, args.parties, &[])?;
         // A backend without such an argument is enumerated only where its rings can be narrowed.
-        let small: Vec<smpc_protocol::Bound> = small_rings(&full)
-            .into_iter()
-            .filter_map(|arg| bind(sources, name, args.parties, Some(arg)).ok())
-            .collect();
+        let small = small_rings(&full, |small| bind(sources, name, args.parties, small).ok());
         let small: Vec<&dyn Protocols> = small.iter().map(|b| b as &dyn Protocols).collect();
         jobs.push(Job {
             name: name.clone(),
@@ -259,9 +256,9 @@ fn recheck(sources: &mut Sources, path: &Path) -> Result<Answer, Failure> {
     let parties = u8::try_from(file.parties)
         .ok()
         .filter(|n| (1..=20).contains(n));
-    let full = match bind(sources, &file.scheme, parties, None) {
+    let full = match bind(sources, &file.scheme, parties, &[]) {
         // A backend of a fixed number of parties does not take one.
-        Err(_) => bind(sources, &file.scheme, None, None)?,
+        Err(_) => bind(sources, &file.scheme, None, &[])?,
         Ok(full) => full,
     };
     let (mut accepted, mut refused, mut open) = (0, vec![], vec![]);
@@ -312,13 +309,13 @@ fn bind(
     sources: &mut Sources,
     name: &str,
     parties: Option<u8>,
-    arg: Option<(&str, i128)>,
+    args: &[(&str, i128)],
 ) -> Result<smpc_protocol::Bound, Failure> {
     let using = Using {
         backend: Some(name.to_owned()),
-        args: arg
-            .map(|(name, value)| (name.to_owned(), value))
-            .into_iter()
+        args: args
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), *value))
             .collect(),
         ..Using::default()
     };

@@ -1,15 +1,16 @@
 //! Trials of a claim: all assignments in small rings, random ones at full width.
 
 use super::Claimed;
-use crate::certificate::{Assumption, Name};
-use crate::element::{add, bits, neg, order, reduce, sub, width};
+use crate::callee::extract;
+use crate::certificate::Name;
+use crate::element::{add, bits, neg, reduce, sub, width};
 use crate::eliminate::opened;
-use crate::machine::{Batch, Choice, Counter, Machine, Random};
+use crate::machine::{Batch, Choice, Counter, Machine, Random, coin};
 use crate::problem::{Malformed, Operand, Problem, Spec, operand_ids};
 use crate::refute::{assignment_bits, domains, draw, first_elem};
-use crate::sharing::parities;
+use crate::sharing::{choices, parities};
 use crate::statistics::Strata;
-use crate::symbolic::{Class, Execution, SymbolInfo};
+use crate::symbolic::{Class, Execution, IdealBox, SymbolInfo, formula};
 use crate::term::{Poly, Symbol, Terms};
 use crate::verdict::{Inputs, Limits, Wrong};
 use smpc_ir::claim::Domain;
@@ -25,6 +26,10 @@ pub(super) struct Tried {
     pub expected: f64,
 }
 
+/// Atoms and monomials of a term that is worth evaluating.
+const ATOMS: usize = 10_000;
+const MONOMIALS: usize = 2_000;
+
 /// Executions side by side.
 const LANES: usize = 64;
 
@@ -38,19 +43,52 @@ pub(super) enum Enumeration {
 struct Reduced {
     run: Execution,
     value: Poly,
-    /// Symbols that occur, the inputs' first.
-    symbols: Vec<Symbol>,
+    /// Symbols that occur, the inputs' first, and what each is drawn from.
+    symbols: Vec<(Symbol, CoinDomain)>,
     bits: f64,
+}
+
+/// Calls whose value is a polynomial of what they are given. All components of the result but as many
+/// as follow from the value are any elements: more than can come out, and no matter to the value.
+fn products(problem: &Problem) -> Vec<IdealBox> {
+    let mut found: Vec<IdealBox> = Vec::new();
+    for (at, call) in problem.flat.calls.iter().enumerate() {
+        let within = |ideal: &IdealBox| {
+            let steps = &ideal.callee.steps;
+            (call.steps.start as usize) < steps.end && steps.start < call.steps.end as usize
+        };
+        if found.iter().any(within) || call.steps.len() > 64 {
+            continue;
+        }
+        let Some(callee) = extract(problem, call).filter(|c| c.problem.validate().is_ok()) else {
+            continue;
+        };
+        let [Operand::Shared(sharing)] = callee.problem.results.as_slice() else {
+            continue;
+        };
+        let none = vec![false; sharing.holders.len()];
+        let required = choices(sharing, &none, 1).pop();
+        if let (Some(required), Some(formula)) = (required, formula(&callee.problem)) {
+            found.push(IdealBox {
+                call: at as u32,
+                required,
+                formula: Some(formula),
+                silent: false,
+                callee,
+            });
+        }
+    }
+    found
 }
 
 /// A coin that stands alone in an argument of a function is replaced by that argument less the
 /// rest: a bijection of the coins, after which the argument is one symbol.
-fn fewer_coins(problem: &Problem) -> Result<Option<Reduced>, Malformed> {
+fn fewer_coins(problem: &Problem, boxes: &[IdealBox]) -> Result<Option<Reduced>, Malformed> {
     let [Operand::Shared(sharing)] = problem.results.as_slice() else {
         return Ok(None);
     };
     let terms = Terms::new(512).with_budget(1 << 17);
-    let mut run = Execution::with_terms(problem, PartySet::EMPTY, Assumption::Fresh, terms)?;
+    let mut run = Execution::in_terms(problem, terms, boxes)?;
     let Some(terms) = run.result(problem, 0) else {
         return Ok(None);
     };
@@ -91,32 +129,43 @@ fn fewer_coins(problem: &Problem) -> Result<Option<Reduced>, Malformed> {
         let Some(by) = run.terms.solve(&argument, pad, &uniform) else {
             break;
         };
-        value = run.terms.substitute(&value, pad, &by);
+        if by.monomials() > MONOMIALS {
+            return Ok(None);
+        }
+        let after = run.terms.substitute_all(&[&value], pad, &by, ATOMS);
+        let Some(after) = after.and_then(|mut list| list.pop()) else {
+            return Ok(None);
+        };
+        if after.monomials() > MONOMIALS {
+            return Ok(None);
+        }
+        value = after;
     }
     let support = run.terms.support(&value);
-    let inputs =
-        |symbol: &Symbol| matches!(run.symbols[symbol.0 as usize].name, Name::Value { .. });
-    let (mut symbols, coins): (Vec<Symbol>, Vec<Symbol>) = support.iter().partition(inputs);
-    let uniform = coins.iter().all(|s| match run.symbols[s.0 as usize].name {
-        Name::Coin { step } => {
-            problem.flat.steps[step as usize].op == FlatOp::Coin(CoinDomain::Uniform)
-        }
-        _ => true,
-    });
-    if !uniform {
-        return Ok(None);
-    }
     // Every operand is enumerated, whether it occurs or not.
-    symbols.clear();
+    let mut symbols = Vec::new();
     for (at, info) in run.symbols.iter().enumerate() {
         if matches!(info.name, Name::Value { .. }) && info.kind != Kind::Scalar {
-            symbols.push(Symbol(at as u32));
+            symbols.push((Symbol(at as u32), CoinDomain::Uniform));
         }
     }
-    symbols.extend(coins);
+    for symbol in support.iter() {
+        let info = &run.symbols[symbol.0 as usize];
+        let domain = match info.name {
+            Name::Value { .. } => continue,
+            // A coin of another domain is no pad, so it was replaced by nothing.
+            Name::Coin { step } => match &problem.flat.steps[step as usize].op {
+                FlatOp::Coin(CoinDomain::Permutation) => return Ok(None),
+                FlatOp::Coin(domain) => domain.clone(),
+                _ => return Ok(None),
+            },
+            _ => CoinDomain::Uniform,
+        };
+        symbols.push((symbol, domain));
+    }
     let bits = symbols
         .iter()
-        .map(|s| bits(run.symbols[s.0 as usize].elem))
+        .map(|(s, _)| bits(run.symbols[s.0 as usize].elem))
         .sum();
     Ok(Some(Reduced {
         run,
@@ -195,9 +244,27 @@ fn enumerate_reduced(
     if claimed.needs_every_coin() {
         return Ok(None);
     }
-    let Some(reduced) = fewer_coins(problem)? else {
-        return Ok(None);
-    };
+    let boxes = products(problem);
+    if !boxes.is_empty()
+        && let Some(reduced) = fewer_coins(problem, &boxes)?
+        && let Some(Enumeration::All(total)) =
+            enumerate_symbols(problem, claimed, limits, &reduced)?
+    {
+        return Ok(Some(Enumeration::All(total)));
+    }
+    // A contradiction may need components that no call puts out; without boxes it is one.
+    match fewer_coins(problem, &[])? {
+        Some(reduced) => enumerate_symbols(problem, claimed, limits, &reduced),
+        None => Ok(None),
+    }
+}
+
+fn enumerate_symbols(
+    problem: &Problem,
+    claimed: &Claimed,
+    limits: &Limits,
+    reduced: &Reduced,
+) -> Result<Option<Enumeration>, Malformed> {
     if reduced.bits > (limits.assignments as f64).log2() - 2.0 {
         return Ok(None);
     }
@@ -217,9 +284,9 @@ fn enumerate_reduced(
         let mut counter = Counter::default();
         loop {
             counter.rewind();
-            for symbol in &reduced.symbols {
-                let bound = order(run.symbols[symbol.0 as usize].elem);
-                values[symbol.0 as usize] = counter.below(bound);
+            for (symbol, domain) in &reduced.symbols {
+                let elem = run.symbols[symbol.0 as usize].elem;
+                values[symbol.0 as usize] = coin(domain, elem, &mut counter);
             }
             let mut inputs: Inputs = params.iter().map(|at| vec![values[*at]]).collect();
             set_amount(problem, &mut inputs, amount);

@@ -10,7 +10,7 @@ use smpc_ir::party::{CoinDomain, Elem};
 use std::cell::Cell;
 
 /// One element drawn from a domain.
-pub(super) fn coin(domain: &CoinDomain, elem: Elem, choice: &mut dyn Choice) -> u128 {
+pub(crate) fn coin(domain: &CoinDomain, elem: Elem, choice: &mut dyn Choice) -> u128 {
     match domain {
         CoinDomain::Below(bound) => reduce(elem, choice.below(*bound)),
         CoinDomain::Nonzero => choice.below(order(elem).wrapping_sub(1)) + 1,

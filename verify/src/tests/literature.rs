@@ -89,6 +89,26 @@ fn a_mask_of_half_the_ring_or_of_one_bit_leaks() {
 }
 
 #[test]
+fn a_mask_from_a_range_leaks_also_where_small_rings_are_no_larger() {
+    // Four values are all of Z_4, and half of Z[2^64] is more than enumeration reaches.
+    for (range, word_for_it) in [("0..4", "LEAKS"), ("0..2^(k-1)", "LEAKS"), ("0..2^k", "")] {
+        let text = additive(&format!(
+            "protocol masked(x: A<Z[2^k]>) -> c: Z[2^k] @ P private {{\n\
+             let s <- {range} @ P[0]; let u = x[0] + s; P[0] -> P[1]: u; c = x[1] + u - s; }}\n"
+        ));
+        let text = text.replace("-> c: Z[2^k] @ P private", "-> c: Z[2^k] @ P[1] private");
+        let text = text.replace("c = x[1] + u - s;", "c = u;");
+        let row = found(&text, 2, "masked");
+        let leaks = leaks_to(&row);
+        assert_eq!(
+            leaks.contains(&"{P[1]}".to_owned()),
+            !word_for_it.is_empty(),
+            "{range}: {leaks:?}"
+        );
+    }
+}
+
+#[test]
 fn neighbours_coins_do_not_rerandomise_among_four() {
     let text = additive(&format!(
         "protocol ring(x: A<R>) -> c: R @ P ensures c == x private {{\n\

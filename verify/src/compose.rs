@@ -1,0 +1,115 @@
+//! Privacy of a protocol from that of its calls, where these are known by enumeration only.
+//!
+//! What a coalition sees of a call depends on nothing but the coalition's own operands of it, whatever
+//! the operands of the others: then the simulator makes up that part of the view from what is there
+//! already, and the rest is proved as usual, with results of such calls as secrets. The verdict is
+//! that of the enumerations, in which a call of the same name, at the same place among those, stands
+//! for this one in a small ring.
+
+use crate::callee::{Callee, extract};
+use crate::certificate::{Assumption, Goal};
+use crate::element::width;
+use crate::eliminate::{Proofs, search};
+use crate::machine::Machine;
+use crate::problem::{Malformed, Problem};
+use crate::refute::{Refutation, assignment_bits, first_elem, refute_privacy};
+use crate::symbolic::IdealBox;
+use crate::verdict::{Exhausted, Limits, alike};
+use smpc_ir::flat::{Call, FlatOp};
+use smpc_ir::party::{Party, PartySet};
+
+/// Looks for calls whose views are enumerated in small rings, and for a proof of the rest. `small`
+/// are the same protocol in small rings.
+///
+/// # Errors
+/// The protocol breaks the rules of flat protocols.
+pub(crate) fn composed(
+    problem: &Problem,
+    small: &[Problem],
+    coalition: PartySet,
+    limits: &Limits,
+    proofs: &mut Proofs,
+) -> Result<Option<Exhausted>, Malformed> {
+    let mut boxes: Vec<IdealBox> = Vec::new();
+    let mut done = Exhausted::default();
+    for (at, call) in problem.flat.calls.iter().enumerate() {
+        let taken = boxes.iter().any(|ideal| {
+            let steps = &ideal.callee.steps;
+            (call.steps.start as usize) < steps.end && steps.start < call.steps.end as usize
+        });
+        if taken || call.steps.len() == problem.flat.steps.len() {
+            continue;
+        }
+        let Some(callee) = callee(problem, call).filter(|c| tells(c, coalition)) else {
+            continue;
+        };
+        if proofs.of(&callee.problem, coalition)?.is_some() {
+            continue;
+        }
+        let number = problem.flat.calls[..at].iter();
+        let number = number.filter(|other| other.name == call.name).count();
+        let rings = small.iter().filter_map(|ring| {
+            let mut same = ring.flat.calls.iter().filter(|c| c.name == call.name);
+            self::callee(ring, same.nth(number)?)
+                .filter(|small| alike(&callee.problem, &small.problem))
+        });
+        if let Some(found) = enumerated(rings, coalition, limits)? {
+            done.assignments += found.assignments;
+            for ring in found.rings {
+                if !done.rings.contains(&ring) {
+                    done.rings.push(ring);
+                }
+            }
+            boxes.push(IdealBox {
+                call: at as u32,
+                required: Vec::new(),
+                formula: None,
+                silent: true,
+                callee,
+            });
+        }
+    }
+    if boxes.is_empty() {
+        return Ok(None);
+    }
+    let any = Assumption::AnySharing;
+    let rest = search(problem, coalition, any, &Goal::Privacy, &boxes)?;
+    Ok(rest.map(|_| done))
+}
+
+fn callee(problem: &Problem, call: &Call) -> Option<Callee> {
+    extract(problem, call).filter(|callee| callee.problem.validate().is_ok())
+}
+
+/// Whether others send the coalition anything.
+fn tells(callee: &Callee, coalition: PartySet) -> bool {
+    callee.problem.flat.steps.iter().any(|step| match step.op {
+        FlatOp::Send { from, to } => {
+            !coalition.contains(Party(from)) && !to.intersection(coalition).is_empty()
+        }
+        _ => false,
+    })
+}
+
+/// All views of a call, for all operands, in every ring in which they are not too many.
+fn enumerated(
+    rings: impl Iterator<Item = Callee>,
+    coalition: PartySet,
+    limits: &Limits,
+) -> Result<Option<Exhausted>, Malformed> {
+    let mut done = Exhausted::default();
+    for Callee { problem, .. } in rings {
+        let rows = Machine::new(&problem)?.rows;
+        if assignment_bits(&problem, rows) > (limits.assignments as f64).log2() {
+            continue;
+        }
+        match refute_privacy(&problem, coalition, limits)? {
+            Refutation::Exhausted { assignments } => {
+                done.rings.push(width(first_elem(&problem)));
+                done.assignments += assignments;
+            }
+            _ => return Ok(None),
+        }
+    }
+    Ok((!done.rings.is_empty()).then_some(done))
+}
