@@ -548,36 +548,60 @@ fn faults(problem: &Problem) -> Vec<Problem> {
     found
 }
 
-#[test]
-fn no_lie_gets_through_what_is_said_to_catch_it() {
+/// Counts over the protocols of these titles, each with faults, in so many executions with lies.
+fn through(schemes: &[(&str, &[(&str, i128)], &[&str])], runs: u64) -> BTreeMap<&'static str, u64> {
     let mut counts = BTreeMap::new();
-    for (name, args, titles) in [
-        (
-            "fantastic4",
-            vec![("k", 3)],
-            vec!["share from P[0]", "reveal to all", "mul", "bit_to_ring"],
-        ),
-        (
-            "rep3_malicious",
-            vec![("p", 5)],
-            vec!["share from P[0]", "reveal to all", "mul"],
-        ),
-        (
-            "spdz",
-            vec![("p", 5)],
-            vec!["share from P[0]", "reveal to all", "mul"],
-        ),
-    ] {
-        let bound = bind(name, &args);
-        for title in titles {
+    for (name, args, titles) in schemes {
+        let bound = bind(name, args);
+        for title in *titles {
             for problem in faults(&titled(&bound, title)) {
-                held_against_lies(&problem, 200, &mut counts);
+                held_against_lies(&problem, runs, &mut counts);
             }
         }
     }
     println!("{counts:?}");
+    counts
+}
+
+const FIELD: &[(&str, i128)] = &[("p", 5)];
+
+#[test]
+fn no_lie_gets_through_what_is_said_to_catch_it() {
+    let basic: &[&str] = &["share from P[0]", "reveal to all", "mul"];
+    let counts = through(
+        &[
+            (
+                "fantastic4",
+                &[("k", 3)],
+                &["share from P[0]", "reveal to all", "mul", "bit_to_ring"],
+            ),
+            ("rep3_malicious", FIELD, basic),
+            ("rep3_malicious_ring", &[], basic),
+            ("spdz", FIELD, basic),
+            ("spdz2k", &[], basic),
+        ],
+        200,
+    );
     assert!(
-        counts["shown"] > 20 && counts["aborts"] > 1_000,
+        counts["shown"] > 40 && counts["aborts"] > 2_000,
         "{counts:?}"
     );
+}
+
+/// `cargo test --release -p smpc-verify -- --ignored lie_gets_through_a_shuffle`
+#[test]
+#[ignore = "long"]
+fn no_lie_gets_through_a_shuffle_that_is_said_to_catch_it() {
+    let shuffle: &[&str] = &["shuffle"];
+    let counts = through(
+        &[
+            ("fantastic4", &[("k", 3)], shuffle),
+            ("rep3_malicious", FIELD, shuffle),
+            ("rep3_malicious_ring", &[], shuffle),
+            ("spdz", FIELD, shuffle),
+            ("spdz2k", &[], shuffle),
+        ],
+        200,
+    );
+    assert!(counts["aborts"] > 100, "{counts:?}");
 }

@@ -2,7 +2,8 @@
 
 use crate::*;
 use smpc_grammar::Sources;
-use smpc_ir::flat::Protocols;
+use smpc_ir::flat::{FlatOp, Protocols};
+use smpc_ir::party::CoinDomain;
 use smpc_protocol::{Bound, Library};
 
 /// A scheme of a user's file: additive sharing over n parties, with more protocols.
@@ -90,20 +91,33 @@ fn a_mask_of_half_the_ring_or_of_one_bit_leaks() {
 
 #[test]
 fn a_mask_from_a_range_leaks_also_where_small_rings_are_no_larger() {
+    let text = additive(
+        "protocol masked(x: A<Z[2^k]>) -> c: Z[2^k] @ P[1] private {\n\
+         let s <- Z[2^k] @ P[0]; let u = x[0] + s; P[0] -> P[1]: u; c = u; }\n",
+    );
+    let (_, _, full) = found(&text, 2, "masked");
+    let all = problems(&bind(&text, 2, 3), &[]);
+    let (_, small, _) = all.into_iter().find(|(t, ..)| t == "masked").unwrap();
     // Four values are all of Z_4, and half of Z[2^64] is more than enumeration reaches.
-    for (range, word_for_it) in [("0..4", "LEAKS"), ("0..2^(k-1)", "LEAKS"), ("0..2^k", "")] {
-        let text = additive(&format!(
-            "protocol masked(x: A<Z[2^k]>) -> c: Z[2^k] @ P private {{\n\
-             let s <- {range} @ P[0]; let u = x[0] + s; P[0] -> P[1]: u; c = x[1] + u - s; }}\n"
-        ));
-        let text = text.replace("-> c: Z[2^k] @ P private", "-> c: Z[2^k] @ P[1] private");
-        let text = text.replace("c = x[1] + u - s;", "c = u;");
-        let row = found(&text, 2, "masked");
-        let leaks = leaks_to(&row);
+    let ranged = |problem: &Problem, bound: u128| {
+        let mut flat = (*problem.flat).clone();
+        for step in &mut flat.steps {
+            if let FlatOp::Coin(domain) = &mut step.op {
+                *domain = CoinDomain::Below(bound);
+            }
+        }
+        problem.with_flat(flat)
+    };
+    let half = 1 << 63;
+    for (bound, narrow, leaks) in [(4, 4, true), (half, 4, true), (half << 1, 8, false)] {
+        let rings = [ranged(&small, narrow)];
+        let report = verify(&ranged(&full, bound), &rings, &Limits::default()).unwrap();
+        let (_, verdict) = report.private().unwrap();
+        assert_eq!(verdict.is_refuted(), leaks, "{bound}: {verdict:?}");
         assert_eq!(
-            leaks.contains(&"{P[1]}".to_owned()),
-            !word_for_it.is_empty(),
-            "{range}: {leaks:?}"
+            verdict.word() == "exhausted",
+            !leaks,
+            "{bound}: {verdict:?}"
         );
     }
 }
