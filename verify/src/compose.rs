@@ -100,7 +100,7 @@ fn enumerated(
     let mut done = Exhausted::default();
     for Callee { problem, .. } in rings {
         let rows = Machine::new(&problem)?.rows;
-        if assignment_bits(&problem, rows) > (limits.assignments as f64).log2() {
+        if assignment_bits(&problem, rows, &|_| true) > (limits.assignments as f64).log2() {
             continue;
         }
         match refute_privacy(&problem, coalition, limits)? {
