@@ -28,7 +28,7 @@ impl Choice for Random {
             Ok(bound) if bound > 0 => {
                 let (high, low) = (u128::from(self.word()), u128::from(self.word()));
                 let bound = u128::from(bound);
-                (high * bound + (low * bound >> 64)) >> 64
+                (high * bound + ((low * bound) >> 64)) >> 64
             }
             _ => {
                 let word = u128::from(self.word()) << 64 | u128::from(self.word());

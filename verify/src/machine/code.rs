@@ -321,13 +321,13 @@ impl Step {
             }
             Code::Sum(a) => {
                 let a = at(*a);
-                for cell in 0..cells {
+                for (cell, to) in to.iter().enumerate().take(cells) {
                     let parts = (0..rows).map(|row| a[row * lanes + cell % lanes].get());
-                    to[cell].set(parts.fold(0, |sum, word| add(elem, sum, word)));
+                    to.set(parts.fold(0, |sum, word| add(elem, sum, word)));
                 }
             }
             Code::Digest(args) => {
-                for cell in 0..cells {
+                for (cell, to) in to.iter().enumerate().take(cells) {
                     let row = if self.scalar {
                         0
                     } else {
@@ -340,7 +340,7 @@ impl Step {
                             state = Random(state.word() ^ half);
                         }
                     }
-                    to[cell].set(reduce(elem, state.below(order(elem))));
+                    to.set(reduce(elem, state.below(order(elem))));
                 }
             }
             Code::Key(key) => {

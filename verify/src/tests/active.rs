@@ -548,8 +548,11 @@ fn faults(problem: &Problem) -> Vec<Problem> {
     found
 }
 
+/// A scheme, its arguments, and titles of its protocols.
+type Titled<'a> = (&'a str, &'a [(&'a str, i128)], &'a [&'a str]);
+
 /// Counts over the protocols of these titles, each with faults, in so many executions with lies.
-fn through(schemes: &[(&str, &[(&str, i128)], &[&str])], runs: u64) -> BTreeMap<&'static str, u64> {
+fn through(schemes: &[Titled<'_>], runs: u64) -> BTreeMap<&'static str, u64> {
     let mut counts = BTreeMap::new();
     for (name, args, titles) in schemes {
         let bound = bind(name, args);
