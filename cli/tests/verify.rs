@@ -256,7 +256,6 @@ fn an_open_question_fails_only_if_asked_to() {
 
 /// The exit code is that of the verdicts: nothing is refuted, and what is open fails if asked to.
 #[test]
-#[ignore = "enumerates for a minute or more of computing; run it in release"]
 fn all_of_the_library_is_verified() {
     let base = folder("verify_all");
     let args = ["verify", "--all", "--strict", "--runs", "20", "--json"];
