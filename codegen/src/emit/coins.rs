@@ -13,14 +13,17 @@ impl Emitter<'_> {
         match coins {
             [] => vec![],
             [one] => vec![self.named(*one, "coin")],
-            several => {
-                let name = self.taken.numbered("coins");
-                for (at, coin) in several.iter().enumerate() {
-                    self.vectors.insert(*coin, (name.clone(), at));
-                }
-                vec![name]
-            }
+            several => vec![self.vector(several)],
         }
+    }
+
+    /// Coins that stand in one vector from now on.
+    fn vector(&mut self, coins: &[Value]) -> Ident {
+        let name = self.taken.numbered("coins");
+        for (at, coin) in coins.iter().enumerate() {
+            self.vectors.insert(*coin, (name.clone(), at));
+        }
+        name
     }
 
     /// What a function hands on of the coins it reserved: the names outside, the value and its type. Coins that came
@@ -49,11 +52,7 @@ impl Emitter<'_> {
         }
         let mut values: Vec<TokenStream> = vectors.iter().map(|name| quote!(#name)).collect();
         if !names.is_empty() {
-            let name = self.taken.numbered("coins");
-            for (at, coin) in single.iter().enumerate() {
-                self.vectors.insert(*coin, (name.clone(), at));
-            }
-            vectors.push(name);
+            vectors.push(self.vector(&single));
             values.push(quote!(vec![#(#names),*]));
         }
         let ty = several(quote!(Vec<Coin>), vectors.len());
