@@ -32,6 +32,11 @@ pub(crate) struct Callee {
     pub local: BTreeSet<usize>,
 }
 
+/// The call as [`extract`] gives it, if it keeps to the rules of flat protocols.
+pub(crate) fn valid(problem: &Problem, call: &Call) -> Option<Callee> {
+    extract(problem, call).filter(|callee| callee.problem.validate().is_ok())
+}
+
 /// The call as a protocol, if nothing but its result is used outside, and that is one sharing.
 pub(crate) fn extract(problem: &Problem, call: &Call) -> Option<Callee> {
     let flat = &*problem.flat;

@@ -6,7 +6,7 @@
 //! that of the enumerations, in which a call of the same name, at the same place among those, stands
 //! for this one in a small ring.
 
-use crate::callee::{Callee, extract};
+use crate::callee::{Callee, valid};
 use crate::certificate::{Assumption, Goal};
 use crate::element::width;
 use crate::eliminate::{Proofs, search};
@@ -15,7 +15,7 @@ use crate::problem::{Malformed, Problem};
 use crate::refute::{Refutation, assignment_bits, first_elem, refute_privacy};
 use crate::symbolic::IdealBox;
 use crate::verdict::{Exhausted, Limits, alike};
-use smpc_ir::flat::{Call, FlatOp};
+use smpc_ir::flat::FlatOp;
 use smpc_ir::party::{Party, PartySet};
 
 /// Looks for calls whose views are enumerated in small rings, and for a proof of the rest. `small`
@@ -33,14 +33,11 @@ pub(crate) fn composed(
     let mut boxes: Vec<IdealBox> = Vec::new();
     let mut done = Exhausted::default();
     for (at, call) in problem.flat.calls.iter().enumerate() {
-        let taken = boxes.iter().any(|ideal| {
-            let steps = &ideal.callee.steps;
-            (call.steps.start as usize) < steps.end && steps.start < call.steps.end as usize
-        });
+        let taken = boxes.iter().any(|ideal| ideal.overlaps(call));
         if taken || call.steps.len() == problem.flat.steps.len() {
             continue;
         }
-        let Some(callee) = callee(problem, call).filter(|c| tells(c, coalition)) else {
+        let Some(callee) = valid(problem, call).filter(|c| tells(c, coalition)) else {
             continue;
         };
         if proofs.of(&callee.problem, coalition)?.is_some() {
@@ -50,8 +47,7 @@ pub(crate) fn composed(
         let number = number.filter(|other| other.name == call.name).count();
         let rings = small.iter().filter_map(|ring| {
             let mut same = ring.flat.calls.iter().filter(|c| c.name == call.name);
-            self::callee(ring, same.nth(number)?)
-                .filter(|small| alike(&callee.problem, &small.problem))
+            valid(ring, same.nth(number)?).filter(|small| alike(&callee.problem, &small.problem))
         });
         if let Some(found) = enumerated(rings, coalition, limits)? {
             done.assignments += found.assignments;
@@ -75,10 +71,6 @@ pub(crate) fn composed(
     let any = Assumption::AnySharing;
     let rest = search(problem, coalition, any, &Goal::Privacy, &boxes)?;
     Ok(rest.map(|_| done))
-}
-
-fn callee(problem: &Problem, call: &Call) -> Option<Callee> {
-    extract(problem, call).filter(|callee| callee.problem.validate().is_ok())
 }
 
 /// Whether others send the coalition anything.

@@ -167,11 +167,7 @@ impl Proofs {
     ) -> Result<Vec<(IdealBox, Boxed)>, Malformed> {
         let mut found: Vec<(IdealBox, Boxed)> = Vec::new();
         for (at, call) in problem.flat.calls.iter().enumerate() {
-            let taken = found.iter().any(|(ideal, _)| {
-                let steps = &ideal.callee.steps;
-                (call.steps.start as usize) < steps.end && steps.start < call.steps.end as usize
-            });
-            if taken {
+            if found.iter().any(|(ideal, _)| ideal.overlaps(call)) {
                 continue;
             }
             let Some(callee) = extract(problem, call) else {

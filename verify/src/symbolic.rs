@@ -10,7 +10,7 @@ use crate::element::coefficient;
 use crate::problem::{Malformed, Operand, Problem, operand_ids};
 use crate::sharing::{Layout, held, layout, layout_by};
 use crate::term::{Function, Poly, Support, Symbol, Terms};
-use smpc_ir::flat::{FlatOp, FlatOperand, Kind, Sharing};
+use smpc_ir::flat::{Call, FlatOp, FlatOperand, Kind, Sharing};
 use smpc_ir::local::Local;
 use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
 use std::sync::Arc;
@@ -61,6 +61,14 @@ pub(crate) struct IdealBox {
     pub formula: Option<Arc<(Terms, Poly)>>,
     /// Nothing is known of its result: for the rest of the text it is to be kept secret.
     pub silent: bool,
+}
+
+impl IdealBox {
+    /// Whether a call has steps in common with this one.
+    pub fn overlaps(&self, call: &Call) -> bool {
+        let (own, steps) = (&self.callee.steps, &call.steps);
+        (steps.start as usize) < own.end && own.start < steps.end as usize
+    }
 }
 
 /// The value of a callee's result as a polynomial of its inputs.

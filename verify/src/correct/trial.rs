@@ -1,7 +1,7 @@
 //! Trials of a claim: all assignments in small rings, random ones at full width.
 
 use super::Claimed;
-use crate::callee::extract;
+use crate::callee::valid;
 use crate::certificate::Name;
 use crate::element::{add, bits, neg, reduce, sub, width};
 use crate::eliminate::opened;
@@ -53,14 +53,10 @@ struct Reduced {
 fn products(problem: &Problem) -> Vec<IdealBox> {
     let mut found: Vec<IdealBox> = Vec::new();
     for (at, call) in problem.flat.calls.iter().enumerate() {
-        let within = |ideal: &IdealBox| {
-            let steps = &ideal.callee.steps;
-            (call.steps.start as usize) < steps.end && steps.start < call.steps.end as usize
-        };
-        if found.iter().any(within) || call.steps.len() > 64 {
+        if found.iter().any(|ideal| ideal.overlaps(call)) || call.steps.len() > 64 {
             continue;
         }
-        let Some(callee) = extract(problem, call).filter(|c| c.problem.validate().is_ok()) else {
+        let Some(callee) = valid(problem, call) else {
             continue;
         };
         let [Operand::Shared(sharing)] = callee.problem.results.as_slice() else {
