@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
+use rustc_hash::FxHashMap;
 use smpc_grammar::Diagnostic;
 use smpc_grammar::Sources;
 use smpc_grammar::ast::{self, FileId, Module, Span};
@@ -15,6 +16,7 @@ use smpc_ir::size::{Size, SizeVar};
 
 use crate::budget::Limit;
 use crate::leaks::{Control, Event};
+use crate::module::Unparsed;
 use crate::test::Expectation;
 use crate::value::{Axis, Leaf, Origin, Src, StructDef, Val};
 use crate::{Files, Options};
@@ -58,6 +60,8 @@ pub(crate) struct ModuleEnv {
     pub structs: HashMap<String, Rc<StructDef>>,
     pub constants: HashMap<String, Rc<ast::Const>>,
     pub imports: HashMap<String, usize>,
+    /// Functions of the library that nobody called yet, by name.
+    pub waiting: HashMap<String, Vec<Unparsed>>,
     /// Constructs that parse and cannot be used: name and what it is.
     pub refused: HashMap<String, &'static str>,
     /// Names whose definition has an error, which was told: their uses tell nothing more.
@@ -94,14 +98,17 @@ pub(crate) struct Mark {
     budget: Vec<Limit>,
 }
 
+/// Pure operations with what they are applied to and of which type and shape they are.
+type Emitted = FxHashMap<(Op, Vec<Value>, Type, Vec<Size>), Value>;
+
 pub(crate) struct Elab<'a> {
     pub sources: &'a mut Sources,
     pub files: &'a dyn Files,
     pub options: &'a Options,
     pub program: Program,
     pub blocks: Vec<Block>,
-    /// Pure operations of each open block, as text, with their results.
-    pub emitted: Vec<HashMap<String, Value>>,
+    /// Pure operations of each open block with their results.
+    pub emitted: Vec<Emitted>,
     pub diagnostics: Vec<Diagnostic>,
     pub reported: BTreeSet<(&'static str, Span)>,
     pub modules: Vec<ModuleEnv>,
@@ -163,7 +170,7 @@ impl<'a> Elab<'a> {
             options,
             program: Program::default(),
             blocks: vec![Block::default()],
-            emitted: vec![HashMap::new()],
+            emitted: vec![Emitted::default()],
             diagnostics: syntax,
             reported: BTreeSet::new(),
             modules: vec![],
@@ -290,13 +297,13 @@ impl Elab<'_> {
     /// Starts a nested block.
     pub fn open_block(&mut self) {
         self.blocks.push(Block::default());
-        self.emitted.push(HashMap::new());
+        self.emitted.push(Emitted::default());
     }
 
     /// Goes on with a block closed before; its own values are known again.
     pub fn reopen_block(&mut self, block: Block) {
         self.blocks.push(block);
-        self.emitted.push(HashMap::new());
+        self.emitted.push(Emitted::default());
     }
 
     /// Ends the innermost block.
@@ -345,7 +352,7 @@ impl Elab<'_> {
             _ => false,
         };
         if pure {
-            let key = format!("{op:?}{args:?}{ty:?}{shape:?}");
+            let key = (op.clone(), args.clone(), ty, shape.clone());
             if let Some(known) = self.emitted.iter().rev().find_map(|m| m.get(&key)) {
                 return *known;
             }

@@ -41,10 +41,7 @@ impl Elab<'_> {
                 return Val::Unknown;
             }
         };
-        let local = self.modules[module.unwrap_or(here)]
-            .functions
-            .get(&name.name)
-            .cloned();
+        let local = self.functions(module.unwrap_or(here), &name.name);
         if module.is_none()
             && local.is_none()
             && let Some(result) = self.intrinsic(&name.name, args, span)
@@ -53,10 +50,7 @@ impl Elab<'_> {
         }
         let candidates = match (local, module) {
             (Some(found), _) => found,
-            (None, None) => match self
-                .prelude
-                .and_then(|p| self.modules[p].functions.get(&name.name).cloned())
-            {
+            (None, None) => match self.prelude.and_then(|p| self.functions(p, &name.name)) {
                 Some(found) => found,
                 None => return self.no_function(&name, here),
             },
@@ -83,9 +77,9 @@ impl Elab<'_> {
             self.error_help("T01", name.span, message, help);
             return Val::Unknown;
         }
-        let mut names: Vec<String> = self.modules[module].functions.keys().cloned().collect();
+        let mut names: Vec<String> = self.function_names(module).cloned().collect();
         if let Some(prelude) = self.prelude {
-            names.extend(self.modules[prelude].functions.keys().cloned());
+            names.extend(self.function_names(prelude).cloned());
         }
         names.extend(crate::intrinsic::NAMES.iter().map(|n| (*n).to_owned()));
         self.unknown_name(&name.name, "function", name.span, &names);
@@ -115,9 +109,7 @@ impl Elab<'_> {
 
     /// Calls a function of the prelude on evaluated arguments.
     pub fn call_prelude(&mut self, name: &str, args: &[Val], span: Span) -> Val {
-        let found = self
-            .prelude
-            .and_then(|p| self.modules[p].functions.get(name).cloned());
+        let found = self.prelude.and_then(|p| self.functions(p, name));
         let Some(candidates) = found else {
             let message =
                 format!("this needs `{name}` of the library's prelude, which has no such function");

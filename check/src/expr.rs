@@ -211,7 +211,7 @@ impl Elab<'_> {
         }
         let mut names = self.visible();
         names.extend(self.modules[module].constants.keys().cloned());
-        if self.modules[module].functions.contains_key(&name.name) {
+        if self.functions(module, &name.name).is_some() {
             self.error_help(
                 "T01",
                 name.span,

@@ -2,7 +2,9 @@
 
 use crate::build::{Elab, FnDef, ModuleEnv};
 use crate::value::StructDef;
+use smpc_grammar::Parse;
 use smpc_grammar::ast::{self, ClauseKind, FileId, Item, ItemKind, Module, Span, UseSource};
+use std::ops::Range;
 use std::rc::Rc;
 
 /// What a file of the library, or one that a script names, is called in errors.
@@ -231,16 +233,50 @@ impl Elab<'_> {
             return;
         };
         let file = self.sources.add(&library_name(found.path), found.text);
-        let parsed = smpc_grammar::parse(file, &without_tests(found.text));
+        let outline = Outline::of(found.text);
+        let parsed = outline.parse(file);
         self.diagnostics.extend(parsed.diagnostics);
-        // Its definitions are as they are wherever the first call stands.
+        for (name, range) in outline.functions {
+            let unparsed = Unparsed {
+                file,
+                text: found.text,
+                range,
+            };
+            let waiting = &mut self.modules[number].waiting;
+            waiting.entry(name.to_owned()).or_default().push(unparsed);
+        }
+        self.elsewhere(|elab| {
+            for item in &parsed.module.items {
+                elab.collect(number, file, item);
+            }
+        });
+    }
+
+    /// Reads definitions, which are as they are wherever the first call stands.
+    fn elsewhere(&mut self, read: impl FnOnce(&mut Self)) {
         let frames = std::mem::take(&mut self.frames);
         let control = std::mem::take(&mut self.control);
         let calls = std::mem::take(&mut self.calls);
-        for item in &parsed.module.items {
-            self.collect(number, file, item);
-        }
+        read(self);
         (self.frames, self.control, self.calls) = (frames, control, calls);
+    }
+
+    /// The functions of this name in a module, parsed if they were not yet.
+    pub fn functions(&mut self, module: usize, name: &str) -> Option<Vec<Rc<FnDef>>> {
+        let waiting = self.modules.get_mut(module)?.waiting.remove(name);
+        for unparsed in waiting.into_iter().flatten() {
+            let Unparsed { file, text, range } = unparsed;
+            let (item, errors) = smpc_grammar::parse_item(file, text, range);
+            self.diagnostics.extend(errors);
+            self.elsewhere(|elab| elab.collect(module, file, &item));
+        }
+        self.modules.get(module)?.functions.get(name).cloned()
+    }
+
+    /// The names of a module's functions.
+    pub fn function_names(&self, module: usize) -> impl Iterator<Item = &String> {
+        let own = self.modules.get(module).into_iter();
+        own.flat_map(|m| m.functions.keys().chain(m.waiting.keys()))
     }
 
     /// The module of this name where the checker stands.
@@ -267,28 +303,79 @@ impl Elab<'_> {
     }
 }
 
-/// A file of the library with blanks in the place of its tests, which stand in lines of their own: they are not what a script
-/// uses.
-fn without_tests(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut within = false;
-    for line in text.split_inclusive('\n') {
-        let begins = line.starts_with("test \"");
-        if begins || within {
-            let blank =
-                |c: char| std::iter::repeat_n(if c == '\n' { '\n' } else { ' ' }, c.len_utf8());
-            out.extend(line.chars().flat_map(blank));
-            let ends = if begins {
-                line.trim_end().ends_with('}')
-            } else {
-                line.starts_with('}')
-            };
-            within = !ends;
-        } else {
-            out.push_str(line);
+/// A function of the library that nobody called yet. Most scripts call few, and parsing all of them would take longer than
+/// checking the script.
+pub(crate) struct Unparsed {
+    file: FileId,
+    text: &'static str,
+    range: Range<usize>,
+}
+
+/// The items of a file of the library. They begin at the start of a line, and end with a brace in that line or at the
+/// start of another one.
+struct Outline<'t> {
+    /// Names and places of functions.
+    functions: Vec<(&'t str, Range<usize>)>,
+    /// The text with blanks in the place of functions and of tests, which no script uses.
+    rest: String,
+}
+
+impl<'t> Outline<'t> {
+    fn of(text: &'t str) -> Self {
+        let mut functions: Vec<(&str, Range<usize>)> = vec![];
+        let mut rest = String::with_capacity(text.len());
+        // Within an item that is left out; whether it is a function.
+        let mut within: Option<bool> = None;
+        let mut at = 0;
+        for line in text.split_inclusive('\n') {
+            let end = at + line.len();
+            let begins = within.is_none();
+            if begins {
+                let word = line.strip_prefix("pub ").unwrap_or(line);
+                if let Some(signature) = word.strip_prefix("fn ") {
+                    let long = |c: char| !c.is_alphanumeric() && c != '_';
+                    let name = signature.split(long).next().unwrap_or("");
+                    functions.push((name, at..end));
+                    within = Some(true);
+                } else if line.starts_with("test \"") {
+                    within = Some(false);
+                }
+            }
+            match within {
+                None => rest.push_str(line),
+                Some(function) => {
+                    let blank = |c: char| {
+                        std::iter::repeat_n(if c == '\n' { '\n' } else { ' ' }, c.len_utf8())
+                    };
+                    rest.extend(line.chars().flat_map(blank));
+                    if let Some((_, range)) = functions.last_mut().filter(|_| function) {
+                        range.end = end;
+                    }
+                    let code = line.split("//").next().unwrap_or("").trim_end();
+                    let ends = if begins {
+                        code.ends_with('}')
+                    } else {
+                        line.starts_with('}')
+                    };
+                    if ends {
+                        within = None;
+                    }
+                }
+            }
+            at = end;
         }
+        Self { functions, rest }
     }
-    out
+
+    /// What is neither a function nor a test.
+    fn parse(&self, file: FileId) -> Parse {
+        let comment = |line: &str| line.trim().is_empty() || line.starts_with("//");
+        if self.rest.lines().all(comment) {
+            // The parser refuses a file without items.
+            return Parse::default();
+        }
+        smpc_grammar::parse(file, &self.rest)
+    }
 }
 
 #[cfg(test)]
@@ -296,17 +383,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_library_without_its_tests_has_the_same_other_items() {
+    fn the_outline_of_the_library_holds_its_items() {
         for module in smpc_stdlib::modules() {
             let whole = smpc_grammar::parse(FileId::default(), module.text);
-            let bare = without_tests(module.text);
-            assert_eq!(bare.len(), module.text.len(), "{}", module.path);
-            let items = whole.module.items.into_iter();
-            let others: Vec<Item> = items
-                .filter(|i| !matches!(i.kind, ItemKind::Test(_)))
-                .collect();
-            let bare = smpc_grammar::parse(FileId::default(), &bare).module.items;
-            assert!(bare == others, "{}", module.path);
+            let outline = Outline::of(module.text);
+            assert_eq!(outline.rest.len(), module.text.len(), "{}", module.path);
+            let rest = outline.parse(FileId::default());
+            assert!(rest.diagnostics.is_empty(), "{}", module.path);
+            let mut items = rest.module.items;
+            for (name, range) in outline.functions {
+                let (item, errors) =
+                    smpc_grammar::parse_item(FileId::default(), module.text, range);
+                assert!(errors.is_empty(), "{}: {name}", module.path);
+                let own = |kind: &ItemKind| match kind {
+                    ItemKind::Fn(function) => function.name.name == name,
+                    _ => false,
+                };
+                assert!(own(&item.kind), "{}: {name}", module.path);
+                items.push(item);
+            }
+            items.sort_by_key(|item| item.span.start);
+            items.iter_mut().for_each(|item| item.docs.clear());
+            let mut others = whole.module.items;
+            others.retain(|item| !matches!(item.kind, ItemKind::Test(_)));
+            others.iter_mut().for_each(|item| item.docs.clear());
+            assert!(items == others, "{}", module.path);
         }
     }
 }

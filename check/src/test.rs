@@ -126,7 +126,7 @@ impl Elab<'_> {
     fn begin(&mut self) {
         self.program = Program::default();
         self.blocks = vec![Block::default()];
-        self.emitted = vec![HashMap::new()];
+        self.emitted = vec![Default::default()];
         self.diagnostics.clear();
         self.reported.clear();
         self.slots.clear();

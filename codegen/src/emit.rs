@@ -60,6 +60,8 @@ pub(crate) struct Shared {
     pub sets: Vec<(PartySet, Ident)>,
     pub shapes: Vec<(Vec<Size>, Ident)>,
     pub sizes: Vec<(Size, Ident)>,
+    /// Whether it draws coins.
+    pub draws: bool,
 }
 
 /// Writes one party's code, or a function that parties share.
@@ -80,7 +82,7 @@ pub(crate) struct Emitter<'a> {
     pub place: Option<(u32, usize)>,
     /// Rounds gone by that are not counted yet.
     rounds: u64,
-    shared: Option<Shared>,
+    pub shared: Option<Shared>,
     /// Statements that give sizes their names, by name.
     public: Vec<(Ident, TokenStream)>,
     /// Functions of stretches.
@@ -100,17 +102,25 @@ impl<'a> Emitter<'a> {
         layout: &'a Layout,
         public: Vec<(Ident, TokenStream)>,
     ) -> Self {
-        let mut taken = Names::default();
+        let mut emitter = Self {
+            public,
+            ..Self::nameless(facts, sources, layout)
+        };
         for name in layout.publics.iter().map(|p| &p.name) {
-            taken.unique(&name.to_string());
+            emitter.taken.unique(&name.to_string());
         }
+        emitter
+    }
+
+    /// Without any name taken.
+    fn nameless(facts: &'a Facts<'a>, sources: &'a Sources, layout: &'a Layout) -> Self {
         Self {
             facts,
             sources,
             layout,
             names: HashMap::default(),
             vectors: HashMap::default(),
-            taken,
+            taken: Names::default(),
             computed: HashMap::default(),
             inline: HashSet::default(),
             loops: HashMap::default(),
@@ -119,7 +129,7 @@ impl<'a> Emitter<'a> {
             place: None,
             rounds: 0,
             shared: None,
-            public,
+            public: vec![],
             items: Stretches::Tokens(vec![]),
             mentioned: Mentioned::default(),
             functions: vec![],
@@ -131,8 +141,7 @@ impl<'a> Emitter<'a> {
     pub fn shared(facts: &'a Facts<'a>, sources: &'a Sources, layout: &'a Layout) -> Self {
         Self {
             shared: Some(Shared::default()),
-            taken: Names::default(),
-            ..Self::new(facts, sources, layout, vec![])
+            ..Self::nameless(facts, sources, layout)
         }
     }
 
@@ -398,7 +407,17 @@ impl<'a> Emitter<'a> {
         let dead = self.last_reads(acts, tail, &written);
         let mut out = vec![];
         let mut gone: Vec<Value> = vec![];
+        let mut reserved = 0;
         for (at, act) in acts.iter().enumerate() {
+            if at < reserved {
+                continue;
+            }
+            let together = self.reserved_together(&acts[at..]);
+            if together > 1 {
+                self.reserve_together(&acts[at..at + together], &mut out);
+                reserved = at + together;
+                continue;
+            }
             let boundary = self.comment(act, &mut out);
             if boundary > 0 || is_barrier(act) {
                 let comment = out.split_off(out.len() - boundary);

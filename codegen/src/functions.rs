@@ -12,7 +12,6 @@ use crate::Unsupported;
 use crate::emit::Emitter;
 use crate::facts::Facts;
 use crate::layout::{Layout, reserve};
-use crate::mentioned::Mentioned;
 use crate::name::{self, Names};
 use crate::needed::captures;
 use crate::outline::Call;
@@ -129,8 +128,7 @@ impl<'a> Functions<'a> {
         let value = result_value(&handed, &kept_handed);
         let shared = emitter.shared_parameters();
         let body = quote!(#(#statements)* Ok(#value)).to_string();
-        let draws = Mentioned::within(&body).has("end");
-        let end = draws.then(|| quote!(end: &mut Endpoint<'_>,));
+        let end = shared.draws.then(|| quote!(end: &mut Endpoint<'_>,));
         let sets: Vec<Ident> = shared.sets.iter().map(|(_, name)| name.clone()).collect();
         let shapes: Vec<Ident> = shared.shapes.iter().map(|(_, name)| name.clone()).collect();
         let sizes: Vec<Ident> = shared.sizes.iter().map(|(_, name)| name.clone()).collect();
@@ -163,7 +161,7 @@ impl<'a> Functions<'a> {
         };
         Ok(Call {
             function,
-            draws,
+            draws: shared.draws,
             sets: shared.sets.into_iter().map(|(set, _)| set).collect(),
             shapes: shared.shapes.into_iter().map(|(shape, _)| shape).collect(),
             sizes: shared.sizes.into_iter().map(|(size, _)| size).collect(),

@@ -135,12 +135,13 @@ fn commented(text: &str, sources: &Sources) -> String {
 /// The widest line of a list.
 const WIDE: usize = 100;
 
-/// Whether a line is one element of a list: a name, a borrowed one, one of an array, or a received type.
+/// Whether a line is one element of a list: a name, a borrowed one, one of an array, a received type or a reserved coin.
 fn is_element(code: &str) -> bool {
     let Some(element) = code.strip_suffix(',') else {
         return false;
     };
-    if element.starts_with("(Ring(") || element.starts_with("(Bits(") {
+    let tuple = ["(Ring(", "(Bits(", "(COINS_"];
+    if tuple.iter().any(|word| element.starts_with(word)) {
         return element.ends_with("])");
     }
     let name = element.strip_prefix('&').unwrap_or(element);

@@ -1,8 +1,8 @@
 //! What parties compare before they compute together: SHA-256 of the script, the scheme and the
 //! lowered program.
 //!
-//! The digests do not depend on the machine, on where files lie, on line ends, or on how the
-//! program is carried out; an interpreted and a generated party of one script have the same.
+//! The digests do not depend on the machine (as long as it is little-endian), on where files lie, on line ends, or on
+//! how the program is carried out; an interpreted and a generated party of one script have the same.
 
 use crate::pipeline::{Bound, Script};
 use sha2::{Digest, Sha256};
@@ -10,7 +10,7 @@ use smpc_grammar::Sources;
 use smpc_grammar::ast::FileId;
 use smpc_ir::party::{Block, Op, Program, Value};
 use smpc_ir::{Hash, Identity};
-use std::fmt::Debug;
+use std::hash::Hasher;
 
 /// The identity of a script under a backend.
 pub fn identity(sources: &Sources, script: &Script, bound: &Bound) -> Identity {
@@ -34,7 +34,7 @@ fn texts(sources: &Sources, files: &[FileId]) -> Hash {
     for file in files.iter().filter_map(|file| sources.get(*file)) {
         hash.text(&file.text.replace("\r\n", "\n"));
     }
-    hash.finish()
+    hash.digest()
 }
 
 /// The digest of a party program. Places in the text and defaults of parameters take no part: the
@@ -68,7 +68,7 @@ pub fn program(program: &Program) -> Hash {
         hash.data(&(value.elem, &value.shape, value.known_to, value.offline));
     });
     block(&mut hash, &program.body);
-    hash.finish()
+    hash.digest()
 }
 
 fn block(hash: &mut Fields, own: &Block) {
@@ -102,7 +102,7 @@ fn block(hash: &mut Fields, own: &Block) {
                 hash.data(&("scan", half));
                 block(hash, body);
             }
-            // These hold numbers and names only, and print alike everywhere.
+            // These hold numbers and names only.
             op @ (Op::Local(_)
             | Op::FractionBits
             | Op::Input(_)
@@ -119,27 +119,37 @@ fn block(hash: &mut Fields, own: &Block) {
 }
 
 /// A digest of fields, each with its length before it, so that no two lists of fields look alike.
-struct Fields(Sha256);
+struct Fields {
+    sha: Sha256,
+    /// Bytes that are not in the digest yet: most fields are short.
+    pending: Vec<u8>,
+}
+
+/// How many bytes may wait.
+const PENDING: usize = 1 << 12;
 
 impl Fields {
     fn new(subject: &str) -> Self {
-        let mut fields = Self(Sha256::new());
+        let mut fields = Self {
+            sha: Sha256::new(),
+            pending: Vec::with_capacity(2 * PENDING),
+        };
         fields.text(subject);
         fields
     }
 
     fn number(&mut self, number: u64) {
-        self.0.update(number.to_le_bytes());
+        self.write(&number.to_le_bytes());
     }
 
     fn text(&mut self, text: &str) {
         self.number(text.len() as u64);
-        self.0.update(text.as_bytes());
+        self.write(text.as_bytes());
     }
 
-    /// Plain data, by its derived text.
-    fn data(&mut self, data: &impl Debug) {
-        self.text(&format!("{data:?}"));
+    /// Plain data, as its derived [`Hash`](std::hash::Hash) gives it: variants and lengths come first.
+    fn data(&mut self, data: &impl std::hash::Hash) {
+        data.hash(self);
     }
 
     fn list<T>(&mut self, list: &[T], mut one: impl FnMut(&mut Self, &T)) {
@@ -153,7 +163,44 @@ impl Fields {
         self.list(values, |hash, value| hash.number(value.0.into()));
     }
 
-    fn finish(self) -> Hash {
-        self.0.finalize().into()
+    fn digest(mut self) -> Hash {
+        self.sha.update(&self.pending);
+        self.sha.finalize().into()
+    }
+}
+
+/// Takes in what derived code hands over, numbers as little-endian bytes of their width.
+impl Hasher for Fields {
+    fn write(&mut self, bytes: &[u8]) {
+        self.pending.extend_from_slice(bytes);
+        if self.pending.len() >= PENDING {
+            self.sha.update(&self.pending);
+            self.pending.clear();
+        }
+    }
+
+    fn write_u16(&mut self, number: u16) {
+        self.write(&number.to_le_bytes());
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write(&number.to_le_bytes());
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.write(&number.to_le_bytes());
+    }
+
+    fn write_u128(&mut self, number: u128) {
+        self.write(&number.to_le_bytes());
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.number(number as u64);
+    }
+
+    /// Nobody asks for the short value.
+    fn finish(&self) -> u64 {
+        0
     }
 }

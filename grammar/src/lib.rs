@@ -12,7 +12,7 @@ mod translate;
 
 pub use diagnostic::{Diagnostic, Label};
 pub use format::format;
-pub use parse::{Comment, Parse, Trivia, decode, parse};
+pub use parse::{Comment, Parse, Trivia, decode, parse, parse_item};
 pub use structure::MAX_DEPTH;
 
 pub mod sources;

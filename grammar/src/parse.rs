@@ -109,6 +109,26 @@ pub fn parse(file: FileId, text: &str) -> Parse {
     result
 }
 
+/// Parses the one item that stands in a range of a file, with places as in the file. Its doc comment is left out. The
+/// errors are those of [`parse`]; with one, the item is an error item.
+pub fn parse_item(file: FileId, text: &str, range: Range<usize>) -> (Item, Vec<Diagnostic>) {
+    let part = text.get(range.clone()).unwrap_or("");
+    let tokens: Vec<Token> = tokenize(part)
+        .into_iter()
+        .filter(|token| !blank(token.kind))
+        .map(|token| Token {
+            range: token.range.start + range.start..token.range.end + range.start,
+            ..token
+        })
+        .collect();
+    let source = Source {
+        file,
+        text,
+        tokens: &tokens,
+    };
+    source.piece(&tokens)
+}
+
 /// A file with its tokens, blanks and comments left out.
 #[derive(Clone, Copy)]
 struct Source<'a> {

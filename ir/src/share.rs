@@ -84,7 +84,7 @@ pub enum Audience {
 }
 
 /// One operation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
     /// Computed from the arguments; see the module's invariants for secrets.
     Local(Local),
@@ -163,7 +163,7 @@ pub enum Op {
 }
 
 /// An operation with its operands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Step {
     /// What is done.
     pub op: Op,
@@ -176,7 +176,7 @@ pub struct Step {
 }
 
 /// Straight-line code; control operations nest blocks, which see the values before them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Block {
     /// Values bound on entry.
     pub params: Vec<Value>,
@@ -187,7 +187,7 @@ pub struct Block {
 }
 
 /// How a size gets its value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum SizeOrigin {
     /// The length of an axis of an input.
     Input {
@@ -270,7 +270,7 @@ pub fn size_shown(size: &Size, sizes: &[SizeInfo]) -> String {
 }
 
 /// Two sizes that must be equal once inputs are read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Guard {
     /// One.
     pub left: Size,

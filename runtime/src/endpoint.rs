@@ -232,6 +232,18 @@ impl<'a> Endpoint<'a> {
         })
     }
 
+    /// Takes the ranges of several coins, one after another: the set, the element type and the shape of each.
+    ///
+    /// # Errors
+    /// As [`Endpoint::reserve`].
+    pub fn reserve_each(
+        &mut self,
+        coins: &[(usize, Elem, &[i128])],
+    ) -> Result<Vec<Coin>, LocalError> {
+        let reserve = |(set, elem, dims): &(usize, Elem, &[i128])| self.reserve(*set, *elem, dims);
+        coins.iter().map(reserve).collect()
+    }
+
     /// The next uniform coin of a set's stream.
     ///
     /// # Errors

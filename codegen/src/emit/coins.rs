@@ -2,12 +2,60 @@
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
-use smpc_ir::party::Value;
+use smpc_ir::party::{CoinDomain, Value};
 
 use super::Emitter;
+use crate::facts::Facts;
 use crate::functions::{coins, list, result_type, several};
+use crate::project::Act;
+
+/// The coin of an act that only takes a range of a stream, and whether anybody reads it.
+fn reservation(facts: &Facts<'_>, act: &Act<'_>) -> Option<(Value, bool)> {
+    match act {
+        Act::Coin {
+            domain: CoinDomain::Uniform,
+            result,
+            used,
+            ..
+        } if facts.is_reserved(*result) || !used => Some((*result, *used)),
+        _ => None,
+    }
+}
 
 impl Emitter<'_> {
+    /// How many acts at the beginning of these are reservations of coins by the party itself.
+    pub fn reserved_together(&self, acts: &[Act<'_>]) -> usize {
+        if self.shared.is_some() {
+            return 0;
+        }
+        let reserves = |act: &&Act<'_>| reservation(self.facts, act).is_some();
+        acts.iter().take_while(reserves).count()
+    }
+
+    /// Reserves coins in one statement; they stand in a vector.
+    pub fn reserve_together(&mut self, acts: &[Act<'_>], out: &mut Vec<TokenStream>) {
+        let facts = self.facts;
+        let coins: Vec<(Value, bool)> = acts
+            .iter()
+            .filter_map(|act| reservation(facts, act))
+            .collect();
+        let entries = coins.iter().map(|(coin, _)| {
+            let set = self.set(facts.known_to(*coin));
+            let (elem, dims) = (self.elem_of(*coin), self.dims(*coin));
+            quote!((#set, #elem, #dims))
+        });
+        let entries: Vec<TokenStream> = entries.collect();
+        let reserve = quote!(end.reserve_each(&[#(#entries),*])?);
+        let used = coins.iter().any(|(_, used)| *used);
+        out.push(if used {
+            let all: Vec<Value> = coins.iter().map(|(coin, _)| *coin).collect();
+            let name = self.vector(&all);
+            quote!(let #name = #reserve;)
+        } else {
+            quote!(#reserve;)
+        });
+    }
+
     /// Names coins that come together, one by a name and several by that of their vector. Gives the pattern.
     pub fn coins_together(&mut self, coins: &[Value]) -> Vec<Ident> {
         match coins {

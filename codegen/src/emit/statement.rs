@@ -84,6 +84,9 @@ impl<'a> Emitter<'a> {
         let set = self.set(self.facts.known_to(result));
         let (elem, dims) = (self.elem_of(result), self.dims(result));
         let reserved = self.facts.is_reserved(result);
+        if let Some(shared) = &mut self.shared {
+            shared.draws = true;
+        }
         let draw = match domain {
             CoinDomain::Uniform if reserved || !used => quote!(end.reserve(#set, #elem, #dims)?),
             CoinDomain::Uniform => quote!(end.coin(#set, #elem, #dims)?),

@@ -161,7 +161,7 @@ impl ValueInfo {
 }
 
 /// What a coin is drawn from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum CoinDomain {
     /// Uniform over the element type.
     Uniform,
@@ -174,7 +174,7 @@ pub enum CoinDomain {
 }
 
 /// One operation. Arguments and results are in [`Step`]; rules name them a, b and r.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
     /// r, computed from the arguments by every party that knows r.
     Local(Local),
@@ -271,7 +271,7 @@ pub enum Op {
 }
 
 /// An operation with its operands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Step {
     /// What is done.
     pub op: Op,
@@ -307,7 +307,7 @@ pub struct Call {
 }
 
 /// Straight-line code; loops nest blocks. A block sees the values defined before it outside.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Block {
     /// Values bound on entry.
     pub params: Vec<Value>,
