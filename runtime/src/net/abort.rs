@@ -14,6 +14,8 @@ pub(crate) struct Reason {
     pub place: String,
     /// The party that it is about, if another than the one that ended.
     pub about: Option<usize>,
+    /// The party that said so, unless the one that ended saw it itself.
+    pub by: Option<usize>,
 }
 
 impl Aborter {
@@ -24,6 +26,7 @@ impl Aborter {
             code: code.to_owned(),
             place: place.to_owned(),
             about: None,
+            by: None,
         });
     }
 
@@ -42,8 +45,11 @@ const PLACE: usize = 1024;
 impl Reason {
     /// Contents of the frame [`Failed`](super::frame::Kind::Failed).
     pub fn encode(&self) -> Vec<u8> {
-        let about = self.about.and_then(|p| u16::try_from(p).ok());
-        let mut bytes = about.unwrap_or(u16::MAX).to_le_bytes().to_vec();
+        let party = |p: Option<usize>| p.and_then(|p| u16::try_from(p).ok());
+        let mut bytes = vec![];
+        for number in [self.about, self.by] {
+            bytes.extend(party(number).unwrap_or(u16::MAX).to_le_bytes());
+        }
         let code = &self.code[..self.code.floor_char_boundary(CODE)];
         bytes.push(code.len() as u8);
         bytes.extend(code.as_bytes());
@@ -56,7 +62,11 @@ impl Reason {
     /// replaced, the length is bounded.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (about, rest) = bytes.split_first_chunk()?;
-        let about = u16::from_le_bytes(*about);
+        let (by, rest) = rest.split_first_chunk()?;
+        let party = |bytes: &[u8; 2]| match u16::from_le_bytes(*bytes) {
+            u16::MAX => None,
+            number => Some(usize::from(number)),
+        };
         let (length, rest) = rest.split_first()?;
         let (code, place) = rest.split_at_checked(usize::from(*length))?;
         if code.len() > CODE || place.len() > PLACE {
@@ -69,7 +79,8 @@ impl Reason {
         Some(Self {
             code: text(code)?,
             place: text(place)?,
-            about: (about != u16::MAX).then_some(usize::from(about)),
+            about: party(about),
+            by: party(by),
         })
     }
 }
@@ -85,6 +96,7 @@ mod tests {
             code: "I30".to_owned(),
             place: "mean.smpc:12, round 3".to_owned(),
             about: Some(2),
+            by: Some(0),
         };
         assert_eq!(Reason::decode(&reason.encode()), Some(reason));
     }

@@ -16,8 +16,8 @@ pub struct NetChannel {
     /// By peer; none for this party itself.
     links: Vec<Option<(Arc<Link>, JoinHandle<()>)>>,
     traffic: Traffic,
-    /// The peer of the first fault here, which others are told of.
-    about: Option<usize>,
+    /// The peer of the first fault here, which others are told of, and who told this party of it.
+    about: Option<(usize, Option<usize>)>,
 }
 
 impl NetChannel {
@@ -112,7 +112,8 @@ impl NetChannel {
         self.shared.fail(&Reason {
             code: code.to_owned(),
             place: place.to_owned(),
-            about: self.about,
+            about: self.about.map(|(peer, _)| peer),
+            by: self.about.and_then(|(_, by)| by),
         });
         tracing::info!(code, place, "this party failed");
         self.join();
@@ -145,7 +146,11 @@ impl NetChannel {
     fn error(&mut self, peer: usize, fault: Fault) -> ChannelError {
         let ours = matches!(fault, Fault::Interrupted | Fault::NoChannel);
         if !ours {
-            self.about.get_or_insert(peer);
+            let by = match &fault {
+                Fault::Reported { by, .. } => self.names().iter().position(|name| name == by),
+                _ => None,
+            };
+            self.about.get_or_insert((peer, by));
         }
         let message = {
             let state = self.shared.lock();

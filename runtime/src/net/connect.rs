@@ -106,6 +106,7 @@ pub fn connect_on(
                 code: error.code().to_owned(),
                 place: String::new(),
                 about: about.and_then(|name| agreement.parties.iter().position(|p| p == name)),
+                by: None,
             });
             drop(channel);
             Err(error)

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 const MAGIC: [u8; 4] = *b"SMPC";
 
 /// The wire's version: frames and this handshake.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// Longest text of a field in bytes.
 const TEXT: usize = 1 << 12;

@@ -162,7 +162,14 @@ impl State {
             peers().find_map(|(p, peer)| {
                 let reason = peer.failed.as_ref().filter(|r| r.about == about)?;
                 let Reason { code, place, .. } = reason.clone();
-                Some((p, Fault::Failed { code, place }))
+                match reason.by.filter(|by| *by != shared.me) {
+                    // It only repeats what another party said, which may be heard later.
+                    Some(first) => {
+                        let by = shared.names[p].clone();
+                        Some((first, Fault::Reported { by, code }))
+                    }
+                    None => Some((p, Fault::Failed { code, place })),
+                }
             })
         };
         // Who was lost first: others may have ended because of it, before their last words came.
@@ -458,8 +465,9 @@ impl Shared {
             Kind::Done if peer.settled => peer.done = true,
             Kind::Failed => {
                 let mut reason = Reason::decode(&frame.contents).ok_or(Fault::Garbage)?;
-                // Whom nobody knows cannot be to blame.
+                // Whom nobody knows cannot be to blame, nor have said so.
                 reason.about = reason.about.filter(|about| *about < self.names.len());
+                reason.by = reason.by.filter(|by| *by < self.names.len());
                 peer.failed = Some(reason);
                 self.alarm.store(true, Ordering::Release);
             }

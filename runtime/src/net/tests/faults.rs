@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use super::{Network, Party, timely};
 use crate::channel::{Channel, ChannelError, Fault};
-use crate::net::NetChannel;
+use crate::net::abort::Reason;
 use crate::net::proxy::{Action, Proxy, Way};
+use crate::net::state::Shared;
+use crate::net::{NetChannel, Options};
 
 /// A run of small rounds that never ends by itself.
 fn endless(parties: usize, me: usize, channel: &mut NetChannel) -> ChannelError {
@@ -353,4 +355,21 @@ fn a_message_that_is_too_long_is_not_sent() {
     for result in net.run(change, part) {
         result.unwrap().unwrap();
     }
+}
+
+/// A party that only repeats an accusation is no witness: the one accused names who made it.
+#[test]
+fn an_accusation_that_is_repeated() {
+    let names = ["P[0]", "P[1]", "alice"].map(str::to_owned).to_vec();
+    let shared = Shared::new(1, names, &Options::default());
+    let mut state = shared.lock();
+    state.peers[2].failed = Some(Reason {
+        code: "I31".to_owned(),
+        place: "mean.smpc:7".to_owned(),
+        about: Some(1),
+        by: Some(0),
+    });
+    let (peer, fault) = state.trouble(&shared).unwrap();
+    let (by, code) = ("alice".to_owned(), "I31".to_owned());
+    assert_eq!((peer, fault), (0, Fault::Reported { by, code }));
 }

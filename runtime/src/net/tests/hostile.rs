@@ -167,6 +167,7 @@ fn an_end_because_of_nobody() {
         code: "I31".to_owned(),
         place: String::new(),
         about: Some(999),
+        by: Some(999),
     };
     let fault = after_hello(frame(Kind::Failed, 2, 0, &reason.encode()));
     assert!(matches!(fault, Fault::Failed { .. }), "{fault}");
@@ -246,7 +247,7 @@ fn handshakes_that_lie() {
     };
     assert_eq!(
         error(&version).1,
-        "bob: it speaks version 7 of the protocol, this party version 1"
+        "bob: it speaks version 7 of the protocol, this party version 2"
     );
     let damaged = |net: &Network| {
         let mut bytes = hello(net, |_| {});
