@@ -67,9 +67,9 @@ impl Catalogue {
         name
     }
 
-    /// The functions' text, not laid out.
-    pub fn into_items(self) -> String {
-        self.items
+    /// The functions' text, not laid out. Done once, behind all names.
+    pub fn take_items(&mut self) -> String {
+        std::mem::take(&mut self.items)
     }
 }
 

@@ -1,5 +1,8 @@
 //! What is handed out: the files of a crate, or one module for another crate.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use smpc_grammar::Sources;
@@ -12,7 +15,7 @@ use crate::layout::Layout;
 use crate::print::{MISTAKE, print, print_text, unmarked};
 use crate::project::Act;
 use crate::root::Subject;
-use crate::workers::each;
+use crate::workers::work;
 use crate::{File, Module, Options, Runtime, Unsupported, name, part, raw, root, typed};
 
 /// What code is made of.
@@ -112,37 +115,117 @@ const RAW: &str = " Public values, inputs and outputs as tensors, and the entry 
 
 const PROTOCOLS: &str = " What parties compute for the protocols between two messages.";
 
+/// What a worker is to do.
+enum Job<'p> {
+    /// Find the functions of the party at this place.
+    Find(usize),
+    /// Write a page at this place among the files.
+    Write(usize, Page<'p>),
+}
+
+/// Functions get their names in the order of the parties, whichever was found first.
+struct Naming<'p> {
+    catalogue: Catalogue,
+    /// How many parties have names for their functions.
+    named: usize,
+    /// Parties that wait for those before them.
+    found: Vec<Option<(Vec<Act<'p>>, Vec<Found>)>>,
+}
+
+impl<'p> Naming<'p> {
+    /// Takes what a party does; gives the pages that can be written now.
+    fn take(
+        &mut self,
+        parties: &[Party],
+        at: usize,
+        found: (Vec<Act<'p>>, Vec<Found>),
+    ) -> Vec<Job<'p>> {
+        let mut pages = vec![];
+        if let Some(place) = self.found.get_mut(at) {
+            *place = Some(found);
+        }
+        while let Some(party) = parties.get(self.named)
+            && let Some((acts, found)) = self.found[self.named].take()
+        {
+            let page = Page::Party(*party, acts, self.catalogue.names(found));
+            self.named += 1;
+            pages.push(Job::Write(self.named, page));
+        }
+        if self.named == parties.len() {
+            let items = self.catalogue.take_items();
+            let shared = !items.is_empty();
+            if shared {
+                pages.push(Job::Write(0, Page::Protocols(items)));
+            }
+            let rest = [Page::Root { shared }, Page::Raw, Page::Binary];
+            let rest = rest.into_iter().enumerate();
+            pages.extend(rest.map(|(at, page)| Job::Write(self.named + 1 + at, page)));
+        }
+        pages
+    }
+}
+
 pub(crate) fn package(
     valid: Validated<'_>,
     sources: &Sources,
     options: &Options,
 ) -> Result<Vec<File>, Unsupported> {
-    let work = Work::new(valid, sources, options);
-    let layout = Layout::of(work.program);
-    let parties: Vec<Party> = work.subject(&layout, quote!()).parties().collect();
-    let mut catalogue = Catalogue::new();
-    let mut pages = vec![];
-    let found = each(parties.clone(), |party| work.found(party))?;
-    for ((party, module), found) in parties.into_iter().zip(&layout.modules).zip(found) {
-        let (acts, found) = found?;
-        let page = Page::Party(party, acts, catalogue.names(found));
-        pages.push((format!("src/{module}.rs"), page));
+    let own = Work::new(valid, sources, options);
+    let layout = Layout::of(own.program);
+    let parties: Vec<Party> = own.subject(&layout, quote!()).parties().collect();
+    let modules = layout.modules.iter().map(|module| module.to_string());
+    let names = std::iter::once("protocols".to_owned())
+        .chain(modules)
+        .chain(["lib", "raw", "main"].map(str::to_owned));
+    let paths: Vec<String> = names.map(|name| format!("src/{name}.rs")).collect();
+    let naming = Mutex::new(Naming {
+        catalogue: Catalogue::new(),
+        named: 0,
+        found: parties.iter().map(|_| None).collect(),
+    });
+    let written: Mutex<BTreeMap<usize, String>> = Mutex::default();
+    let failed: Mutex<BTreeMap<usize, Unsupported>> = Mutex::default();
+    // Nothing that is locked is left half done by a panic.
+    let fail = |at, error| {
+        let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.insert(at, error);
+        vec![]
+    };
+    let first = (0..parties.len()).map(Job::Find).collect();
+    work(first, |job| match job {
+        Job::Find(at) => match parties.get(at).map(|party| own.found(*party)) {
+            Some(Ok(found)) => {
+                let mut naming = naming.lock().unwrap_or_else(PoisonError::into_inner);
+                naming.take(&parties, at, found)
+            }
+            Some(Err(error)) => fail(at, error),
+            None => vec![],
+        },
+        Job::Write(at, page) => match own.text(page) {
+            Ok(text) => {
+                let mut written = written.lock().unwrap_or_else(PoisonError::into_inner);
+                written.insert(at, text);
+                vec![]
+            }
+            Err(error) => fail(at, error),
+        },
+    });
+    let mut failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, error)) = failed.pop_first() {
+        return Err(error);
     }
-    let items = catalogue.into_items();
-    let shared = !items.is_empty();
-    if shared {
-        pages.insert(0, ("src/protocols.rs".into(), Page::Protocols(items)));
-    }
-    pages.push(("src/lib.rs".into(), Page::Root { shared }));
-    pages.push(("src/raw.rs".into(), Page::Raw));
-    pages.push(("src/main.rs".into(), Page::Binary));
-    let (paths, pages): (Vec<String>, Vec<Page<'_>>) = pages.into_iter().unzip();
+    let mut written = written.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut files = vec![File {
         path: "Cargo.toml".into(),
         text: manifest(&name::of_crate(&options.name), options),
     }];
-    for (path, text) in paths.into_iter().zip(each(pages, |page| work.text(page))?) {
-        files.push(File { path, text: text? });
+    for (at, path) in paths.into_iter().enumerate() {
+        match written.remove(&at) {
+            Some(text) => files.push(File { path, text }),
+            // There need not be functions that parties share; all other files are there.
+            None if at == 0 => {}
+            None => return Err(MISTAKE),
+        }
     }
     Ok(files)
 }
@@ -170,7 +253,7 @@ pub(crate) fn module(
         let names = catalogue.names(found);
         parties.push((module, part::part(&subject, &acts, &names, party)?));
     }
-    let items = catalogue.into_items();
+    let items = catalogue.take_items();
     let shared = match items.is_empty() {
         true => quote!(),
         false => {

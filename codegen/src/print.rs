@@ -140,7 +140,7 @@ fn is_element(code: &str) -> bool {
     let Some(element) = code.strip_suffix(',') else {
         return false;
     };
-    let tuple = ["(Ring(", "(Bits(", "(COINS_"];
+    let tuple = ["(Ring(", "(Bits(", "(&[COINS_"];
     if tuple.iter().any(|word| element.starts_with(word)) {
         return element.ends_with("])");
     }

@@ -5,10 +5,12 @@
 //! how the program is carried out; an interpreted and a generated party of one script have the same.
 
 use crate::pipeline::{Bound, Script};
+use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 use smpc_grammar::Sources;
 use smpc_grammar::ast::FileId;
 use smpc_ir::party::{Block, Op, Program, Value};
+use smpc_ir::size::Size;
 use smpc_ir::{Hash, Identity};
 use std::hash::Hasher;
 
@@ -65,7 +67,8 @@ pub fn program(program: &Program) -> Hash {
         hash.data(&(&guard.left, &guard.right))
     });
     hash.list(&program.values, |hash, value| {
-        hash.data(&(value.elem, &value.shape, value.known_to, value.offline));
+        hash.data(&(value.elem, value.known_to, value.offline));
+        hash.shape(&value.shape);
     });
     block(&mut hash, &program.body);
     hash.digest()
@@ -123,6 +126,8 @@ struct Fields {
     sha: Sha256,
     /// Bytes that are not in the digest yet: most fields are short.
     pending: Vec<u8>,
+    /// Shapes with their numbers: few are new.
+    shapes: FxHashMap<Vec<Size>, u64>,
 }
 
 /// How many bytes may wait.
@@ -133,6 +138,7 @@ impl Fields {
         let mut fields = Self {
             sha: Sha256::new(),
             pending: Vec::with_capacity(2 * PENDING),
+            shapes: FxHashMap::default(),
         };
         fields.text(subject);
         fields
@@ -150,6 +156,19 @@ impl Fields {
     /// Plain data, as its derived [`Hash`](std::hash::Hash) gives it: variants and lengths come first.
     fn data(&mut self, data: &impl std::hash::Hash) {
         data.hash(self);
+    }
+
+    /// A shape: all of it the first time, then its number, from 1.
+    fn shape(&mut self, shape: &[Size]) {
+        match self.shapes.get(shape) {
+            Some(known) => self.number(*known),
+            None => {
+                self.number(0);
+                self.data(&shape);
+                let number = self.shapes.len() as u64 + 1;
+                self.shapes.insert(shape.to_vec(), number);
+            }
+        }
     }
 
     fn list<T>(&mut self, list: &[T], mut one: impl FnMut(&mut Self, &T)) {

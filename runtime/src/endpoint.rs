@@ -232,16 +232,21 @@ impl<'a> Endpoint<'a> {
         })
     }
 
-    /// Takes the ranges of several coins, one after another: the set, the element type and the shape of each.
+    /// Takes the ranges of several coins, one after another: for each set of a list one of this element type and shape.
     ///
     /// # Errors
     /// As [`Endpoint::reserve`].
     pub fn reserve_each(
         &mut self,
-        coins: &[(usize, Elem, &[i128])],
+        coins: &[(&[usize], Elem, &[i128])],
     ) -> Result<Vec<Coin>, LocalError> {
-        let reserve = |(set, elem, dims): &(usize, Elem, &[i128])| self.reserve(*set, *elem, dims);
-        coins.iter().map(reserve).collect()
+        let mut reserved = vec![];
+        for (sets, elem, dims) in coins {
+            for set in *sets {
+                reserved.push(self.reserve(*set, *elem, dims)?);
+            }
+        }
+        Ok(reserved)
     }
 
     /// The next uniform coin of a set's stream.

@@ -39,10 +39,20 @@ impl Emitter<'_> {
             .iter()
             .filter_map(|act| reservation(facts, act))
             .collect();
-        let entries = coins.iter().map(|(coin, _)| {
-            let set = self.set(facts.known_to(*coin));
-            let (elem, dims) = (self.elem_of(*coin), self.dims(*coin));
-            quote!((#set, #elem, #dims))
+        let kind = |(coin, _): &(Value, bool)| {
+            let shape = facts.info(*coin).map(|info| &info.shape);
+            (facts.elem(*coin), shape)
+        };
+        // No more of a kind than fit on a line.
+        let alike = coins.chunk_by(|a, b| kind(a) == kind(b));
+        let alike = alike.flat_map(|coins| coins.chunks(2));
+        let entries = alike.filter_map(|coins| {
+            let (first, _) = coins.first()?;
+            let (elem, dims) = (self.elem_of(*first), self.dims(*first));
+            let sets = coins
+                .iter()
+                .map(|(coin, _)| self.set(facts.known_to(*coin)));
+            Some(quote!((&[#(#sets),*], #elem, #dims)))
         });
         let entries: Vec<TokenStream> = entries.collect();
         let reserve = quote!(end.reserve_each(&[#(#entries),*])?);
