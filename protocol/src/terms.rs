@@ -95,7 +95,11 @@ impl Elab<'_> {
             ExprKind::Call { callee, .. } if plain(callee) == Some("perm") => {
                 Some(Domain::Permutation)
             }
-            _ => None,
+            // Any element: an error that whoever deviates may choose. Where nobody does there is none.
+            _ => {
+                self.elem_of_expr(expr, &mut scope.frame).ok()?;
+                Some(Domain::Range(Term::Integer(0), Term::Integer(0)))
+            }
         }
     }
 

@@ -26,7 +26,7 @@ use smpc_ir::local::Source;
 use smpc_ir::party::{Elem, Party, PartySet};
 
 /// Steps beyond which lies are not followed.
-const LONGEST: usize = 400;
+const LONGEST: usize = 4000;
 
 /// Lies beyond which none is followed by itself.
 const MOST: usize = 60;
@@ -150,8 +150,9 @@ pub fn deviate(problem: &Problem, coalition: PartySet) -> Active {
         });
         touched |= only.is_none() && !view.goals.is_empty();
         if !touched {
+            let caught = view.run.settled.iter().any(|s| only.is_none_or(|o| o == s));
             return match view.chance {
-                0.0 => Effect::Harmless,
+                0.0 if !caught => Effect::Harmless,
                 chance => Effect::Caught { chance },
             };
         }

@@ -60,6 +60,7 @@ pub(crate) fn composed(
                 call: at as u32,
                 required: Vec::new(),
                 formula: None,
+                factors: None,
                 silent: true,
                 callee,
             });

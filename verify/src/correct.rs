@@ -198,7 +198,7 @@ fn identity(problem: &Problem, claimed: &Claimed) -> Result<bool, Malformed> {
         return Ok(false);
     }
     let mut ensures = claimed.claims.iter().flat_map(|c| &c.ensures);
-    if ensures.any(|e| matches!(e.over, Some(Domain::Range(..))) || e.except.is_some()) {
+    if ensures.any(|e| ranges(&e.over) || e.except.is_some()) {
         return Ok(false);
     }
     let orders = problem.flat.values.iter().any(|v| v.kind == Kind::Rows);
@@ -235,9 +235,28 @@ fn identity(problem: &Problem, claimed: &Claimed) -> Result<bool, Malformed> {
     Ok(ensures
         .map(|e| match e.over {
             None => identical(&e.claim, &mut run, &results),
-            Some(_) => Some(reordered(&e.claim, problem, &run, &results)),
+            Some(Domain::Range(..)) => identical(&bound_to_zero(&e.claim), &mut run, &results),
+            Some(Domain::Permutation) => Some(reordered(&e.claim, problem, &run, &results)),
         })
         .all(|proved| proved == Some(true)))
+}
+
+/// Whether a claim is about more than one value of the name that it quantifies, or another than 0.
+fn ranges(over: &Option<Domain>) -> bool {
+    let zero = Domain::Range(Term::Integer(0), Term::Integer(0));
+    matches!(over, Some(range @ Domain::Range(..)) if *range != zero)
+}
+
+/// A claim in which the name that it quantifies is 0.
+fn bound_to_zero(term: &Term) -> Term {
+    match term {
+        Term::Bound => Term::Integer(0),
+        Term::Cast(inner, elem) => Term::Cast(Box::new(bound_to_zero(inner)), *elem),
+        Term::Apply(operator, args) => {
+            Term::Apply(*operator, args.iter().map(bound_to_zero).collect())
+        }
+        other => other.clone(),
+    }
 }
 
 /// Whether a result is a parameter's rows in the order of permutations, one after the other.

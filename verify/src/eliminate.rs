@@ -186,6 +186,7 @@ impl Proofs {
             let ideal = IdealBox {
                 call,
                 formula: None,
+                factors: None,
                 silent: false,
                 callee,
                 required: required.iter().map(|at| *at as usize).collect(),

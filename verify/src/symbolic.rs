@@ -59,6 +59,8 @@ pub(crate) struct IdealBox {
     pub required: Vec<usize>,
     /// Its value as a polynomial of its inputs, if it is one.
     pub formula: Option<Arc<(Terms, Poly)>>,
+    /// The same as a product of two linear forms, where that is to be used instead.
+    pub factors: Option<Arc<(Terms, Poly, Poly)>>,
     /// Nothing is known of its result: for the rest of the text it is to be kept secret.
     pub silent: bool,
 }
@@ -73,7 +75,7 @@ impl IdealBox {
 
 /// The value of a callee's result as a polynomial of its inputs.
 pub(crate) fn formula(callee: &Problem) -> Option<Arc<(Terms, Poly)>> {
-    if callee.flat.steps.len() > 64 {
+    if callee.flat.steps.len() > 128 {
         return None;
     }
     let run = Execution::new(callee, PartySet::EMPTY, Assumption::AnySharing, 256).ok()?;
@@ -213,12 +215,15 @@ impl Execution {
             }
             free.push(component);
         }
-        let value = match &ideal.formula {
-            Some(formula) => {
-                let inputs = &given[..callee.inputs.len()];
-                self.terms.import(&formula.0, &formula.1, inputs)?
+        let inputs = &given[..callee.inputs.len()];
+        let value = match (&ideal.factors, &ideal.formula) {
+            (Some(factors), _) => {
+                let left = self.terms.import(&factors.0, &factors.1, inputs)?;
+                let right = self.terms.import(&factors.0, &factors.2, inputs)?;
+                self.terms.mul(&left, &right)
             }
-            None => {
+            (None, Some(formula)) => self.terms.import(&formula.0, &formula.1, inputs)?,
+            (None, None) => {
                 let noise = self.symbol(Name::Noise { call }, elem, kind, Class::Noise);
                 given.push(noise);
                 self.terms.function(Function::Unknown, given, elem)

@@ -3,6 +3,7 @@
 //! What a corrupt party sends is what it should have sent and a *lie*, a symbol of its own for each
 //! message and receiver. A lie is whatever the adversary makes of what it has seen when it must send.
 
+use super::simulate::same_expansion;
 use crate::problem::{Operand, Problem, operand_ids};
 use crate::sharing::{held, layout};
 use crate::symbolic::{Carried, components};
@@ -82,10 +83,14 @@ pub(super) struct Copies {
     pub lies: Vec<Lie>,
     pub view: Vec<Seen>,
     pub conditions: Vec<Condition>,
+    /// Lies that a receiver compared before it went on: what it goes on with is free of them.
+    pub settled: Support,
     /// The value of each parameter.
     pub inputs: Vec<Poly>,
     /// How many low bits of a ring element are its value.
     pub value: u8,
+    /// How many steps the text has.
+    pub steps: usize,
     keys: BTreeMap<u32, Poly>,
     expanded: Vec<(Vec<Poly>, Elem, Poly)>,
 }
@@ -93,19 +98,31 @@ pub(super) struct Copies {
 /// Monomials to which a product is expanded.
 const EXPANSION: usize = 1024;
 
+/// Steps beyond which a text is a circuit, whose products stay graphs: what is equal there is so because it is made
+/// alike.
+const CIRCUIT: usize = 1000;
+
+/// Monomials to which a product of a circuit is expanded.
+const CIRCUIT_EXPANSION: usize = 24;
+
 impl Copies {
     /// Runs a protocol against a coalition. `None` for a step without a meaning as a term.
     pub fn new(problem: &Problem, coalition: PartySet) -> Option<Self> {
         let mut run = Self {
-            terms: Terms::new(EXPANSION),
+            terms: Terms::new(match problem.flat.steps.len() {
+                0..=CIRCUIT => EXPANSION,
+                _ => CIRCUIT_EXPANSION,
+            }),
             symbols: Vec::new(),
             copies: HashMap::new(),
             told: HashMap::new(),
             lies: Vec::new(),
             view: Vec::new(),
             conditions: Vec::new(),
+            settled: Support::default(),
             inputs: Vec::new(),
             value: problem.carried,
+            steps: problem.flat.steps.len(),
             keys: BTreeMap::new(),
             expanded: Vec::new(),
         };
@@ -301,9 +318,11 @@ impl Copies {
                 let [value, left, right] = step.args[..] else {
                     return None;
                 };
+                let before = self.conditions.len();
                 self.compare(at, who.without(coalition), left, right)?;
                 for party in known.iter() {
                     if let Some(own) = self.copies.get(&(value, party.0)).cloned() {
+                        let own = self.compared(before, party, own);
                         self.copies.insert((result, party.0), own);
                     }
                     if let Some(told) = self.told.get(&(value, party.0)).cloned() {
@@ -341,6 +360,43 @@ impl Copies {
             }
         }
         Some(())
+    }
+
+    /// What a party goes on with after a comparison, in terms of what it compared: nobody reads the result of a
+    /// comparison that failed, so whatever is equal then may stand for it. A lie becomes what the comparison says
+    /// of it, and one of two expansions the other; the later symbol goes, or two parties would exchange theirs.
+    fn compared(&mut self, before: usize, party: Party, mut own: Poly) -> Poly {
+        let made: Vec<Condition> = self.conditions[before..].to_vec();
+        for condition in made {
+            if condition.party != party {
+                continue;
+            }
+            if let Some((symbol, by)) = same_expansion(self, &condition.term) {
+                own = self.terms.substitute(&own, symbol, &by);
+                let other = self.terms.is_symbol(&by).unwrap_or(symbol);
+                for part in [symbol, other] {
+                    let seed = self.symbols[part.0 as usize].seed.clone();
+                    let lies = seed.into_iter().filter(|part| self.is(*part, Class::Lie));
+                    let lies: Vec<Symbol> = lies.collect();
+                    lies.into_iter().for_each(|lie| self.settled.insert(lie));
+                }
+                continue;
+            }
+            let mut lies = self.terms.pads(&condition.term);
+            lies.retain(|symbol| self.is(*symbol, Class::Lie));
+            let Some(lie) = lies.into_iter().max() else {
+                continue;
+            };
+            if !self.terms.mentions(&own, lie) {
+                continue;
+            }
+            let zero = Poly::constant(condition.term.elem(), 0);
+            if let Some(by) = self.terms.solve(&condition.term, lie, &zero) {
+                own = self.terms.substitute(&own, lie, &by);
+                self.settled.insert(lie);
+            }
+        }
+        own
     }
 
     fn compare(&mut self, step: usize, who: PartySet, left: u32, right: u32) -> Option<()> {

@@ -200,15 +200,21 @@ impl Judge {
         true
     }
 
+    /// Whether a symbol stands in nothing that can be seen before any of some lies.
+    fn hidden(&self, symbol: Symbol, lies: &[Symbol]) -> bool {
+        lies.iter().all(|lie| {
+            let seen = self.seen.get(lie);
+            seen.is_some_and(|seen| !seen.contains(symbol))
+        })
+    }
+
     /// Whether a symbol is uniform in a field and independent of what some lies depend on.
     pub(super) fn late(&self, symbol: Symbol, lies: &[Symbol]) -> bool {
         let info = &self.run.symbols[symbol.0 as usize];
-        let hidden = |s: Symbol, lie: &Symbol| {
-            let seen = self.seen.get(lie);
-            seen.is_some_and(|seen| !seen.contains(s))
-        };
         match info.class {
-            Class::Pad | Class::Masked | Class::Key => lies.iter().all(|lie| hidden(symbol, lie)),
+            Class::Pad | Class::Masked | Class::Key => self.hidden(symbol, lies),
+            // One that somebody may have told before is no longer unknown.
+            Class::Expanded if !self.hidden(symbol, lies) => false,
             Class::Expanded => {
                 let seed = &info.seed;
                 let coins: Vec<Symbol> = seed
@@ -220,7 +226,7 @@ impl Judge {
                 let own = seed.iter().copied().filter(|s| self.run.is(*s, Class::Lie));
                 let all: Vec<Symbol> = own.chain(lies.iter().copied()).collect();
                 let mut coins = coins.into_iter();
-                coins.any(|coin| all.iter().all(|lie| hidden(coin, lie)))
+                coins.any(|coin| self.hidden(coin, &all))
             }
             _ => false,
         }
@@ -260,12 +266,28 @@ impl Judge {
             seed
         };
         let lying = |s: &Symbol| seed(s).iter().any(|part| self.run.is(*part, Class::Lie));
-        let several = expanded
-            .windows(2)
-            .any(|pair| seed(&pair[0]) != seed(&pair[1]));
-        if several && expanded.iter().any(lying) {
-            for symbol in expanded {
-                coins.remove(symbol);
+        // Not where one has a coin for itself that nobody who lies in either has seen: seeds that differ by it are equal
+        // with the chance of a collision.
+        let own = |a: &Symbol, b: &Symbol| {
+            let (mine, its) = (seed(a), seed(b));
+            let lies: Vec<Symbol> = mine
+                .iter()
+                .chain(&its)
+                .copied()
+                .filter(|part| self.run.is(*part, Class::Lie))
+                .collect();
+            mine.iter().any(|part| {
+                let coin = self.run.is(*part, Class::Pad) || self.run.is(*part, Class::Masked);
+                coin && !its.contains(part) && self.hidden(*part, &lies)
+            })
+        };
+        for a in &expanded {
+            let related = |b: &&Symbol| {
+                let differ = seed(a) != seed(b) && (lying(a) || lying(b));
+                differ && !own(a, b) && !own(b, a)
+            };
+            if expanded.iter().any(|b| related(&b)) {
+                coins.remove(*a);
             }
         }
         coins

@@ -2,8 +2,15 @@
 //!
 //! A message u·r + e, with u invertible and r a coin that the adversary does not know, is uniform: to
 //! put r := u⁻¹(ρ - e) for r everywhere is a bijection of coins as long as e does not depend on r.
-//! A lie in e is a function of what could be seen before it, so r must not occur in that. What a
-//! party compared before it sent something holds of what it sent.
+//!
+//! A lie in e is a function of what was seen before it. Take two runs with the same coins but for r: up to the first
+//! thing seen that differs all lies are the same, so that thing has r in it otherwise than through a lie. So a lie depends
+//! on r only if something with r in it can be seen before the lie must be sent. That needs no look at what the lies in such
+//! a thing have seen: they were sent before it. It stays so when r is replaced: what has r in it, and now the lies of e, is
+//! what cannot be seen before them.
+//!
+//! What a party compared before it sent something holds of what it sent. A comparison of nothing but a lie tells the
+//! adversary what it knows.
 
 use super::copies::{Class, Condition, Copies};
 use super::order::{Event, Order};
@@ -114,6 +121,15 @@ fn conclusion(run: &mut Copies, condition: &Poly) -> Option<(Symbol, Poly)> {
     Some((lie, by))
 }
 
+/// Whether a term is a lie, or its negative.
+fn is_lie(run: &Copies, term: &Poly) -> bool {
+    let alone = run
+        .terms
+        .is_symbol(term)
+        .or(run.terms.is_symbol(&term.neg()));
+    alone.is_some_and(|symbol| run.is(symbol, Class::Lie))
+}
+
 fn items(run: &mut Copies, order: &Order) -> Vec<Item> {
     let mut items = Vec::new();
     let plain: Vec<Poly> = run.view.iter().map(|m| m.term.clone()).collect();
@@ -160,6 +176,9 @@ fn items(run: &mut Copies, order: &Order) -> Vec<Item> {
         }
     }
     for condition in run.conditions.clone() {
+        if is_lie(run, &condition.term) {
+            continue;
+        }
         items.push(Item {
             event: (condition.step, condition.party.0),
             also: Vec::new(),
@@ -168,14 +187,21 @@ fn items(run: &mut Copies, order: &Order) -> Vec<Item> {
             nonce: None,
         });
     }
-    // What was compared before an item holds in it.
+    // What was compared before an item holds in it, which says something of lies and expansions.
     let mut events: BTreeMap<Event, HashSet<Event>> = BTreeMap::new();
-    for condition in &run.conditions {
-        let event = (condition.step, condition.party.0);
-        events.entry(event).or_insert_with(|| order.after(event));
-    }
     let conditions = run.conditions.clone();
     for item in &mut items {
+        let support = run.terms.support(&item.term);
+        let mut symbols = support.iter();
+        if !symbols.any(|s| run.is(s, Class::Lie) || run.is(s, Class::Expanded)) {
+            continue;
+        }
+        if events.is_empty() {
+            for condition in &conditions {
+                let event = (condition.step, condition.party.0);
+                events.entry(event).or_insert_with(|| order.after(event));
+            }
+        }
         let before: Vec<&Condition> = conditions
             .iter()
             .filter(|c| events[&(c.step, c.party.0)].contains(&item.event))
@@ -205,6 +231,24 @@ fn merged(items: Vec<Item>) -> Vec<Item> {
     }
     kept
 }
+
+/// The symbols that a term is a function of: those in it, and those of the seeds of its expansions.
+fn parts(run: &Copies, term: &Poly) -> Support {
+    let mut all = run.terms.support(term);
+    let mut open: Vec<Symbol> = all.iter().collect();
+    while let Some(symbol) = open.pop() {
+        for part in &run.symbols[symbol.0 as usize].seed {
+            if !all.contains(*part) {
+                all.insert(*part);
+                open.push(*part);
+            }
+        }
+    }
+    all
+}
+
+/// Text lengths up to which the order of eliminations is that of the text.
+const SHORT: usize = 400;
 
 struct Elimination<'o> {
     run: Copies,
@@ -259,29 +303,20 @@ impl Elimination<'_> {
         chance
     }
 
-    /// The symbols that a term depends on, through lies and seeds.
-    fn reach(&self, term: &Poly, beyond: &Support) -> Support {
-        let mut all = self.run.terms.support(term);
-        let mut open: Vec<Symbol> = all.iter().collect();
-        let mut visited = beyond.clone();
-        while let Some(symbol) = open.pop() {
-            if visited.contains(symbol) {
-                continue;
-            }
-            visited.insert(symbol);
-            let mut more = Support::default();
-            for part in &self.run.symbols[symbol.0 as usize].seed {
-                more.insert(*part);
-            }
-            for at in self.before.get(&symbol).into_iter().flatten() {
-                if let (false, false) = (self.done[*at], self.hidden(*at)) {
-                    more.extend(&self.run.terms.support(&self.items[*at].term));
-                }
-            }
-            open.extend(more.iter());
-            all.extend(&more);
-        }
-        all
+    /// Whether a term depends on a coin: by itself, or through a lie that can be sent after something with the coin
+    /// in it was seen.
+    fn depends(&self, term: &Poly, coin: Symbol) -> bool {
+        let all = parts(&self.run, term);
+        let told = |at: &usize| {
+            let open = !self.done[*at] && !self.hidden(*at);
+            open && parts(&self.run, &self.items[*at].term).contains(coin)
+        };
+        let late = |lie: Symbol| match self.before.get(&lie) {
+            Some(seen) => seen.iter().any(told),
+            None => true,
+        };
+        let mut lies = all.iter().filter(|s| self.run.is(*s, Class::Lie));
+        all.contains(coin) || lies.any(late)
     }
 
     /// Whether an item is a digest under a coin: what it hides is seen when it is told.
@@ -289,10 +324,49 @@ impl Elimination<'_> {
         self.items[at].nonce.is_some()
     }
 
+    /// Makes items uniform by coins that stand in no other, the latest first: of long circuits nothing changes
+    /// then but the item itself.
+    fn freely(&mut self, extra: &mut [Poly]) {
+        let supports: Vec<Support> = self
+            .items
+            .iter()
+            .map(|item| parts(&self.run, &item.term))
+            .collect();
+        let mut count = vec![0u32; self.run.symbols.len()];
+        for symbol in supports.iter().flat_map(Support::iter) {
+            count[symbol.0 as usize] += 1;
+        }
+        loop {
+            let mut found = false;
+            for at in (0..self.items.len()).rev() {
+                let Some(kind) = self.items[at].kind.filter(|_| !self.done[at]) else {
+                    continue;
+                };
+                let term = self.items[at].term.clone();
+                let pad = self.run.terms.pads(&term).into_iter().find(|pad| {
+                    let info = &self.run.symbols[pad.0 as usize];
+                    (info.class, info.kind, count[pad.0 as usize]) == (Class::Pad, kind, 1)
+                });
+                if pad.is_some_and(|pad| self.eliminate(at, pad, extra)) {
+                    found = true;
+                    for symbol in supports[at].iter() {
+                        count[symbol.0 as usize] -= 1;
+                    }
+                }
+            }
+            if !found {
+                break;
+            }
+        }
+    }
+
     /// Makes items uniform, one after the other.
     fn all(&mut self, extra: &mut [Poly], last: bool) {
+        if self.run.steps > SHORT {
+            self.freely(extra);
+        }
         for at in 0..self.items.len() {
-            let Some(kind) = self.items[at].kind else {
+            let Some(kind) = self.items[at].kind.filter(|_| !self.done[at]) else {
                 continue;
             };
             let term = self.items[at].term.clone();
@@ -334,7 +408,7 @@ impl Elimination<'_> {
         let Some(divided) = self.run.terms.solve_even(&term, pad, &zero) else {
             return false;
         };
-        if self.reach(&divided, &Support::default()).contains(pad) {
+        if self.depends(&divided, pad) {
             return false;
         }
         let info = self.run.symbols[pad.0 as usize].clone();
@@ -369,10 +443,8 @@ impl Elimination<'_> {
         let Some(rest) = self.run.terms.solve(&term, pad, &zero) else {
             return false;
         };
-        // What the rest depends on, through what its lies may have seen.
         self.done[at] = true;
-        let depends = self.reach(&rest, &Support::default()).contains(pad);
-        if depends {
+        if self.depends(&rest, pad) {
             self.done[at] = false;
             return false;
         }
@@ -405,7 +477,15 @@ pub(super) fn simulate(run: &Copies, order: &Order, goals: &[Poly]) -> View {
     let mut run = run.clone();
     let items = items(&mut run, order);
     let mut before: BTreeMap<Symbol, Vec<usize>> = BTreeMap::new();
-    for lie in &run.lies {
+    // A lie that stands in nothing is in no rest, and has seen what it likes.
+    let mut stands = Support::default();
+    for term in items.iter().map(|item| &item.term).chain(goals) {
+        stands.extend(&parts(&run, term));
+    }
+    for condition in run.conditions.iter().filter(|c| !is_lie(&run, &c.term)) {
+        stands.extend(&parts(&run, &condition.term));
+    }
+    for lie in run.lies.iter().filter(|lie| stands.contains(lie.symbol)) {
         let after = order.after((lie.step, lie.to.0));
         let seen = items.iter().enumerate();
         let early = |event: &Event| !after.contains(event);

@@ -16,6 +16,7 @@ use crate::verdict::{Inputs, Limits, Wrong};
 use smpc_ir::claim::Domain;
 use smpc_ir::flat::{FlatOp, Kind, Sharing};
 use smpc_ir::party::{CoinDomain, Elem, PartySet};
+use std::sync::Arc;
 
 /// Random runs without a contradiction.
 pub(super) struct Tried {
@@ -53,7 +54,7 @@ struct Reduced {
 fn products(problem: &Problem) -> Vec<IdealBox> {
     let mut found: Vec<IdealBox> = Vec::new();
     for (at, call) in problem.flat.calls.iter().enumerate() {
-        if found.iter().any(|ideal| ideal.overlaps(call)) || call.steps.len() > 64 {
+        if found.iter().any(|ideal| ideal.overlaps(call)) || call.steps.len() > 128 {
             continue;
         }
         let Some(callee) = valid(problem, call) else {
@@ -65,9 +66,12 @@ fn products(problem: &Problem) -> Vec<IdealBox> {
         let none = vec![false; sharing.holders.len()];
         let required = choices(sharing, &none, 1).pop();
         if let (Some(required), Some(formula)) = (required, formula(&callee.problem)) {
+            // In a product of sums the coins of each sum cancel before anything is multiplied.
+            let factors = formula.0.factors(&formula.1);
             found.push(IdealBox {
                 call: at as u32,
                 required,
+                factors: factors.map(|(left, right)| Arc::new((formula.0.clone(), left, right))),
                 formula: Some(formula),
                 silent: false,
                 callee,
@@ -212,12 +216,10 @@ impl Claimed {
         }
     }
 
-    /// Whether a claim may fail with some probability, or speaks of orders of rows.
-    fn needs_every_coin(&self) -> bool {
-        self.claims
-            .iter()
-            .flat_map(|c| &c.ensures)
-            .any(|e| e.except.is_some() || e.over == Some(Domain::Permutation))
+    /// Whether a claim speaks of orders of rows, which one value at a time does not show.
+    fn orders(&self) -> bool {
+        let mut ensures = self.claims.iter().flat_map(|c| &c.ensures);
+        ensures.any(|e| e.over == Some(Domain::Permutation))
     }
 
     /// The most that any claim allows to fail on these operands.
@@ -230,14 +232,15 @@ impl Claimed {
     }
 }
 
-/// Enumerates what is left of the coins after [`fewer_coins`]; `None` if that is too much, or a claim
-/// with a probability, which needs every coin counted.
+/// Enumerates what is left of the coins after [`fewer_coins`]; `None` if that is too much, or if something
+/// fails that may fail with a probability, for which every coin must be counted. What never fails does not fail
+/// more often than it may.
 fn enumerate_reduced(
     problem: &Problem,
     claimed: &Claimed,
     limits: &Limits,
 ) -> Result<Option<Enumeration>, Malformed> {
-    if claimed.needs_every_coin() {
+    if claimed.orders() {
         return Ok(None);
     }
     let boxes = products(problem);
@@ -298,6 +301,7 @@ fn enumerate_symbols(
                 match claimed.judge(&inputs, &[vec![got]], 1) {
                     Outcome::Right(true) => {}
                     Outcome::Right(false) => return Ok(None),
+                    Outcome::Fails(_, except) if except > 0.0 => return Ok(None),
                     Outcome::Fails(number, _) => {
                         let what = claimed.text(number);
                         let wrong = wrong(problem, inputs, vec![got], what);

@@ -1,6 +1,6 @@
 //! Operations on terms: element-wise ones, picked bits, rows in another order.
 
-use super::{Atom, Function, Node, Poly, Support, Symbol, Terms};
+use super::{Atom, Function, Monomial, Node, Poly, Support, Symbol, Terms};
 use crate::element::{inverse, is_bits, mask, one, width};
 use smpc_ir::local::Prim;
 use smpc_ir::party::Elem;
@@ -279,6 +279,28 @@ impl Terms {
         Some(parts.map(|(symbols, part)| (symbols.len(), part)).collect())
     }
 
+    /// Two linear forms whose product a polynomial in symbols is: for each symbol of one monomial, what stands
+    /// beside it. Multiplied out again, so nothing needs to be believed.
+    pub fn factors(&self, poly: &Poly) -> Option<(Poly, Poly)> {
+        let (first, &unit) = poly.terms.iter().next()?;
+        let [a, b] = first[..] else { return None };
+        let unit = inverse(poly.elem, unit)?;
+        let beside = |atom: Atom| {
+            let mut form = Poly::constant(poly.elem, 0);
+            for (monomial, &value) in &poly.terms {
+                match monomial[..] {
+                    [x, y] if x == atom => form.insert(Monomial::of(y), value),
+                    [x, y] if y == atom => form.insert(Monomial::of(x), value),
+                    _ => {}
+                }
+            }
+            form
+        };
+        let (left, right) = (beside(b), beside(a).scale(unit));
+        let mut terms = self.clone();
+        (terms.mul(&left, &right) == *poly).then_some((left, right))
+    }
+
     /// The atom that is the whole term.
     fn alone(&self, poly: &Poly) -> Option<&Node> {
         let mut terms = poly.terms.iter();
@@ -338,6 +360,34 @@ impl Terms {
         atoms
     }
 
+    /// The factors of a summand whose rows are all in one order, without it: a sum over rows is the same in every order,
+    /// so Σ a[π]·b[π] is Σ a·b.
+    fn ordered(&self, mut atoms: Vec<Atom>) -> Vec<Atom> {
+        loop {
+            let gathered = |atom: &Atom| match &self.nodes[atom.0 as usize].0 {
+                Node::Function(Function::Gather, args) => Some((args.first()?, args.get(1)?)),
+                _ => None,
+            };
+            let all: Option<Vec<(&Poly, &Poly)>> = atoms.iter().map(gathered).collect();
+            let Some(all) = all.filter(|all| !all.is_empty()) else {
+                return atoms;
+            };
+            let mut inside = Vec::new();
+            for (rows, order) in &all {
+                let mut terms = rows.terms.iter();
+                let (Some((monomial, value)), None) = (terms.next(), terms.next()) else {
+                    return atoms;
+                };
+                if *order != all[0].1 || *value != one(rows.elem) {
+                    return atoms;
+                }
+                inside.extend(monomial.iter().copied());
+            }
+            inside.sort_unstable();
+            atoms = inside;
+        }
+    }
+
     /// The sum over an axis. Linear, so it is pushed down to the monomials, and what is one element
     /// whatever the shape stands outside.
     pub fn sum(&mut self, poly: &Poly, axis: u8) -> Poly {
@@ -345,7 +395,8 @@ impl Terms {
         for (monomial, &value) in &poly.terms {
             let (scalars, rest): (Vec<Atom>, Vec<Atom>) =
                 monomial.iter().partition(|atom| self.is_scalar(**atom));
-            let mut rest = self.forward(rest);
+            let rest = self.forward(rest);
+            let mut rest = self.ordered(rest);
             if is_bits(poly.elem) {
                 rest.dedup();
             }

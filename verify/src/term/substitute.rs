@@ -144,8 +144,17 @@ impl Terms {
         result
     }
 
+    /// Whether a symbol occurs.
+    pub fn mentions(&self, poly: &Poly, symbol: Symbol) -> bool {
+        let mut atoms = poly.terms.keys().flatten();
+        atoms.any(|atom| self.nodes[atom.0 as usize].2.contains(symbol))
+    }
+
     /// A symbol replaced by a term everywhere.
     pub fn substitute(&mut self, poly: &Poly, symbol: Symbol, by: &Poly) -> Poly {
+        if !self.mentions(poly, symbol) {
+            return poly.clone();
+        }
         self.replace(poly, symbol, by, &mut HashMap::new())
     }
 

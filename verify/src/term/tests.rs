@@ -75,3 +75,38 @@ fn a_sum_over_rows_is_one_in_every_order() {
     let other = t.mul(&a, &b);
     assert_ne!(t.sum(&left, 0), t.sum(&other, 0));
 }
+
+#[test]
+fn rows_in_one_order_are_summed_without_it() {
+    let mut t = Terms::new(100);
+    let (x, y) = (t.symbol(Symbol(0), R), t.symbol(Symbol(1), R));
+    let (pi, rho) = (t.symbol(Symbol(2), R), t.symbol(Symbol(3), R));
+    let product = |t: &mut Terms, a: &Poly, b: &Poly| {
+        let product = t.mul(a, b);
+        t.sum(&product, 0)
+    };
+    let plain = product(&mut t, &x, &y);
+    let (a, b, c) = (t.gather(&x, &pi), t.gather(&y, &pi), t.gather(&y, &rho));
+    assert_eq!(product(&mut t, &a, &b), plain);
+    let (aa, bb) = (t.gather(&a, &rho), t.gather(&b, &rho));
+    assert_eq!(product(&mut t, &aa, &bb), plain);
+    // One of them in another order, or in none.
+    assert_ne!(product(&mut t, &a, &c), plain);
+    assert_ne!(product(&mut t, &a, &y), plain);
+    assert_ne!(product(&mut t, &aa, &b), plain);
+}
+
+#[test]
+fn a_product_of_sums_is_taken_apart() {
+    let mut t = Terms::new(100);
+    let all: Vec<Poly> = (0..4).map(|i| t.symbol(Symbol(i), R)).collect();
+    let (x, y) = (all[0].add(&all[1].scale(3)), all[2].sub(&all[3]));
+    let product = t.mul(&x, &y);
+    let (left, right) = t.factors(&product).unwrap();
+    assert_eq!(t.mul(&left, &right), product);
+    assert!(left.monomials() == 2 && right.monomials() == 2);
+    // A sum of two products is none.
+    let (a, b) = (t.mul(&all[0], &all[2]), t.mul(&all[1], &all[3]));
+    assert_eq!(t.factors(&a.add(&b)), None);
+    assert_eq!(t.factors(&x), None);
+}

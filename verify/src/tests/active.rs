@@ -13,7 +13,7 @@ use smpc_ir::party::{CoinDomain, Party, PartySet};
 use smpc_protocol::{Bound, Library};
 use std::collections::{BTreeMap, HashMap};
 
-fn own(text: &str, args: &[(&str, i128)]) -> Bound {
+pub(super) fn own(text: &str, args: &[(&str, i128)]) -> Bound {
     let mut sources = Sources::default();
     let mut library = Library::standard(&mut sources);
     let file = sources.add("mine.smpc", text);
@@ -27,7 +27,12 @@ fn own(text: &str, args: &[(&str, i128)]) -> Bound {
 }
 
 /// A scheme of the library with a change of its text.
-fn changed(text: &str, name: &str, changes: &[(&str, &str)], args: &[(&str, i128)]) -> Bound {
+pub(super) fn changed(
+    text: &str,
+    name: &str,
+    changes: &[(&str, &str)],
+    args: &[(&str, i128)],
+) -> Bound {
     let mut text = text.replace(&format!("backend {name}("), "backend mine(");
     for (from, to) in changes {
         assert!(text.contains(from), "{from}");
@@ -36,7 +41,7 @@ fn changed(text: &str, name: &str, changes: &[(&str, &str)], args: &[(&str, i128
     own(&text, args)
 }
 
-fn titled(bound: &Bound, title: &str) -> Problem {
+pub(super) fn titled(bound: &Bound, title: &str) -> Problem {
     let all = problems(bound, &[]);
     let titles: Vec<String> = all.iter().map(|(t, ..)| t.clone()).collect();
     let found = all.into_iter().find(|(t, ..)| t == title);
@@ -45,19 +50,19 @@ fn titled(bound: &Bound, title: &str) -> Problem {
         .1
 }
 
-fn worst(problem: &Problem) -> Active {
+pub(super) fn worst(problem: &Problem) -> Active {
     let all = problem.deviating().into_iter();
     all.map(|coalition| deviate(problem, coalition))
         .max_by_key(Active::severity)
         .unwrap()
 }
 
-fn is_caught(active: &Active) -> bool {
+pub(super) fn is_caught(active: &Active) -> bool {
     active.leak.is_none() && matches!(active.effect, Effect::Caught { .. } | Effect::Harmless)
 }
 
 const SPDZ: &str = include_str!("../../../stdlib/schemes/spdz.smpc");
-const SACRIFICE: &str = include_str!("../../../stdlib/schemes/rep3_malicious.smpc");
+pub(super) const SACRIFICE: &str = include_str!("../../../stdlib/schemes/rep3_malicious.smpc");
 
 #[test]
 fn a_check_of_tags_without_commitment_lets_an_error_through() {

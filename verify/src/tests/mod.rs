@@ -2,6 +2,7 @@
 
 mod active;
 mod build;
+mod conclusions;
 mod known_bad;
 mod literature;
 mod soundness;

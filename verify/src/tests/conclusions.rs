@@ -1,0 +1,123 @@
+//! Each conclusion of the prover about lies where it holds, and where a protocol is a little off.
+
+use super::active::{SACRIFICE, changed, is_caught, own, titled, worst};
+use super::standard::bind;
+use crate::*;
+use smpc_ir::flat::FlatOp;
+use smpc_ir::local::Local;
+use smpc_ir::party::{Party, PartySet};
+
+#[test]
+fn openings_under_a_coin_tell_nothing_once_it_is_compared() {
+    let agree = "    r = prg(sum(s[i] for P[i]), F);\n    agree r @ P;\n";
+    // Two honest parties with two coins open r·x - a twice: the difference is a multiple of x.
+    let alone = "    r = prg(sum(s[i] for P[i]), F);\n";
+    for (change, private) in [(agree, true), (alone, false)] {
+        let bound = changed(SACRIFICE, "rep3_malicious", &[(agree, change)], &[]);
+        let worst = worst(&titled(&bound, "mul"));
+        assert_eq!(worst.leak.is_none(), private, "{worst:?}");
+        assert!(is_caught(&worst) || !private, "{worst:?}");
+    }
+}
+
+#[test]
+fn rows_weighed_by_coins_drawn_after_them_are_in_the_order_claimed() {
+    let coins = "    let c = [coin(); m];\n";
+    let weighed = "        let t[i] = w[i] * y[i] - c * y[i+1];\n";
+    // Weights of the rows as they were for what comes out catch another order than the one agreed on.
+    for (from, to, caught) in [
+        (coins, coins, true),
+        // Every row with the same weight.
+        (
+            weighed,
+            "        let t[i] = w[i] * y[i] - w[i] * y[i+1];\n",
+            false,
+        ),
+        // No sum is looked at.
+        ("        check e[i] == 0 else abort;\n", "", false),
+    ] {
+        let bound = changed(SACRIFICE, "rep3_malicious", &[(from, to)], &[]);
+        let worst = worst(&titled(&bound, "shuffle"));
+        assert_eq!(is_caught(&worst), caught, "{to}: {worst:?}");
+    }
+}
+
+#[test]
+fn circuits_are_followed_lie_by_lie() {
+    let bound = bind("fantastic4", &[]);
+    for title in ["msb", "equal"] {
+        let worst = worst(&titled(&bound, title));
+        assert!(is_caught(&worst), "{title}: {worst:?}");
+        assert_ne!(worst.effect, Effect::Harmless, "{title}");
+    }
+    // One comparison left out, early or late.
+    let bound = bind("fantastic4", &[("k", 4)]);
+    let problem = titled(&bound, "msb");
+    assert!(is_caught(&worst(&problem)));
+    let steps = problem.flat.steps.iter().enumerate();
+    let checks: Vec<usize> = steps
+        .filter(|(_, step)| matches!(step.op, FlatOp::Check { .. }))
+        .map(|(at, _)| at)
+        .collect();
+    for at in [checks[0], checks[checks.len() - 1]] {
+        let mut flat = (*problem.flat).clone();
+        flat.steps[at].op = FlatOp::Local(Local::Broadcast);
+        flat.steps[at].args.truncate(1);
+        let worst = worst(&problem.with_flat(flat));
+        assert!(!is_caught(&worst), "{at}: {worst:?}");
+    }
+}
+
+#[test]
+fn a_coin_that_was_told_before_checks_nothing() {
+    let text = "backend mine(p: int = 2^61 - 1) { int, fix<f>: A<F[p]>; bool, bits<m>: [A<F[p]>; m]; }\n\
+         scheme A<F: Field> { parties P[2]; corrupt 1 of P malicious, abort;\n\
+         share x = sum(x[i] for P[i]); P[i] holds x[i]; }\n\
+         protocol share<D: party>(v: F @ D) -> x: A<F> ensures x == v private {\n\
+         x[1] <- F @ {D, P[1]}; x[0] = v - x[1]; D -> P[0]: x[0]; }\n\
+         protocol tested(y: F @ P[1]) -> v: F @ P[0] ensures v == 0 private {\n\
+         let s <- seed @ P[0]; let g = prg(s, F); let r, q <- F @ P[1];\n\
+         let t = y - r; let u = y - q; TOLD\n\
+         P[1] -> P[0]: y, r, t, q, u;\n\
+         check (y - r - t) + g * (y - q - u) == 0 else abort; v = y - r - t; }\n";
+    for (told, caught) in [("", true), ("P[0] -> P[1]: g;", false)] {
+        let bound = own(&text.replace("TOLD", told), &[]);
+        let owner = PartySet::from_iter([Party(1)]);
+        let found = deviate(&titled(&bound, "tested"), owner);
+        assert_eq!(is_caught(&found), caught, "{told}: {found:?}");
+    }
+}
+
+#[test]
+fn a_product_with_an_error_of_a_liar_is_the_product_where_nobody_lies() {
+    let term = " + x[i+1]*y[i] ";
+    for (change, word) in [(term, "proved"), (" ", "WRONG")] {
+        let bound = changed(SACRIFICE, "rep3_malicious", &[(term, change)], &[]);
+        let problem = titled(&bound, "mul_unchecked");
+        let limits = Limits {
+            runs: 2_000,
+            ..Limits::default()
+        };
+        let verdict = correctness(&problem, &[], &limits).unwrap();
+        assert_eq!(verdict.word(), word, "{verdict:?}");
+    }
+}
+
+/// What is said to hold but for a chance is enumerated like anything else where it never fails.
+#[test]
+fn a_claim_with_an_exception_is_enumerated_where_none_occurs() {
+    let bound = bind("additive", &[("n", 3)]);
+    let small = super::standard::small("additive", &[("n", 3)], &bound);
+    let small: Vec<&dyn smpc_ir::flat::Protocols> = small.iter().map(|b| b as _).collect();
+    let limits = Limits {
+        assignments: 1 << 19,
+        runs: 2_000,
+        ..Limits::default()
+    };
+    let all = problems(&bound, &small);
+    for title in ["trunc, local", "mul and trunc, local"] {
+        let (_, problem, rings) = all.iter().find(|(t, ..)| t == title).unwrap();
+        let verdict = correctness(problem, rings, &limits).unwrap();
+        assert_eq!(verdict.word(), "exhausted", "{title}: {verdict:?}");
+    }
+}
