@@ -305,6 +305,8 @@ fn manifest(name: &str, options: &Options) -> String {
          [dependencies]\nsmpc-runtime = {runtime}\n\n\
          # The loops over elements stand in one place each: optimising across parts of the crate only costs time.\n\
          [profile.release]\nlto = \"off\"\n\n\
+         # So the runtime is optimised as a whole, once: in parts it would take twice as long to run.\n\
+         [profile.release.package.\"*\"]\ncodegen-units = 1\n\n\
          # A project of its own, also inside of another one's folder.\n[workspace]\n"
     )
 }
