@@ -149,7 +149,7 @@ fn active_security_runs_what_needs_no_comparison() {
 /// Numbers by their bits. Fixed point, whose functions are thousands of products, is tried by a few programs.
 #[test]
 fn circuits_run_integers_and_bools() {
-    let fixed = ["bools", "casts", "fix_arithmetic", "raw"];
+    let fixed = ["bools", "casts", "dot_fix", "fix_arithmetic", "raw"];
     let chosen = |name: &str, text: &str| !text.contains("fix") || fixed.contains(&name);
     for n in [2, 3] {
         let (ran, failed) = chosen_sweep(&Backend::new("gmw", &[("n", n)]), false, &chosen);

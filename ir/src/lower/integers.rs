@@ -559,11 +559,32 @@ impl Expander {
         full.push(b[rank - 1].clone());
         let x = self.laid_out(Local::Reshape, *left, &wide, into);
         let y = self.laid_out(Local::Reshape, *right, &tall, into);
-        let ty = self.info(step.results[0]).ty;
-        let product = self.value(ty, &full, Label::Secret);
+        let result = step.results[0];
+        let ValueInfo { ty, shape, .. } = self.info(result);
+        let exact = self.untruncated([*left, *right], ty);
+        let product = self.value(exact, &full, Label::Secret);
         into.push(self.step(Op::Local(Local::Prim(Prim::Mul)), vec![x, y], product));
         let axis = u8::try_from(lead + 1).unwrap_or(u8::MAX);
-        self.sum(axis, product, step.results[0], into);
+        if exact == ty {
+            return self.sum(axis, product, result, into);
+        }
+        let total = self.value(exact, &shape, Label::Secret);
+        self.sum(axis, product, total, into);
+        into.push(self.step(Op::Local(Local::Prim(Prim::Cast)), vec![total], result));
+    }
+
+    /// The type of the terms of a matrix product. Two secrets in fixed point are summed with all fraction bits and
+    /// the sum is cut once, as over rings: cut one by one, n terms would be off by n units.
+    fn untruncated(&self, factors: [Value; 2], result: Type) -> Type {
+        let [a, b] = factors.map(|v| self.info(v));
+        match (a.ty, b.ty, result) {
+            (Type::Fix(f), Type::Fix(g), Type::Fix(_))
+                if a.label == Label::Secret && b.label == Label::Secret =>
+            {
+                Type::Fix(f.saturating_add(g))
+            }
+            _ => result,
+        }
     }
 }
 
