@@ -7,6 +7,7 @@ use smpc_ir::share::{Block, Op, Program, Step, Type, Value};
 use smpc_ir::{Size, SizeVar};
 
 use crate::array::{Array, Data, concat};
+use crate::compare::Observed;
 use crate::local::{apply, mask};
 
 /// What a run starts from.
@@ -30,6 +31,11 @@ pub struct Stopped {
 /// Told of every operation once its results are known.
 pub(crate) trait Visitor {
     fn visit(&mut self, step: &Step, path: &[u64], values: &HashMap<Value, Array>);
+
+    /// The bits that a party drew in the run. Nobody else knows them: without an observer of the run the shadow stops.
+    fn drawn(&self, _value: Value, _path: &[u64]) -> Option<&Observed> {
+        None
+    }
 }
 
 pub(crate) struct Evaluator<'a, V> {
@@ -166,8 +172,20 @@ impl<'a, V: Visitor> Evaluator<'a, V> {
                 self.values
                     .insert(step.results[0], Array::new(vec![], data));
             }
-            // Nobody but the party knows what it drew.
-            Op::Draw => return Err(None),
+            Op::Draw => {
+                let result = step.results[0];
+                let shape = self.shape(result).ok_or(None)?;
+                let drawn = self.visitor.drawn(result, &self.path).ok_or(None)?;
+                let Type::Bits(m) = self.program.values[result.0 as usize].ty else {
+                    return Err(None);
+                };
+                if drawn.raw.len() != shape.iter().product::<usize>() {
+                    return Err(None);
+                }
+                let bits = drawn.raw.iter().map(|v| *v as u128 & mask(m)).collect();
+                let array = Array::new(shape, Data::Bits(m, bits));
+                self.values.insert(result, array);
+            }
             Op::Share | Op::Reveal(_) => {
                 let a = self.read(step.args[0])?;
                 self.values.insert(step.results[0], a);

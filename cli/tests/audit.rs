@@ -69,3 +69,33 @@ fn a_value_beyond_the_ring_is_an_overflow() {
         "{overflow}"
     );
 }
+
+#[test]
+fn what_a_party_drew_is_taken_from_the_run() {
+    let base = folder("audit_draws");
+    let script = "party alice;\nlet e <- [laplace(2.0); 50] @ alice;\nlet mut t = share 0.0;\n\
+                  for i in 0..3 {\n    let g <- gaussian(1.0) @ alice;\n    t += share (g * g);\n}\n\
+                  let s = sum(share e) + t;\nlet big = share (sum(abs(e)) + 100000.0);\n\
+                  let square = big * big;\nreveal s as s;\nreveal square as square;\nleaks s, square to all;\n";
+    write(&base, "drawn.smpc", script);
+    let report = json(&smpc(
+        &base,
+        &["run", "drawn.smpc", "--audit", "--seed", "1", "--json"],
+    ));
+    let audit = &report["audit"];
+    assert!(audit["stopped"].is_null(), "{audit}");
+    let kinds: Vec<(&str, &str)> = audit["findings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|f| {
+            let at = f["at"].as_str().unwrap_or_default();
+            (f["kind"].as_str().unwrap_or_default(), at)
+        })
+        .collect();
+    assert!(
+        kinds.iter().all(|(_, at)| at.ends_with(":10"))
+            && kinds.iter().any(|(k, _)| *k == "overflow"),
+        "{audit}"
+    );
+}

@@ -505,6 +505,15 @@ impl<'a> Lowerer<'a> {
         let value = self
             .emit
             .step(op, &[], elem, &info.shape, known_to, offline);
+        // The audit's exact calculation goes on with what was drawn.
+        if self.options.probes && step.op == Op::Draw {
+            let op = PartyOp::Probe {
+                value: result.0,
+                coefficients: vec![1],
+                scale: 0,
+            };
+            self.emit.push(op, vec![value], vec![]);
+        }
         self.env.insert(result, Lowered::Clear(vec![value]));
     }
 
