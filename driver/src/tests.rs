@@ -173,6 +173,30 @@ fn functions_cost_what_they_promise() {
 }
 
 #[test]
+fn functions_of_a_used_file_cost_what_they_promise() {
+    let text = "use \"./bounded.smpc\";\nparty a, b;\ninput x: [fix; n] from a;\n\
+                reveal bounded::least(share x) to b as m;\nleaks n to all, m to b;\n";
+    let folder = Folder::new("used", text);
+    let compiled = |most: &str| {
+        let module = format!(
+            "/// The least.\npub fn least<n>(xs: [fix; n]) -> fix cost rounds <= {most} {{ min(xs) }}\n"
+        );
+        std::fs::write(folder.0.join("bounded.smpc"), module).unwrap();
+        match folder.compile(None) {
+            Ok(_) => vec![],
+            Err((_, lines)) => lines,
+        }
+    };
+    let none: Vec<String> = vec![];
+    assert_eq!(compiled("13 * log2_ceil(n) + 5"), none);
+    let lines = compiled("20");
+    assert!(
+        lines[0].contains("bounded.smpc:2:") && lines[0].contains("C01"),
+        "{lines:?}"
+    );
+}
+
+#[test]
 fn a_bound_that_means_nothing_is_an_error() {
     for clause in [
         "cost messages <= 3",
