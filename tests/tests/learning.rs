@@ -184,12 +184,12 @@ fn genomic_with_class_weights() {
 #[test]
 fn genomic_without_class_weights() {
     let (text, patients) = patients();
-    let weighted = "(weight * (activation(x @ w) - y))";
+    let weighted = "let weight = wn + (wp - wn) * y;";
     assert!(
         text.contains(weighted),
         "the example no longer says `{weighted}`"
     );
-    let text = text.replace(weighted, "(activation(x @ w) - y)");
+    let text = text.replace(weighted, "let weight = ones(n) * 1.0;");
     let accuracy = right_in_five_folds(&text, &patients) as f64 / patients.len() as f64;
     assert!((accuracy - 0.798).abs() <= 0.02, "{accuracy}");
 }
