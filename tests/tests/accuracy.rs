@@ -199,7 +199,7 @@ fn rows() -> Vec<Row> {
             BothSides(0.0, LARGE),
             Absolute,
             [4.0, 4.0],
-            56,
+            55,
             ["–", "–"],
         ),
         row(
