@@ -160,12 +160,24 @@ fn api(subject: &Subject<'_>, party: Party) -> (TokenStream, TokenStream) {
         .map(|name| format_ident!("{name}"))
         .collect();
     let runtime = &subject.runtime;
-    let mut typed: Vec<Ident> = ["Array", "Values", "each", "once"]
-        .iter()
-        .map(|name| format_ident!("{name}"))
-        .collect();
+    // An output may be called `once`, too.
+    let told = |once: bool| {
+        subject.is_told(party)
+            && subject.seen(party).any(|(told, seen)| {
+                seen.once == once && subject.layout.output(&told.name, told.field).is_some()
+            })
+    };
     // The trait has no name in the code: its method does.
-    typed.retain(|name| mentioned.has_ident(name) || (has_inputs && name == "Values"));
+    let typed: Vec<Ident> = [
+        ("Array", mentioned.has("Array")),
+        ("Values", has_inputs || mentioned.has("Values")),
+        ("each", told(false)),
+        ("once", told(true)),
+    ]
+    .iter()
+    .filter(|(_, wanted)| *wanted)
+    .map(|(name, _)| format_ident!("{name}"))
+    .collect();
     let typed = (!typed.is_empty()).then(|| quote!(use #runtime::typed::{#(#typed),*};));
     (api, quote!(use super::{#(#names),*}; #typed))
 }
