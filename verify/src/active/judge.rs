@@ -150,7 +150,10 @@ impl Judge {
         let Some((at, lie, inside)) = found else {
             return false;
         };
-        let then = self.seen.get(&lie).cloned().unwrap_or_default();
+        // Of a lie of which it is not known what it may have seen nothing follows for others.
+        let Some(then) = self.seen.get(&lie).cloned() else {
+            return self.solve(at, lie);
+        };
         for operand in inside.iter().flatten() {
             let support = self.run.terms.support(operand);
             let lies: Vec<Symbol> = support
@@ -164,8 +167,9 @@ impl Judge {
             let alone = self.run.terms.pads(operand).contains(&other);
             let known = rest.iter().all(|s| self.known(s, &then));
             if alone && known {
-                let earlier = self.seen.entry(other).or_default();
-                *earlier = earlier.common(&then);
+                let earlier = self.seen.get(&other).map(|seen| seen.common(&then));
+                self.seen
+                    .insert(other, earlier.unwrap_or_else(|| then.clone()));
             }
         }
         self.solve(at, lie)

@@ -134,7 +134,7 @@ impl Judge {
             return false;
         };
         let info = self.run.symbols[lie.0 as usize].clone();
-        let seen = self.seen.get(&lie).cloned().unwrap_or_default();
+        let seen = self.seen.get(&lie).cloned();
         let symbol = Symbol(self.run.symbols.len() as u32);
         let upper = self
             .run
@@ -143,7 +143,9 @@ impl Judge {
         let Some(by) = self.run.terms.solve(term, lie, &multiple) else {
             return false;
         };
-        self.seen.insert(symbol, seen);
+        if let Some(seen) = seen {
+            self.seen.insert(symbol, seen);
+        }
         self.replace(lie, &by);
         true
     }
