@@ -4,6 +4,7 @@ mod active;
 mod build;
 mod conclusions;
 mod known_bad;
+mod lies;
 mod literature;
 mod soundness;
 pub(crate) mod standard;

@@ -1,0 +1,545 @@
+//! The prover held against executions in which corrupt parties lie.
+
+use super::active::{COIN_FIRST, SACRIFICE, changed, late, titled};
+use super::standard::bind;
+use crate::active::{Effect, deviate};
+use crate::element::{add, order, reduce};
+use crate::machine::{Choice, Random, evaluate};
+use crate::problem::operand_ids;
+use crate::*;
+use smpc_ir::flat::{FlatOp, FlatStep, Kind, Sharing};
+use smpc_ir::local::Local;
+use smpc_ir::party::{CoinDomain, Party, PartySet};
+use std::collections::{BTreeMap, HashMap};
+
+/// What a message is off by.
+enum Lie {
+    /// This.
+    By(u128),
+    /// So many times a value, as somebody of the coalition has it by then.
+    Times(u128, u32),
+}
+
+/// An execution in which every party has its own copies, and some messages carry lies.
+struct Run<'p> {
+    problem: &'p Problem,
+    copies: HashMap<(u32, u8), Vec<u128>>,
+    aborts: bool,
+    rows: usize,
+}
+
+impl<'p> Run<'p> {
+    fn new(
+        problem: &'p Problem,
+        coalition: PartySet,
+        lies: &BTreeMap<(usize, u8), Lie>,
+        seed: u64,
+    ) -> Self {
+        let flat = &problem.flat;
+        let rows = if flat.values.iter().any(|v| v.kind == Kind::Rows) {
+            2
+        } else {
+            1
+        };
+        let mut run = Self {
+            problem,
+            copies: HashMap::new(),
+            aborts: false,
+            rows,
+        };
+        let mut random = Random(seed);
+        let keys: Vec<u128> = problem
+            .keys
+            .iter()
+            .map(|k| random.below(order(k.elem)))
+            .collect();
+        for (operand, spec) in flat.params.iter().zip(&problem.params) {
+            run.parameter(operand_ids(operand), spec, &keys, &mut random);
+        }
+        for (at, step) in flat.steps.iter().enumerate() {
+            let info = &flat.values[step.result as usize];
+            match &step.op {
+                FlatOp::Coin(domain) => {
+                    let draws: Vec<u128> = (0..rows)
+                        .map(|_| match domain {
+                            CoinDomain::Below(bound) => random.below(*bound),
+                            CoinDomain::Nonzero => {
+                                1 + random.below(order(info.elem).wrapping_sub(1))
+                            }
+                            _ => random.below(order(info.elem)),
+                        })
+                        .collect();
+                    let words = match domain {
+                        CoinDomain::Permutation => {
+                            let swap = random.below(2);
+                            (0..rows as u128)
+                                .map(|row| row ^ if rows == 2 { swap } else { 0 })
+                                .collect()
+                        }
+                        _ if info.kind == Kind::Scalar => vec![draws[0]; rows],
+                        _ => draws,
+                    };
+                    run.give(step.result, info.known_to, &words);
+                }
+                FlatOp::Key(key) => {
+                    run.give(step.result, info.known_to, &vec![keys[*key as usize]; rows]);
+                }
+                FlatOp::Send { from, to } => {
+                    let arg = step.args[0];
+                    let before = flat.values[arg as usize].known_to;
+                    let sent = run.copies[&(arg, *from)].clone();
+                    for party in before.intersection(info.known_to).iter() {
+                        let own = run.copies[&(arg, party.0)].clone();
+                        run.copies.insert((step.result, party.0), own);
+                    }
+                    for party in to.without(before).iter() {
+                        let lie = lies.get(&(at, party.0));
+                        let lie = lie.filter(|_| coalition.contains(Party(*from)));
+                        let error = |row: usize| match lie {
+                            None => 0,
+                            Some(Lie::By(constant)) => reduce(info.elem, *constant),
+                            Some(Lie::Times(factor, seen)) => {
+                                let mut own = coalition.iter();
+                                let seen =
+                                    own.find_map(|member| run.copies.get(&(*seen, member.0)));
+                                let seen = seen.map_or(0, |words| words[row]);
+                                crate::element::mul(info.elem, *factor, seen)
+                            }
+                        };
+                        let words: Vec<u128> = (sent.iter().enumerate())
+                            .map(|(row, word)| add(info.elem, *word, error(row)))
+                            .collect();
+                        run.copies.insert((step.result, party.0), words);
+                    }
+                }
+                FlatOp::Check { at: who } => {
+                    run.compare(who.without(coalition), step.args[1], step.args[2]);
+                    for party in info.known_to.iter() {
+                        if let Some(own) = run.copies.get(&(step.args[0], party.0)).cloned() {
+                            run.copies.insert((step.result, party.0), own);
+                        }
+                    }
+                }
+                FlatOp::Assert { at: who } => {
+                    run.compare(who.without(coalition), step.args[0], step.args[1]);
+                }
+                FlatOp::Bilinear | FlatOp::Local(_) => {
+                    for party in info.known_to.iter() {
+                        let args: Option<Vec<Vec<u128>>> = step
+                            .args
+                            .iter()
+                            .map(|arg| run.copies.get(&(*arg, party.0)).cloned())
+                            .collect();
+                        if let Some(args) = args {
+                            let words = run.local(at, &args);
+                            run.copies.insert((step.result, party.0), words);
+                        }
+                    }
+                }
+            }
+        }
+        run
+    }
+
+    fn give(&mut self, id: u32, parties: PartySet, words: &[u128]) {
+        for party in parties.iter() {
+            self.copies.insert((id, party.0), words.to_vec());
+        }
+    }
+
+    fn parameter(&mut self, ids: &[u32], spec: &Operand, keys: &[u128], random: &mut Random) {
+        let known = |id: u32| self.problem.flat.values[id as usize].known_to;
+        let scalar = self.problem.flat.values[ids[0] as usize].kind == Kind::Scalar;
+        let elem = match spec {
+            Operand::Clear { elem, .. } => *elem,
+            Operand::Shared(sharing) => sharing.elem,
+        };
+        let values: Vec<u128> = (0..self.rows)
+            .map(|_| if scalar { 1 } else { random.below(order(elem)) })
+            .collect();
+        match spec {
+            Operand::Clear { .. } => self.give(ids[0], known(ids[0]), &values),
+            Operand::Shared(sharing) => {
+                let matrix = crate::sharing::matrix(sharing);
+                let mut words = vec![Vec::new(); ids.len()];
+                for value in values {
+                    let coins: Vec<u128> = matrix[0][1..]
+                        .iter()
+                        .map(|_| random.below(order(elem)))
+                        .collect();
+                    for (component, row) in matrix.iter().enumerate() {
+                        let mut word = crate::element::mul(elem, row[0], value);
+                        for (by, coin) in row[1..].iter().zip(&coins) {
+                            word = add(elem, word, crate::element::mul(elem, *by, *coin));
+                        }
+                        for (_, key) in sharing
+                            .keyed
+                            .iter()
+                            .filter(|(c, _)| *c as usize == component)
+                        {
+                            let tag = crate::element::mul(elem, keys[*key as usize], value);
+                            word = add(elem, word, tag);
+                        }
+                        words[component].push(word);
+                    }
+                }
+                for (id, words) in ids.iter().zip(words) {
+                    self.give(*id, known(*id), &words);
+                }
+            }
+        }
+    }
+
+    fn compare(&mut self, who: PartySet, a: u32, b: u32) {
+        for party in who.iter() {
+            self.aborts |= self.copies[&(a, party.0)] != self.copies[&(b, party.0)];
+        }
+    }
+
+    fn local(&self, at: usize, args: &[Vec<u128>]) -> Vec<u128> {
+        let flat = &self.problem.flat;
+        let step = &flat.steps[at];
+        let info = &flat.values[step.result as usize];
+        let mut elems = [info.elem; 3];
+        for (slot, id) in elems.iter_mut().zip(&step.args) {
+            *slot = flat.values[*id as usize].elem;
+        }
+        let digest = |row: u64, seed: u64| {
+            let mut state = Random(seed ^ row);
+            for word in args.iter().flatten() {
+                for half in [*word as u64, (*word >> 64) as u64] {
+                    state = Random(state.word() ^ half);
+                }
+            }
+            state.below(order(info.elem))
+        };
+        (0..self.rows)
+            .map(|row| {
+                let word = |i: usize| args[i][row];
+                match &step.op {
+                    FlatOp::Bilinear => crate::element::mul(info.elem, word(0), word(1)),
+                    FlatOp::Local(Local::Constant(c)) => crate::element::literal(info.elem, *c),
+                    FlatOp::Local(Local::Broadcast) => word(0),
+                    FlatOp::Local(Local::Gather) => args[0][args[1][row] as usize % self.rows],
+                    FlatOp::Local(Local::InversePermutation) => {
+                        let at = args[0].iter().position(|image| *image == row as u128);
+                        at.unwrap_or(0) as u128
+                    }
+                    FlatOp::Local(Local::Sum { .. }) => {
+                        args[0].iter().fold(0, |sum, w| add(info.elem, sum, *w))
+                    }
+                    FlatOp::Local(Local::Digest) => digest(0, 7),
+                    FlatOp::Local(Local::Expand) => {
+                        let own = if info.kind == Kind::Scalar {
+                            0
+                        } else {
+                            row as u64
+                        };
+                        digest(own, 9)
+                    }
+                    FlatOp::Local(Local::Prim(prim)) => {
+                        let mut words = [0; 3];
+                        for (slot, arg) in words.iter_mut().zip(args) {
+                            *slot = arg[row];
+                        }
+                        evaluate(*prim, words, elems, info.elem)
+                    }
+                    _ => 0,
+                }
+            })
+            .collect()
+    }
+
+    /// The values of results as honest parties have them; `None` if they do not fit one another.
+    fn results(&self, coalition: PartySet) -> Option<Vec<Vec<u128>>> {
+        let flat = &self.problem.flat;
+        let mut found = Vec::new();
+        for (operand, spec) in flat.results.iter().zip(&self.problem.results) {
+            let ids = operand_ids(operand);
+            let copies = |id: u32, set: PartySet| -> Vec<Vec<u128>> {
+                let each = set.without(coalition);
+                each.iter()
+                    .filter_map(|p| self.copies.get(&(id, p.0)).cloned())
+                    .collect()
+            };
+            match spec {
+                Operand::Clear { known_to, .. } => found.extend(copies(ids[0], *known_to)),
+                Operand::Shared(sharing) => found.push(self.value(ids, sharing, &copies)?),
+            }
+        }
+        Some(found)
+    }
+
+    fn value(
+        &self,
+        ids: &[u32],
+        sharing: &Sharing,
+        copies: &dyn Fn(u32, PartySet) -> Vec<Vec<u128>>,
+    ) -> Option<Vec<u128>> {
+        let mut value = vec![0; self.rows];
+        for ((id, holders), by) in ids
+            .iter()
+            .zip(&sharing.holders)
+            .zip(&sharing.reconstruction)
+        {
+            let all = copies(*id, *holders);
+            if all.windows(2).any(|pair| pair[0] != pair[1]) {
+                return None;
+            }
+            let by = crate::element::coefficient(sharing.elem, *by);
+            for (sum, word) in value.iter_mut().zip(all.first()?) {
+                *sum = add(
+                    sharing.elem,
+                    *sum,
+                    crate::element::mul(sharing.elem, by, *word),
+                );
+            }
+        }
+        Some(value)
+    }
+}
+
+/// Messages of a coalition to others: steps and receivers.
+fn sent(problem: &Problem, coalition: PartySet) -> Vec<(usize, u8)> {
+    let mut sent = Vec::new();
+    for (at, step) in problem.flat.steps.iter().enumerate() {
+        if let FlatOp::Send { from, to } = step.op
+            && coalition.contains(Party(from))
+        {
+            sent.extend(to.without(coalition).iter().map(|party| (at, party.0)));
+        }
+    }
+    sent
+}
+
+/// The values of its type that the coalition knows when it sends the message of a step.
+fn seen(problem: &Problem, coalition: PartySet, at: usize) -> Vec<u32> {
+    let flat = &problem.flat;
+    let elem = flat.values[flat.steps[at].result as usize].elem;
+    let earlier = flat.steps[..at].iter().map(|step| step.result);
+    let known = earlier.filter(|id| {
+        let info = &flat.values[*id as usize];
+        info.elem == elem && !info.known_to.intersection(coalition).is_empty()
+    });
+    known.collect()
+}
+
+/// A lie in the message of a step: half of them depend on a value that the coalition knows by then, if there is one of its
+/// type.
+fn lie(
+    problem: &Problem,
+    coalition: PartySet,
+    at: usize,
+    factor: u128,
+    random: &mut Random,
+) -> Lie {
+    let seen = seen(problem, coalition, at);
+    if seen.is_empty() || random.below(2) == 0 {
+        return Lie::By(factor);
+    }
+    Lie::Times(factor, seen[random.below(seen.len() as u128) as usize])
+}
+
+/// Lies in one message, or in two, by constants or by multiples of what the coalition has seen: how often honest parties end
+/// with a wrong result. Panics where the prover says that happens less often.
+fn held_against_lies(problem: &Problem, runs: u64, counts: &mut BTreeMap<&'static str, u64>) {
+    for coalition in problem.deviating() {
+        let active = deviate(problem, coalition);
+        let chance = match active.effect {
+            Effect::Harmless => 0.0,
+            Effect::Caught { chance } => chance,
+            _ => {
+                *counts.entry("open or changed").or_default() += 1;
+                continue;
+            }
+        };
+        *counts.entry("shown").or_default() += 1;
+        let sent = sent(problem, coalition);
+        let own = problem.params.iter().any(|param| match param {
+            Operand::Clear { known_to, .. } => {
+                *known_to != problem.everyone() && !known_to.intersection(coalition).is_empty()
+            }
+            Operand::Shared(_) => false,
+        });
+        let mut random = Random(0x11e5);
+        let mut wrong = 0u64;
+        for seed in 0..runs * u64::from(!sent.is_empty()) {
+            let mut lies = BTreeMap::new();
+            for _ in 0..1 + seed % 2 {
+                let at = sent[random.below(sent.len() as u128) as usize];
+                let factor = 1 + random.below(3);
+                lies.insert(at, lie(problem, coalition, at.0, factor, &mut random));
+            }
+            let run = Run::new(problem, coalition, &lies, seed);
+            if run.aborts {
+                *counts.entry("aborts").or_default() += 1;
+                continue;
+            }
+            let honest = Run::new(problem, coalition, &BTreeMap::new(), seed);
+            let (got, right) = (run.results(coalition), honest.results(coalition));
+            // What a corrupt owner puts in is its choice, and so are components of a corrupt party.
+            if right.is_some() && (got.is_none() || got != right && !own) {
+                wrong += 1;
+            } else {
+                *counts.entry("harmless").or_default() += 1;
+            }
+        }
+        let bound = chance * runs as f64;
+        assert!(
+            wrong as f64 <= bound + 6.0 * bound.sqrt(),
+            "{} {}: {wrong} of {runs}, {chance}",
+            problem.flat.name,
+            problem.set_name(coalition)
+        );
+    }
+}
+
+/// All coins drawn before anything else.
+fn early(problem: &Problem) -> Problem {
+    let mut flat = (*problem.flat).clone();
+    let coin = |step: &FlatStep| matches!(step.op, FlatOp::Coin(_));
+    let coins = flat.steps.iter().filter(|step| coin(step)).count();
+    for barrier in &mut flat.barriers {
+        let before = &flat.steps[..*barrier as usize];
+        let others = before.iter().filter(|step| !coin(step)).count();
+        *barrier = (coins + others) as u32;
+    }
+    let (mut steps, others): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut flat.steps).into_iter().partition(coin);
+    steps.extend(others);
+    flat.steps = steps;
+    flat.calls.clear();
+    problem.with_flat(flat)
+}
+
+/// Faults of checks: one left out, all of them last, coins before what they check, no barriers.
+fn faults(problem: &Problem) -> Vec<Problem> {
+    let mut found = vec![problem.clone()];
+    for (at, step) in problem.flat.steps.iter().enumerate() {
+        let mut flat = (*problem.flat).clone();
+        match step.op {
+            FlatOp::Check { .. } => {
+                flat.steps[at].op = FlatOp::Local(Local::Broadcast);
+                flat.steps[at].args.truncate(1);
+            }
+            FlatOp::Assert { .. } => {
+                flat.steps[at].op = FlatOp::Local(Local::Constant(0));
+                flat.steps[at].args.clear();
+            }
+            _ => continue,
+        }
+        found.push(problem.with_flat(flat));
+    }
+    let every = (found.len() / 8).max(1);
+    let mut found: Vec<Problem> = found.into_iter().step_by(every).collect();
+    found.push(late(problem));
+    found.push(early(problem));
+    let mut flat = (*problem.flat).clone();
+    flat.barriers.clear();
+    found.push(problem.with_flat(flat));
+    found.extend(
+        mutants(problem)
+            .into_iter()
+            .map(|mutant| mutant.problem)
+            .step_by(97)
+            .take(12),
+    );
+    found.retain(|p| p.validate().is_ok());
+    found
+}
+
+/// A scheme, its arguments, and titles of its protocols.
+type Titled<'a> = (&'a str, &'a [(&'a str, i128)], &'a [&'a str]);
+
+/// Counts over the protocols of these titles, each with faults, in so many executions with lies.
+fn through(schemes: &[Titled<'_>], runs: u64) -> BTreeMap<&'static str, u64> {
+    let mut counts = BTreeMap::new();
+    for (name, args, titles) in schemes {
+        let bound = bind(name, args);
+        for title in *titles {
+            for problem in faults(&titled(&bound, title)) {
+                held_against_lies(&problem, runs, &mut counts);
+            }
+        }
+    }
+    println!("{counts:?}");
+    counts
+}
+
+const FIELD: &[(&str, i128)] = &[("p", 5)];
+
+#[test]
+fn no_lie_gets_through_what_is_said_to_catch_it() {
+    let basic: &[&str] = &["share from P[0]", "reveal to all", "mul"];
+    let counts = through(
+        &[
+            (
+                "fantastic4",
+                &[("k", 3)],
+                &["share from P[0]", "reveal to all", "mul", "bit_to_ring"],
+            ),
+            ("rep3_malicious", FIELD, basic),
+            ("rep3_malicious_ring", &[], basic),
+            ("spdz", FIELD, basic),
+            ("spdz2k", &[], basic),
+        ],
+        200,
+    );
+    assert!(
+        counts["shown"] > 40 && counts["aborts"] > 2_000,
+        "{counts:?}"
+    );
+}
+
+/// `cargo test --release -p smpc-verify -- --ignored lie_gets_through_a_shuffle`
+#[test]
+#[ignore = "long"]
+fn no_lie_gets_through_a_shuffle_that_is_said_to_catch_it() {
+    let shuffle: &[&str] = &["shuffle"];
+    let counts = through(
+        &[
+            ("fantastic4", &[("k", 3)], shuffle),
+            ("rep3_malicious", FIELD, shuffle),
+            ("rep3_malicious_ring", &[], shuffle),
+            ("spdz", FIELD, shuffle),
+            ("spdz2k", &[], shuffle),
+        ],
+        200,
+    );
+    assert!(counts["aborts"] > 100, "{counts:?}");
+}
+
+/// Whether there are two lies, 1 and a value that was seen, with which nobody ever aborts and the result is always wrong.
+fn is_always_fooled(problem: &Problem, coalition: PartySet) -> bool {
+    let sent = sent(problem, coalition);
+    let fools = |lies: &BTreeMap<(usize, u8), Lie>| {
+        (0..30).all(|seed| {
+            let run = Run::new(problem, coalition, lies, seed);
+            let honest = Run::new(problem, coalition, &BTreeMap::new(), seed);
+            !run.aborts && run.results(coalition) != honest.results(coalition)
+        })
+    };
+    sent.iter().any(|first| {
+        sent.iter().filter(|second| *second != first).any(|second| {
+            seen(problem, coalition, second.0).iter().any(|seen| {
+                fools(&BTreeMap::from([
+                    (*first, Lie::By(1)),
+                    (*second, Lie::Times(1, *seen)),
+                ]))
+            })
+        })
+    })
+}
+
+#[test]
+fn a_lie_that_fits_a_coin_needs_the_coin_first() {
+    let mul = titled(&bind("rep3_malicious", FIELD), "mul");
+    let drawn_first = changed(SACRIFICE, "rep3_malicious", &[COIN_FIRST], FIELD);
+    let drawn_first = titled(&drawn_first, "mul");
+    let coalition = mul.deviating()[0];
+    assert!(!is_always_fooled(&mul, coalition));
+    assert!(is_always_fooled(&drawn_first, coalition));
+    let caught = |problem| matches!(deviate(problem, coalition).effect, Effect::Caught { .. });
+    assert!(caught(&mul));
+    assert!(!caught(&drawn_first));
+}
