@@ -333,8 +333,8 @@ impl<'t> Outline<'t> {
             if begins {
                 let word = line.strip_prefix("pub ").unwrap_or(line);
                 if let Some(signature) = word.strip_prefix("fn ") {
-                    let long = |c: char| !c.is_alphanumeric() && c != '_';
-                    let name = signature.split(long).next().unwrap_or("");
+                    let beyond = |c: char| !c.is_alphanumeric() && c != '_';
+                    let name = signature.split(beyond).next().unwrap_or("");
                     functions.push((name, at..end));
                     within = Some(true);
                 } else if line.starts_with("test \"") {
