@@ -42,6 +42,8 @@ pub(super) struct Info {
     pub class: Class,
     /// For elements expanded from a seed: the symbols of the seed.
     pub seed: Vec<Symbol>,
+    /// Those of them by any of which the whole seed is uniform if it is: half a coin is soon guessed.
+    pub masks: Vec<Symbol>,
     /// For keys in a ring: how many bits they have.
     pub bits: u8,
 }
@@ -146,6 +148,7 @@ impl Copies {
             kind,
             class,
             seed: Vec::new(),
+            masks: Vec::new(),
             bits: 0,
         });
         self.terms.symbol(symbol, elem)
@@ -441,13 +444,16 @@ impl Copies {
             return term.clone();
         }
         let mut parts = Support::default();
+        let mut masks = Vec::new();
         for part in &seed {
             parts.extend(&self.terms.support(part));
+            masks.extend(self.terms.pads(part));
         }
         let at = self.expanded.len();
         let symbol = self.symbols.len();
         let term = self.symbol(format!("g{at}"), elem, kind, Class::Expanded);
         self.symbols[symbol].seed = parts.iter().collect();
+        self.symbols[symbol].masks = masks;
         self.expanded.push((seed, elem, term.clone()));
         term
     }

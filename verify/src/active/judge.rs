@@ -116,6 +116,9 @@ impl Judge {
             if info.seed.contains(&symbol) {
                 info.seed.retain(|part| *part != symbol);
                 info.seed.extend(&parts);
+                // What comes in its place may take a mask away again.
+                let kept = |mask: &Symbol| *mask != symbol && !parts.contains(mask);
+                info.masks.retain(kept);
             }
         }
     }
@@ -212,6 +215,12 @@ impl Judge {
         })
     }
 
+    /// The coins that make the seed of an expansion uniform.
+    fn masks(&self, expanded: Symbol) -> impl Iterator<Item = Symbol> {
+        let masks = self.run.symbols[expanded.0 as usize].masks.iter().copied();
+        masks.filter(|s| self.run.is(*s, Class::Pad) || self.run.is(*s, Class::Masked))
+    }
+
     /// Whether a symbol is uniform in a field and independent of what some lies depend on.
     pub(super) fn late(&self, symbol: Symbol, lies: &[Symbol]) -> bool {
         let info = &self.run.symbols[symbol.0 as usize];
@@ -220,17 +229,11 @@ impl Judge {
             // One that somebody may have told before is no longer unknown.
             Class::Expanded if !self.hidden(symbol, lies) => false,
             Class::Expanded => {
-                let seed = &info.seed;
-                let coins: Vec<Symbol> = seed
-                    .iter()
-                    .copied()
-                    .filter(|s| self.run.is(*s, Class::Pad) || self.run.is(*s, Class::Masked))
-                    .collect();
                 // Who chooses a part of a seed last chooses what comes of it.
-                let own = seed.iter().copied().filter(|s| self.run.is(*s, Class::Lie));
+                let own = info.seed.iter().copied();
+                let own = own.filter(|s| self.run.is(*s, Class::Lie));
                 let all: Vec<Symbol> = own.chain(lies.iter().copied()).collect();
-                let mut coins = coins.into_iter();
-                coins.any(|coin| self.hidden(coin, &all))
+                self.masks(symbol).any(|coin| self.hidden(coin, &all))
             }
             _ => false,
         }
@@ -280,10 +283,8 @@ impl Judge {
                 .copied()
                 .filter(|part| self.run.is(*part, Class::Lie))
                 .collect();
-            mine.iter().any(|part| {
-                let coin = self.run.is(*part, Class::Pad) || self.run.is(*part, Class::Masked);
-                coin && !its.contains(part) && self.hidden(*part, &lies)
-            })
+            self.masks(*a)
+                .any(|coin| !its.contains(&coin) && self.hidden(coin, &lies))
         };
         for a in &expanded {
             let related = |b: &&Symbol| {

@@ -80,11 +80,20 @@ fn a_coin_that_was_told_before_checks_nothing() {
          let t = y - r; let u = y - q; TOLD\n\
          P[1] -> P[0]: y, r, t, q, u;\n\
          check (y - r - t) + g * (y - q - u) == 0 else abort; v = y - r - t; }\n";
-    for (told, caught) in [("", true), ("P[0] -> P[1]: g;", false)] {
-        let bound = own(&text.replace("TOLD", told), &[]);
+    let whole = "let s <- seed @ P[0]; let g = prg(s, F);";
+    // A seed of one bit is guessed every other time.
+    let narrow = "let s <- Bits[1] @ P[0]; let g = prg(s as Bits[128], F);";
+    for (told, seed, caught) in [
+        ("", whole, true),
+        ("P[0] -> P[1]: g;", whole, false),
+        ("", narrow, false),
+    ] {
+        let text = text.replace("TOLD", told);
+        assert!(text.contains(whole), "{text}");
+        let bound = own(&text.replace(whole, seed), &[]);
         let owner = PartySet::from_iter([Party(1)]);
         let found = deviate(&titled(&bound, "tested"), owner);
-        assert_eq!(is_caught(&found), caught, "{told}: {found:?}");
+        assert_eq!(is_caught(&found), caught, "{told} {seed}: {found:?}");
     }
 }
 
