@@ -13,6 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Problem;
 
+/// How often folders are made anew that others take away.
+const TURNS: usize = 100;
+
 /// Files on the disk that do not have their names yet. Dropping it removes them.
 #[derive(Debug, Default)]
 pub struct Staged {
@@ -95,15 +98,8 @@ impl Staged {
             });
             return Ok(());
         }
-        if let Some(folder) = target.parent() {
-            self.make(folder)?;
-        }
         let temporary = beside(target, "tmp");
-        // A file that is there already, or a link, is not ours to follow.
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&temporary)?;
+        let mut file = self.open(target, &temporary)?;
         self.files.push(Waiting {
             target: target.to_owned(),
             stream: None,
@@ -113,6 +109,28 @@ impl Staged {
         });
         file.write_all(contents)?;
         file.sync_all()
+    }
+
+    /// Opens a new file beside `target`, in a folder that is made if need be.
+    ///
+    /// A party of the same machine that fails takes away the folders it made, and with them one
+    /// that another has just found there and not yet filled: then it is made anew.
+    fn open(&mut self, target: &Path, temporary: &Path) -> io::Result<File> {
+        let mut turn = 0;
+        loop {
+            let made = target.parent().map_or(Ok(()), |folder| self.make(folder));
+            // A file that is there already, or a link, is not ours to follow.
+            let opened = made.and_then(|()| {
+                OpenOptions::new()
+                    .write(true)
+                    .create_new(true)
+                    .open(temporary)
+            });
+            match opened {
+                Err(error) if error.kind() == io::ErrorKind::NotFound && turn < TURNS => turn += 1,
+                opened => return opened,
+            }
+        }
     }
 
     fn make(&mut self, folder: &Path) -> io::Result<()> {
@@ -306,5 +324,21 @@ mod tests {
         let error = write_all(&[(PathBuf::from("/dev/null/a.csv"), vec![1])]).unwrap_err();
         assert_eq!(error.code, "I15");
         assert_eq!(error.path, "/dev/null/a.csv");
+    }
+    /// One that fails takes its folders away, and another needs them at that moment.
+    #[test]
+    fn folders_that_others_take_away() {
+        let base = folder("contest");
+        let stages = |name: &str| {
+            let files = [(base.join("out").join(name).join("t.csv"), b"1\n".to_vec())];
+            for _ in 0..2_000 {
+                stage(&files).expect("the folder is made");
+            }
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| stages("alice"));
+            scope.spawn(|| stages("bob"));
+        });
+        fs::remove_dir_all(base).unwrap();
     }
 }
