@@ -43,7 +43,7 @@ const GLANCE: Duration = Duration::from_millis(20);
 
 /// It gives way to other threads so often before it sleeps.
 #[cfg(unix)]
-const TURNS: usize = 30;
+const TURNS: usize = 100;
 
 const SOCKET: Token = Token(0);
 const WAKER: Token = Token(1);
