@@ -15,6 +15,7 @@ use smpc_ir::share::{
 use smpc_ir::size::{Size, SizeVar};
 
 use crate::budget::Limit;
+use crate::forms::Turn;
 use crate::leaks::{Control, Event};
 use crate::module::Unparsed;
 use crate::test::Expectation;
@@ -82,22 +83,6 @@ pub(crate) struct AxisInfo {
     pub extent: Size,
 }
 
-/// A point to which the builder can return.
-pub(crate) struct Mark {
-    values: usize,
-    sizes: usize,
-    guards: usize,
-    events: usize,
-    diagnostics: usize,
-    steps: usize,
-    slots: Vec<Slot>,
-    used: BTreeSet<(&'static str, Span)>,
-    unnamed: usize,
-    equal: HashMap<SizeVar, Size>,
-    expectations: usize,
-    budget: Vec<Limit>,
-}
-
 /// Pure operations with what they are applied to and of which type and shape they are.
 type Emitted = FxHashMap<(Op, Vec<Value>, Type, Vec<Size>), Value>;
 
@@ -129,6 +114,8 @@ pub(crate) struct Elab<'a> {
     pub equal: HashMap<SizeVar, Size>,
     /// How often the loop of a counter runs.
     pub counters: HashMap<SizeVar, Size>,
+    /// How far the innermost loop is.
+    pub turn: Turn,
     pub events: Vec<Event>,
     /// Names of reveals, also of those with an error.
     pub attempted: BTreeSet<String>,
@@ -187,6 +174,7 @@ impl<'a> Elab<'a> {
             open: vec![],
             equal: HashMap::new(),
             counters: HashMap::new(),
+            turn: Turn::default(),
             events: vec![],
             attempted: BTreeSet::new(),
             control: vec![],
@@ -253,45 +241,6 @@ impl Elab<'_> {
             diagnostic = diagnostic.label(span, text);
         }
         diagnostic
-    }
-
-    // ---- marks
-
-    pub fn mark(&self) -> Mark {
-        Mark {
-            values: self.program.values.len(),
-            sizes: self.program.sizes.len(),
-            guards: self.program.guards.len(),
-            events: self.events.len(),
-            diagnostics: self.diagnostics.len(),
-            steps: self.blocks.last().map_or(0, |b| b.steps.len()),
-            slots: self.slots.clone(),
-            used: self.reported.clone(),
-            unnamed: self.unnamed,
-            equal: self.equal.clone(),
-            expectations: self.expectations.len(),
-            budget: self.budget.clone(),
-        }
-    }
-
-    pub fn restore(&mut self, mark: &Mark) {
-        self.program.values.truncate(mark.values);
-        for map in &mut self.emitted {
-            map.retain(|_, v| (v.0 as usize) < mark.values);
-        }
-        self.program.sizes.truncate(mark.sizes);
-        self.program.guards.truncate(mark.guards);
-        self.events.truncate(mark.events);
-        self.diagnostics.truncate(mark.diagnostics);
-        if let Some(block) = self.blocks.last_mut() {
-            block.steps.truncate(mark.steps);
-        }
-        self.slots.clone_from(&mark.slots);
-        self.reported.clone_from(&mark.used);
-        self.unnamed = mark.unnamed;
-        self.equal.clone_from(&mark.equal);
-        self.expectations.truncate(mark.expectations);
-        self.budget.clone_from(&mark.budget);
     }
 
     /// Starts a nested block.

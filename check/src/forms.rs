@@ -16,6 +16,15 @@ pub(crate) struct Form {
     pub label: Label,
 }
 
+/// How far the enclosing loop is.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Turn {
+    /// Its body is elaborated for the first time, and will be again if a loop inside asks for it.
+    first: bool,
+    /// A loop inside stopped at forms that may not stay.
+    unsettled: bool,
+}
+
 impl Elab<'_> {
     pub fn defined(&mut self, forms: &[Form], like: &Val, span: Span) -> (Vec<Value>, Vec<Leaf>) {
         let origins: Vec<_> = like
@@ -103,6 +112,10 @@ impl Elab<'_> {
 
     /// Elaborates a loop body until the forms of what it carries no longer change. Gives the initial
     /// values, the body, and what the carried slots become.
+    ///
+    /// Loops in loops would do this at every depth: in the first turn of a loop, those inside stop at forms that are not yet
+    /// known to stay, and the turn is repeated whatever comes of it. Forms only grow towards those that stay, so that the
+    /// result is the same.
     #[allow(clippy::type_complexity)]
     pub fn carried(
         &mut self,
@@ -112,29 +125,40 @@ impl Elab<'_> {
     ) -> Option<(Vec<Value>, Block, Vec<Form>)> {
         let first: Vec<Leaf> = initial.leaves().into_iter().cloned().collect();
         let mut forms: Vec<Form> = first.iter().map(Form::of).collect();
-        for _ in 0..self.program.parties.len() + 5 {
+        let repeated = self.turn;
+        for turn in 0..self.program.parties.len() + 6 {
             let mark = self.mark();
+            self.turn = Turn {
+                first: turn == 0,
+                unsettled: false,
+            };
             self.open_block();
             let (params, leaves) = self.defined(&forms, initial, span);
             let inner = initial.rebuilt(&mut leaves.into_iter());
             let outcome = body(self, inner);
-            if outcome.is_unknown() {
-                self.close_block();
-                return None;
-            }
+            let unsettled = std::mem::replace(&mut self.turn, repeated).unsettled;
             let after: Vec<Leaf> = outcome.leaves().into_iter().cloned().collect();
-            let joined = {
+            let joined = if outcome.is_unknown() {
+                None
+            } else {
                 let these: Vec<Form> = after.iter().map(Form::of).collect();
                 self.joined(&forms, &these, span)
             };
             let Some(joined) = joined else {
                 self.close_block();
-                return None;
+                if !unsettled {
+                    return None;
+                }
+                // What went wrong may come from forms that do not stay.
+                self.restore(&mark);
+                continue;
             };
-            if joined == forms {
+            let settled = !unsettled && joined == forms;
+            if settled || repeated.first {
+                self.turn.unsettled |= !settled;
                 let values: Vec<Value> = after
                     .iter()
-                    .zip(&forms)
+                    .zip(&joined)
                     .map(|(l, f)| self.formed(l, f, span))
                     .collect();
                 let mut block = self.close_block();
@@ -142,10 +166,10 @@ impl Elab<'_> {
                 block.results = values;
                 let init = first
                     .iter()
-                    .zip(&forms)
+                    .zip(&joined)
                     .map(|(l, f)| self.formed(l, f, span))
                     .collect();
-                return Some((init, block, forms));
+                return Some((init, block, joined));
             }
             self.close_block();
             self.restore(&mark);

@@ -40,6 +40,22 @@ macro_rules! right {
 }
 
 right! {
+    a_loop_inside_may_make_secret_what_stays_public: "party a; input x: int from a;
+let mut (w, t, low) = (0, 0, 0);
+for i in 0..2 {
+    let old = w;
+    for j in 0..2 { for k in 0..2 { w += share x; t = w; } }
+    w = old;
+    if w == 0 { low += 1; }
+}
+if low == 2 { t += w; }
+reveal t as t; leaks t to all;";
+    sizes_of_a_dropped_arm_are_forgotten: "party a; input x: [int; n] from a;
+fn first<k>(xs: [int; k]) -> int { xs[0] }
+if !(true and true) {
+    for i in 0..n, j in 0..i + 1 if i != j { }
+}
+reveal sum(share x) as y; leaks n, y to all;";
     scatter_by_element: "party a; input x: [int; n] from a;
 fn spread(v: int) -> [int; 3] { scatter([0; 3], [2, 0], [v, 1]) }
 fn one(v: int, at: int) -> [int; 3] { let mut z = [0; 3]; z[at] = v; z }
