@@ -198,7 +198,7 @@ mod tests {
         let one = 1i128 << 64;
         assert_eq!(
             [bits(0), bits(one), bits(9 * one), bits(-one / 2)],
-            [0, 0, 0, 1]
+            [64, 0, 0, 1]
         );
         // 7.4e-6 lies between 2^-18 and 2^-17.
         assert_eq!([bits(one / 135_135), bits(1), bits(-1)], [17, 64, 64]);

@@ -194,8 +194,8 @@ pub fn expand(seed: &Tensor, elem: Elem, dims: &[i128]) -> Result<Tensor> {
     crate::digest::expand(seed, elem, &shape(dims)?)
 }
 
-/// `max(0, -ceil(log2(max |a|)))` of clear fixed point, a scalar of `Ring(64)`; 0 if a is all zero:
-/// the extra fraction bits that keep a small public factor's precision.
+/// `max(0, -ceil(log2(max |a|)))` of clear fixed point, a scalar of `Ring(64)`; 64, the most
+/// there are, if a is all zero: the extra fraction bits that keep a small public factor's precision.
 ///
 /// # Errors
 /// `a` is not of fixed point.
@@ -206,7 +206,7 @@ pub fn fraction_bits(a: &Tensor) -> Result<Tensor> {
     let largest = values.iter().map(|v| v.unsigned_abs()).max().unwrap_or(0);
     // ceil(log2(v / 2^64)) is the bit length of v - 1, less 64.
     let bits = match largest {
-        0 => 0,
+        0 => 64,
         v => (64 - (128 - i128::from((v - 1).leading_zeros()))).max(0),
     };
     Tensor::constant(Elem::Ring(64), &[], bits)

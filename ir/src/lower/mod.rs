@@ -19,6 +19,7 @@ mod clear;
 mod control;
 mod deferred;
 mod digests;
+mod digits;
 mod emit;
 mod fold;
 mod instantiate;
