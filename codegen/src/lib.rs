@@ -56,31 +56,36 @@ pub enum Runtime {
 }
 
 /// What code is generated for, and where it finds the runtime.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
+#[derive(Clone)]
+pub struct Options<'o> {
     /// The script's name; that of the crate or module follows from it.
     pub name: String,
     /// The runtime.
     pub runtime: Runtime,
-    /// What parties compare before they compute together.
-    pub identity: Identity,
+    /// What parties compare before they compute together, made beside the code; without, all digests are zero.
+    pub identity: Option<&'o (dyn Fn() -> Identity + Sync)>,
     /// Sizes and integer parameters that become constants, by their names in the script.
     pub sizes: Vec<(String, i128)>,
 }
 
-impl Options {
+impl Options<'_> {
     /// For a script of this name, without constants or digests.
     pub fn new(name: impl Into<String>, runtime: Runtime) -> Self {
-        let name = name.into();
-        let identity = Identity {
-            script: (format!("{name}.smpc"), [0; 32]),
-            ..Identity::default()
-        };
         Self {
-            name,
+            name: name.into(),
             runtime,
-            identity,
+            identity: None,
             sizes: vec![],
+        }
+    }
+
+    fn identity(&self) -> Identity {
+        match self.identity {
+            Some(identity) => identity(),
+            None => Identity {
+                script: (format!("{}.smpc", self.name), [0; 32]),
+                ..Identity::default()
+            },
         }
     }
 }
@@ -126,7 +131,7 @@ impl std::error::Error for Unsupported {}
 pub fn generate(
     program: Validated<'_>,
     sources: &Sources,
-    options: &Options,
+    options: &Options<'_>,
 ) -> Result<Vec<File>, Unsupported> {
     package::package(program, sources, options)
 }
@@ -138,7 +143,7 @@ pub fn generate(
 pub fn module(
     program: Validated<'_>,
     sources: &Sources,
-    options: &Options,
+    options: &Options<'_>,
 ) -> Result<Module, Unsupported> {
     package::module(program, sources, options)
 }

@@ -24,11 +24,11 @@ struct Work<'a> {
     schedule: Schedule,
     facts: Facts<'a>,
     sources: &'a Sources,
-    options: &'a Options,
+    options: &'a Options<'a>,
 }
 
 impl<'a> Work<'a> {
-    fn new(valid: Validated<'a>, sources: &'a Sources, options: &'a Options) -> Self {
+    fn new(valid: Validated<'a>, sources: &'a Sources, options: &'a Options<'a>) -> Self {
         let program = valid.program();
         Self {
             program,
@@ -70,14 +70,15 @@ impl<'a> Work<'a> {
                 print_text(&text, sources)
             }
             Page::Root { shared } => {
-                let heading = root::heading(&subject);
+                let identity = options.identity();
+                let heading = root::heading(&subject, &identity);
                 let modules = &layout.modules;
                 let shared = shared.then(|| {
                     quote!(
                         mod protocols;
                     )
                 });
-                let root = root::root(&subject);
+                let root = root::root(&subject, &identity);
                 let root = quote! {
                     #(#![doc = #heading])*
                     #(pub mod #modules;)*
@@ -168,7 +169,7 @@ impl<'p> Naming<'p> {
 pub(crate) fn package(
     valid: Validated<'_>,
     sources: &Sources,
-    options: &Options,
+    options: &Options<'_>,
 ) -> Result<Vec<File>, Unsupported> {
     let own = Work::new(valid, sources, options);
     let layout = Layout::of(own.program);
@@ -234,7 +235,7 @@ pub(crate) fn package(
 pub(crate) fn module(
     valid: Validated<'_>,
     sources: &Sources,
-    options: &Options,
+    options: &Options<'_>,
 ) -> Result<Module, Unsupported> {
     let runtime = match &options.runtime {
         Runtime::Within(path) => path.parse().map_err(|_| Unsupported {
@@ -271,8 +272,9 @@ pub(crate) fn module(
         "{}",
         name::Names::default().unique(&name::snake(&options.name))
     );
-    let heading = root::heading(&subject);
-    let root = root::root(&subject);
+    let identity = options.identity();
+    let heading = root::heading(&subject, &identity);
+    let root = root::root(&subject, &identity);
     let raw = raw::raw(work.program, sources, &layout, &options.sizes, runtime)?;
     let tokens = quote! {
         #(#[doc = #heading])*
@@ -294,7 +296,7 @@ pub(crate) fn module(
     })
 }
 
-fn manifest(name: &str, options: &Options) -> String {
+fn manifest(name: &str, options: &Options<'_>) -> String {
     let runtime = match &options.runtime {
         Runtime::Path(path) => format!("{{ path = {path:?} }}"),
         Runtime::Version(version) | Runtime::Within(version) => format!("{version:?}"),
@@ -311,7 +313,11 @@ fn manifest(name: &str, options: &Options) -> String {
     )
 }
 
-fn binary(crate_name: &str, options: &Options, sources: &Sources) -> Result<String, Unsupported> {
+fn binary(
+    crate_name: &str,
+    options: &Options<'_>,
+    sources: &Sources,
+) -> Result<String, Unsupported> {
     let library = format_ident!("{crate_name}");
     let doc = format!(
         " The program of `{}`: `--help` tells its options.",

@@ -3,9 +3,9 @@
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 use smpc_grammar::Sources;
-use smpc_ir::Size;
 use smpc_ir::party::{Party, Program};
 use smpc_ir::share::{Param, SizeOrigin, Type};
+use smpc_ir::{Identity, Size};
 
 use crate::Options;
 use crate::description::{description, optional};
@@ -21,7 +21,7 @@ pub(crate) struct Subject<'a> {
     pub program: &'a Program,
     pub facts: &'a Facts<'a>,
     pub sources: &'a Sources,
-    pub options: &'a Options,
+    pub options: &'a Options<'a>,
     pub layout: &'a Layout,
     /// The path of the runtime.
     pub runtime: TokenStream,
@@ -150,12 +150,11 @@ pub(crate) fn arguments(subject: &Subject<'_>) -> Arguments {
 }
 
 /// The lines of documentation of the whole.
-pub(crate) fn heading(subject: &Subject<'_>) -> Vec<String> {
+pub(crate) fn heading(subject: &Subject<'_>, identity: &Identity) -> Vec<String> {
     let mut lines = docs::head(subject.sources, smpc_grammar::ast::FileId(0));
     if !lines.is_empty() {
         lines.push(String::new());
     }
-    let identity = &subject.options.identity;
     let (script, scheme) = (&identity.script.0, &identity.scheme.0);
     lines.push(if script.is_empty() {
         format!(" Generated from `{}` by smpc.", subject.options.name)
@@ -166,7 +165,7 @@ pub(crate) fn heading(subject: &Subject<'_>) -> Vec<String> {
 }
 
 /// The items of the root but the modules.
-pub(crate) fn root(subject: &Subject<'_>) -> TokenStream {
+pub(crate) fn root(subject: &Subject<'_>, identity: &Identity) -> TokenStream {
     let (program, layout) = (subject.program, subject.layout);
     let runtime = &subject.runtime;
     let names = &program.parties;
@@ -174,7 +173,7 @@ pub(crate) fn root(subject: &Subject<'_>) -> TokenStream {
     let numbers = (0..names.len()).map(Literal::usize_unsuffixed);
     let party_docs = names.iter().map(|name| format!(" `{name}`."));
     let count = Literal::usize_unsuffixed(names.len());
-    let description = description(program, &subject.options.identity);
+    let description = description(program, identity);
     let fixed = fixed(subject);
     let params = params(subject);
     let sizes = sizes(subject);

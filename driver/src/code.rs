@@ -6,17 +6,18 @@ use crate::{Binding, Setting, Spelling, bind, fingerprint};
 use smpc_codegen::{File, Module, Options, Runtime, Unsupported};
 use smpc_grammar::Sources;
 use smpc_ir::Identity;
+use smpc_ir::party::Sound;
 use smpc_ir::share::{SizeOrigin, Type};
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// A script bound to a backend, with the validator's word that its program is sound.
 pub struct Compiled {
     /// The script.
     pub script: Script,
     /// The script under its backend. Its defaults are the values that the binding gives.
-    pub bound: Bound,
-    /// What parties must agree on.
-    pub identity: Identity,
+    pub bound: Bound<Sound>,
+    identity: OnceLock<Identity>,
 }
 
 /// Reads, checks, binds and lowers a script. `sources` keeps the texts that places point into.
@@ -27,16 +28,20 @@ pub fn compile(sources: &mut Sources, path: &Path, binding: &Binding) -> Result<
     let script = pipeline::script(sources, path, binding)?;
     let mut bound = pipeline::bind(sources, &script, binding, false)?;
     bind::defaults(&script, &mut bound, binding)?;
-    pipeline::validated(&bound.program)?;
-    let identity = fingerprint::identity(sources, &script, &bound);
     Ok(Compiled {
         script,
-        bound,
-        identity,
+        bound: bound.sound()?,
+        identity: OnceLock::new(),
     })
 }
 
 impl Compiled {
+    /// What parties must agree on. The digests are made when they are first asked for.
+    pub fn identity(&self, sources: &Sources) -> &Identity {
+        let identity = || fingerprint::identity(sources, &self.script, &self.bound);
+        self.identity.get_or_init(identity)
+    }
+
     /// The files that were read, as they were named: the script, what it uses, its scheme. What the
     /// library holds is none of them.
     pub fn files<'s>(&self, sources: &'s Sources) -> Vec<&'s str> {
@@ -60,9 +65,10 @@ impl Compiled {
         runtime: Runtime,
         sizes: &[Setting],
     ) -> Result<Vec<File>, Failure> {
-        let options = self.options(name, runtime, sizes, Spelling::CommandLine)?;
-        let program = pipeline::validated(&self.bound.program)?;
-        smpc_codegen::generate(program, sources, &options).map_err(unsupported)
+        let identity = || self.identity(sources).clone();
+        let options = self.options(name, runtime, sizes, Spelling::CommandLine, &identity)?;
+        smpc_codegen::generate(self.bound.program.validated(), sources, &options)
+            .map_err(unsupported)
     }
 
     /// The same as a module for another crate.
@@ -76,18 +82,19 @@ impl Compiled {
         runtime: Runtime,
         sizes: &[Setting],
     ) -> Result<Module, Failure> {
-        let options = self.options(name, runtime, sizes, Spelling::Rust)?;
-        let program = pipeline::validated(&self.bound.program)?;
-        smpc_codegen::module(program, sources, &options).map_err(unsupported)
+        let identity = || self.identity(sources).clone();
+        let options = self.options(name, runtime, sizes, Spelling::Rust, &identity)?;
+        smpc_codegen::module(self.bound.program.validated(), sources, &options).map_err(unsupported)
     }
 
-    fn options(
+    fn options<'o>(
         &self,
         name: &str,
         runtime: Runtime,
         sizes: &[Setting],
         spelling: Spelling,
-    ) -> Result<Options, Failure> {
+        identity: &'o (dyn Fn() -> Identity + Sync),
+    ) -> Result<Options<'o>, Failure> {
         let program = &self.bound.program;
         let mut known: Vec<&str> = vec![];
         let of_inputs = program.sizes.iter();
@@ -121,7 +128,7 @@ impl Compiled {
             Ok(Options {
                 name: name.to_owned(),
                 runtime,
-                identity: self.identity.clone(),
+                identity: Some(identity),
                 sizes: fixed,
             })
         } else {

@@ -9,13 +9,13 @@ use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 use smpc_grammar::Sources;
 use smpc_grammar::ast::FileId;
-use smpc_ir::party::{Block, Op, Program, Value};
+use smpc_ir::party::{Block, Op, Program, Sound, Value};
 use smpc_ir::size::Size;
 use smpc_ir::{Hash, Identity};
 use std::hash::Hasher;
 
 /// The identity of a script under a backend.
-pub fn identity(sources: &Sources, script: &Script, bound: &Bound) -> Identity {
+pub fn identity(sources: &Sources, script: &Script, bound: &Bound<Sound>) -> Identity {
     let arguments: Vec<String> = bound
         .arguments
         .iter()

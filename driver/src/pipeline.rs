@@ -36,8 +36,8 @@ impl Script {
     }
 }
 
-/// A script bound to a backend.
-pub struct Bound {
+/// A script bound to a backend; `P` is [`party::Sound`] where nothing will change the program any more.
+pub struct Bound<P = party::Program> {
     /// The backend's name.
     pub backend: String,
     /// What it is bound with: its parameters and the truncation mode.
@@ -47,7 +47,24 @@ pub struct Bound {
     /// Its protocols.
     pub protocols: smpc_protocol::Bound,
     /// What each party does.
-    pub program: party::Program,
+    pub program: P,
+}
+
+impl Bound {
+    /// With the validator's word that the program is sound.
+    ///
+    /// # Errors
+    /// The rule that is broken: a bug of the compiler.
+    pub fn sound(self) -> Result<Bound<party::Sound>, Failure> {
+        let program = party::Sound::new(self.program);
+        Ok(Bound {
+            backend: self.backend,
+            arguments: self.arguments,
+            file: self.file,
+            protocols: self.protocols,
+            program: program.map_err(|invalid| broken(invalid.rule, invalid.source))?,
+        })
+    }
 }
 
 /// Parses and checks a script.

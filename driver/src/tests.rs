@@ -3,6 +3,7 @@
 use crate::{Binding, Compiled, Failure, Setting, Spelling, compile};
 use smpc_codegen::Runtime;
 use smpc_grammar::Sources;
+use smpc_ir::Identity;
 use std::fs;
 use std::path::PathBuf;
 
@@ -21,17 +22,26 @@ impl Folder {
     }
 
     fn compile(&self, scheme: Option<&str>) -> Result<Compiled, (Failure, Vec<String>)> {
-        let binding = Binding {
+        let mut sources = Sources::new();
+        compile(&mut sources, "mean.smpc".as_ref(), &self.binding(scheme)).map_err(|failure| {
+            let lines = failure.lines(&sources);
+            (failure, lines)
+        })
+    }
+
+    fn binding(&self, scheme: Option<&str>) -> Binding {
+        Binding {
             base: self.0.clone(),
             scheme: scheme.map(str::to_owned),
             spelling: Spelling::Rust,
             ..Binding::default()
-        };
+        }
+    }
+
+    fn identity(&self, binding: &Binding) -> Identity {
         let mut sources = Sources::new();
-        compile(&mut sources, "mean.smpc".as_ref(), &binding).map_err(|failure| {
-            let lines = failure.lines(&sources);
-            (failure, lines)
-        })
+        let compiled = compile(&mut sources, "mean.smpc".as_ref(), binding);
+        compiled.unwrap().identity(&sources).clone()
     }
 }
 
@@ -43,19 +53,21 @@ impl Drop for Folder {
 
 #[test]
 fn one_script_has_one_identity() {
-    let unix = Folder::new("unix", MEAN).compile(None).unwrap();
+    let unix = Folder::new("unix", MEAN);
+    let unix = unix.identity(&unix.binding(None));
     let windows = Folder::new("windows", &MEAN.replace('\n', "\r\n"));
-    let windows = windows.compile(None).unwrap();
-    assert_eq!(unix.identity, windows.identity);
-    assert_eq!(unix.identity.script.0, "mean.smpc");
-    assert_eq!(unix.identity.scheme.0, "rep3(k: 64, trunc: one_unit)");
+    assert_eq!(unix, windows.identity(&windows.binding(None)));
+    assert_eq!(unix.script.0, "mean.smpc");
+    assert_eq!(unix.scheme.0, "rep3(k: 64, trunc: one_unit)");
 }
 
 #[test]
 fn a_comment_changes_the_script_and_not_the_program() {
-    let plain = Folder::new("plain", MEAN).compile(None).unwrap().identity;
+    let plain = Folder::new("plain", MEAN);
+    let plain = plain.identity(&plain.binding(None));
     let text = format!("// of two\n{MEAN}");
-    let other = Folder::new("other", &text).compile(None).unwrap().identity;
+    let other = Folder::new("other", &text);
+    let other = other.identity(&other.binding(None));
     assert_ne!(plain.script.1, other.script.1);
     assert_eq!(plain.program, other.program);
 }
@@ -63,8 +75,8 @@ fn a_comment_changes_the_script_and_not_the_program() {
 #[test]
 fn another_scheme_is_another_program() {
     let folder = Folder::new("schemes", MEAN);
-    let rep3 = folder.compile(Some("rep3")).unwrap().identity;
-    let additive = folder.compile(Some("additive")).unwrap().identity;
+    let rep3 = folder.identity(&folder.binding(Some("rep3")));
+    let additive = folder.identity(&folder.binding(Some("additive")));
     assert_eq!(rep3.script, additive.script);
     assert_ne!(rep3.scheme, additive.scheme);
     assert_ne!(rep3.program, additive.program);
@@ -127,17 +139,18 @@ fn a_module_names_the_runtime_it_is_given() {
 fn settings_become_defaults() {
     let text = MEAN.replace("party a, b;", "party a, b;\nparam rate: fix = 0.5;");
     let folder = Folder::new("defaults", &text);
-    let compile = |value: &str| {
-        let binding = Binding {
-            base: folder.0.clone(),
-            set: vec![("rate".to_owned(), value.to_owned())],
-            ..Binding::default()
-        };
-        crate::compile(&mut Sources::new(), "mean.smpc".as_ref(), &binding)
+    let binding = |value: &str| Binding {
+        base: folder.0.clone(),
+        set: vec![("rate".to_owned(), value.to_owned())],
+        ..Binding::default()
     };
+    let compile = |value: &str| compile(&mut Sources::new(), "mean.smpc".as_ref(), &binding(value));
     let compiled = compile("0.25").unwrap();
     assert_eq!(compiled.bound.program.params[0].default, Some(1 << 62));
-    assert_eq!(compiled.identity, compile("0.5").unwrap().identity);
+    assert_eq!(
+        folder.identity(&binding("0.25")),
+        folder.identity(&binding("0.5"))
+    );
     assert!(compile("x").is_err());
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use smpc_driver::{Binding, Compiled, Roster, compile};
 use smpc_grammar::Sources;
 use smpc_interp::Setup;
-use smpc_ir::party::{Party, validate};
+use smpc_ir::party::{Party, Program, validate};
 use smpc_runtime::channel::{Channel, ChannelError, Fault, Traffic};
 use smpc_runtime::command::{Description, Handed, Input};
 use smpc_runtime::endpoint::{Account, Failure};
@@ -138,7 +138,7 @@ pub fn compiled(sources: &mut Sources, script: &Path, peers: &Path) -> Compiled 
 fn play(role: &Role, point: Point, deed: Deed, told: &Sender<()>) -> Result<(), String> {
     let mut sources = Sources::new();
     let compiled = compiled(&mut sources, &role.script, &role.peers);
-    let program = &compiled.bound.program;
+    let program: &Program = &compiled.bound.program;
     let offline = point == Point::Phase(Phase::Offline);
     let program = match offline {
         true => &program.offline_part().expect("something to prepare"),
@@ -146,7 +146,7 @@ fn play(role: &Role, point: Point, deed: Deed, told: &Sender<()>) -> Result<(), 
     };
     let valid = validate(program).expect("a program");
     let names: Vec<&str> = program.parties.iter().map(String::as_str).collect();
-    let identity = &compiled.identity;
+    let identity = compiled.identity(&sources);
     let whole = &compiled.bound.program;
     let inputs = whole.inputs.iter().map(|input| Input {
         party: usize::from(input.party),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use smpc_driver::Compiled;
 use smpc_grammar::Sources;
 use smpc_interp::{Account, RunError, Setup, endpoint};
-use smpc_ir::party::{Elem, Party, validate};
+use smpc_ir::party::{Elem, Party, Program, validate};
 use smpc_runtime::channel::in_memory;
 use smpc_runtime::net::proxy::{Action, Proxy, Way};
 use smpc_runtime::tensor::Tensor;
@@ -55,7 +55,7 @@ fn in_one_process(
     point: Point,
     deed: Deed,
 ) -> Option<Vec<Result<Account, RunError>>> {
-    let program = &compiled.bound.program;
+    let program: &Program = &compiled.bound.program;
     let valid = validate(program).expect("a program");
     let (told, ended) = channel();
     let inputs = [6, -7].map(|value| {

@@ -5,7 +5,6 @@ use crate::args::{Connection, Party};
 use crate::commands::run::{duration, grouped};
 use crate::output::{self, Handed};
 use crate::peer::{Described, Interpreted};
-use crate::pipeline::validated;
 use crate::problem::{Exit, Failure, Problem};
 use serde_json::json;
 use smpc_driver::{Compiled, Roster, compile};
@@ -31,8 +30,8 @@ pub fn party(sources: &mut Sources, args: &Party) -> Result<Answer, Failure> {
     options.metrics.clone_from(&args.metrics);
     options.prepared.clone_from(&args.prepared);
     let program = &compiled.bound.program;
-    let described = Described::of(program, &compiled.identity);
-    let interpreted = Interpreted::of(validated(program)?, sources);
+    let described = Described::of(program, compiled.identity(sources));
+    let interpreted = Interpreted::of(program.validated(), sources);
     let part =
         |me, channel: &mut dyn smpc_runtime::channel::Channel, publics: &[i128], inputs, seed| {
             interpreted.part(me, channel, publics, inputs, seed)

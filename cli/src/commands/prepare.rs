@@ -41,7 +41,7 @@ pub fn prepare(sources: &mut Sources, args: &Prepare) -> Result<Answer, Failure>
         };
         Failure::one(Exit::Script, problem)
     })?;
-    let described = Described::of(program, &compiled.identity);
+    let described = Described::of(program, compiled.identity(sources));
     let interpreted = Interpreted::of(validated(&offline)?, sources);
     let part = |me, channel: &mut dyn Channel, publics: &[i128], inputs, seed| {
         interpreted.part(me, channel, publics, inputs, seed)

@@ -24,11 +24,13 @@ pub mod schedule;
 #[cfg(test)]
 mod tests;
 mod validate;
+mod validated;
 
 pub use cost::{Cost, Opaque, cost, cost_of};
 pub use offline::NoOffline;
 pub use outputs::{OutputInfo, outputs};
-pub use validate::{Invalid, Validated, validate};
+pub use validate::validate;
+pub use validated::{Invalid, Sound, Validated};
 
 use crate::field::Prime;
 use crate::local::{Local, Source};
@@ -178,7 +180,7 @@ pub enum CoinDomain {
 pub enum Op {
     /// r, computed from the arguments by every party that knows r.
     Local(Local),
-    /// r: `max(0, -ceil(log2(max |a|)))` of a clear fixed-point tensor, a scalar of `Ring(64)`; 0
+    /// r: `max(0, -ceil(log2(max |a|)))` of a clear fixed-point tensor, a scalar of `Ring(64)`; 64
     /// if a is all zero. The extra fraction bits that keep a small public factor's precision.
     FractionBits,
     /// r: the input at this position of [`Program::inputs`], known to its one owner.

@@ -1,52 +1,13 @@
 //! The rules of the party program, apart from whoever builds one.
 
 use std::collections::HashMap;
-use std::fmt;
 
 use super::rules::{self, Rule, holds};
+use super::validated::{Invalid, Validated};
 use super::{Block, CoinDomain, Elem, Op, PartySet, Program, Step, Value, ValueInfo};
 use crate::local::{Local, Source};
 use crate::share::Type;
 use crate::size::{Size, SizeVar};
-
-/// A program that keeps every invariant of [`super`]. Consumers ask for this type.
-#[derive(Clone, Copy, Debug)]
-pub struct Validated<'a>(&'a Program);
-
-impl<'a> Validated<'a> {
-    /// The program.
-    pub fn program(self) -> &'a Program {
-        self.0
-    }
-}
-
-/// A broken invariant: a bug of the pass that built the program.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Invalid {
-    /// The step's place in the script.
-    pub source: Source,
-    /// The rule, in words.
-    pub rule: &'static str,
-    /// The step's operation and types.
-    pub step: String,
-}
-
-impl fmt::Display for Invalid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "invalid party program at byte {}: {}",
-            self.source.start, self.rule
-        )?;
-        if self.step.is_empty() {
-            Ok(())
-        } else {
-            write!(f, " ({})", self.step)
-        }
-    }
-}
-
-impl std::error::Error for Invalid {}
 
 /// Checks every invariant, in time linear in the program.
 ///
