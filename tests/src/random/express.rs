@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ast::{At, Base, Bin, Expr, Over};
+use super::ast::{At, Base, Bin, Expr, Over, Ty};
 use super::evaluate::Machine;
 use super::value::{Array, Cell, Eval, Stop, Val, as_fix, joined, stacked, wrong};
 use super::{builtin, operator};
@@ -252,28 +252,38 @@ impl Machine {
         let Some(function) = script.functions.iter().find(|f| f.name == name) else {
             return builtin::call(self.ring, name, &args, named);
         };
-        // Element by element where a scalar parameter is given a tensor.
-        let lifted = args
-            .iter()
-            .zip(&function.params)
-            .find_map(|(val, (_, ty, _))| match val {
-                Val::Array(a) if ty.dims.is_empty() && !a.shape.is_empty() => Some(a.shape[0]),
-                _ => None,
-            });
-        if let Some(n) = lifted {
+        // Element by element where scalar parameters are given tensors, all of them side by side.
+        type Param = (String, Ty, Option<Expr>);
+        let scalar = |param: &Param| param.1.dims.is_empty();
+        let key = named.as_ref().map(|(key, _)| *key);
+        let by_name = (function.params.iter()).filter(|param| Some(&param.0) == key);
+        let all = (args.iter().zip(&function.params)).chain(
+            named
+                .iter()
+                .zip(by_name.clone())
+                .map(|((_, val), param)| (val, param)),
+        );
+        let mut lifted = all.filter_map(|(val, param)| match val {
+            Val::Array(a) if scalar(param) => a.shape.first().copied(),
+            _ => None,
+        });
+        if let Some(n) = lifted.next() {
+            let row = |val: &Val, param: &Param, i: usize| match val {
+                Val::Array(a) if scalar(param) && !a.shape.is_empty() => {
+                    Ok(Val::Array(a.row(i as i128)?))
+                }
+                other => Ok(other.clone()),
+            };
             let mut rows = vec![];
             for i in 0..n {
-                let args = args
-                    .iter()
-                    .zip(&function.params)
-                    .map(|(val, (_, ty, _))| match val {
-                        Val::Array(a) if ty.dims.is_empty() && !a.shape.is_empty() => {
-                            Ok(Val::Array(a.row(i as i128)?))
-                        }
-                        other => Ok(other.clone()),
-                    })
+                let args = (args.iter().zip(&function.params))
+                    .map(|(val, param)| row(val, param, i))
                     .collect::<Eval<Vec<_>>>()?;
-                rows.push(self.call(name, args, named.clone())?);
+                let named = match (&named, by_name.clone().next()) {
+                    (Some((key, val)), Some(param)) => Some((*key, row(val, param, i)?)),
+                    _ => None,
+                };
+                rows.push(self.call(name, args, named)?);
             }
             return Val::zip(&rows, &mut stacked);
         }

@@ -239,13 +239,26 @@ pub(super) fn compared(
 struct Factors {
     a: (Base, bool),
     b: (Base, bool),
+    /// The largest magnitudes of both: a public factor's scale is that of its largest element.
+    most: (f64, f64),
 }
 
 impl Factors {
     fn of(a: &Array, b: &Array) -> Self {
+        let most = |of: &Array| {
+            let number = |c: &Cell| match of.base {
+                Base::Fix => c.real.abs(),
+                _ => c.int as f64,
+            };
+            of.cells
+                .iter()
+                .map(number)
+                .fold(0.0, |m: f64, c| m.max(c.abs()))
+        };
         Self {
             a: (a.base, a.secret),
             b: (b.base, b.secret),
+            most: (most(a), most(b)),
         }
     }
 
@@ -265,15 +278,19 @@ impl Factors {
         let (x, y) = (Self::number(self.a.0, x)?, Self::number(self.b.0, y)?);
         let real = x.real * y.real;
         let carried = x.real.abs() * y.error + y.real.abs() * x.error + x.error * y.error;
+        let largest = (x.real.abs() * self.most.1).max(y.real.abs() * self.most.0);
         let fresh = match (self.a, self.b) {
             ((_, false), (_, false)) => return Cell::real(real, carried),
-            // An int and a secret fix have one scale between them.
-            ((Base::Int, _), (Base::Fix, true)) | ((Base::Fix, true), (Base::Int, _)) => 0.0,
-            // A public factor has 16 or 32 significant bits.
-            ((Base::Int, true), _) | (_, (Base::Int, true)) => {
-                2f64.powi(-12) + real.abs() * 2f64.powi(-28)
+            // A public int and a secret fix have one scale between them.
+            ((Base::Int, false), (Base::Fix, true)) | ((Base::Fix, true), (Base::Int, false)) => {
+                0.0
             }
-            _ => 3.0 * UNIT + real.abs() * 2f64.powi(-28),
+            // A public factor has 32 significant bits below its largest element; what may be secret here, since another arm's value would be,
+            // may be one.
+            ((Base::Int, true), _) | (_, (Base::Int, true)) => {
+                2f64.powi(-12) + largest * 2f64.powi(-28)
+            }
+            _ => 3.0 * UNIT + largest * 2f64.powi(-28),
         };
         if fresh > 0.0 {
             headroom(x.real)?;

@@ -167,7 +167,7 @@ impl Generator {
         if table.label != Label::Secret {
             whole = Expr::Share(Box::new(whole));
         }
-        let name = self.fresh("t");
+        let name = self.fresh("u");
         let row = |i: Expr| {
             let at = vec![super::super::ast::At::One(i)];
             Expr::Index(Box::new(whole.clone()), at)
