@@ -195,6 +195,11 @@ pub struct Call {
     pub name: String,
     /// Its steps.
     pub steps: Range<u32>,
+    /// What it is given, but for what is known when a protocol is made flat. A component that nothing reads is
+    /// no value.
+    pub args: Vec<FlatOperand>,
+    /// How each argument is shared; nothing for a clear value.
+    pub given: Vec<Option<Sharing>>,
     /// Its results.
     pub results: Vec<FlatOperand>,
     /// How each result is shared; nothing for a clear value.

@@ -1,17 +1,18 @@
 //! A bound backend: standard operations as flat protocols.
 
+mod request;
+
+pub(crate) use request::Request;
+
 use crate::build::{Builder, Id, Operand};
 use crate::call::{Call, GenericArg};
-use crate::elaborate::{Elab, FUEL, plain};
+use crate::elaborate::{Elab, FUEL};
 use crate::elem_name;
-use crate::library::{Carriers, SchemeFile, trunc_mode};
-use crate::missing::describe;
+use crate::library::{Carriers, SchemeFile};
 use crate::scheme::{Instance, SchemeDef, instantiate};
-use crate::value::{Frame, Share, Value};
+use crate::value::{Share, Value};
 use smpc_grammar::Diagnostic;
-use smpc_grammar::ast::{
-    BinaryOp, ClauseKind, ExprKind, FileId, Function, Item, ItemKind, Modifier, Span,
-};
+use smpc_grammar::ast::{FileId, Function, Item, ItemKind, Modifier, Span};
 use smpc_ir::claim::{self, Claims, Corruption, Written};
 use smpc_ir::flat::{
     Computing, Flat, FlatOperand, Key, Kind, Missing, Owner, Protocols, Sharing, TruncMode, Want,
@@ -46,20 +47,6 @@ pub(crate) enum Param {
     Clear(Elem, Kind, PartySet),
     /// A public integer of the run.
     Public,
-}
-
-/// How to get a protocol for a [`Want`].
-pub(crate) struct Request {
-    /// Candidates by name, in order of preference.
-    pub names: Vec<String>,
-    pub params: Vec<Param>,
-    pub generics: Vec<GenericArg>,
-    /// Who needs a clear result.
-    pub receivers: PartySet,
-    pub bilinear: bool,
-    pub owner: Option<Owner>,
-    /// What names mean that no argument binds.
-    pub scope: Frame,
 }
 
 /// What to elaborate.
@@ -395,202 +382,6 @@ impl Bound {
                 _ => None,
             })
     }
-
-    /// Protocols that realise `trunc(x, f)`, or `trunc(x * y, f)` if `fused`, in the order in which
-    /// a mode accepts them.
-    fn truncations(&self, mode: TruncMode, fused: bool) -> Vec<String> {
-        let mut found: Vec<(TruncMode, String)> = Vec::new();
-        for function in self.functions() {
-            let realises = function.clauses.iter().any(|clause| {
-                let ClauseKind::Realises(term) = &clause.kind else {
-                    return false;
-                };
-                let ExprKind::Call { callee, args } = &term.kind else {
-                    return false;
-                };
-                let product = args.first().is_some_and(|arg| {
-                    matches!(arg.value.kind, ExprKind::Binary(_, BinaryOp::Mul, _))
-                });
-                plain(callee) == Some("trunc") && product == fused
-            });
-            let declared = function
-                .clauses
-                .iter()
-                .find_map(|clause| match &clause.kind {
-                    ClauseKind::Mode(mode) => trunc_mode(&mode.name),
-                    _ => None,
-                });
-            if realises {
-                let mode = declared.unwrap_or(TruncMode::Exact);
-                found.push((mode, function.name.name.clone()));
-            }
-        }
-        let order: &[TruncMode] = match mode {
-            TruncMode::Exact => &[TruncMode::Exact],
-            TruncMode::OneUnit => &[TruncMode::OneUnit, TruncMode::Exact],
-            TruncMode::Local => &[TruncMode::Local, TruncMode::OneUnit, TruncMode::Exact],
-        };
-        order
-            .iter()
-            .flat_map(|mode| found.iter().filter(move |(m, _)| m == mode))
-            .map(|(_, name)| name.clone())
-            .collect()
-    }
-
-    /// Protocols that realise `x * y` under another name.
-    fn products(&self) -> Vec<String> {
-        let realises = |function: &&Function| {
-            function.clauses.iter().any(|clause| match &clause.kind {
-                ClauseKind::Realises(term) => {
-                    matches!(term.kind, ExprKind::Binary(_, BinaryOp::Mul, _))
-                }
-                _ => false,
-            })
-        };
-        let found = self.functions().filter(realises);
-        found.map(|function| function.name.name.clone()).collect()
-    }
-
-    fn request(&self, want: Want) -> Request {
-        let element = |elem| Param::Shared(elem, Kind::Element, false);
-        let pair = |elem| {
-            vec![
-                Param::Shared(elem, Kind::Left, false),
-                Param::Shared(elem, Kind::Right, false),
-            ]
-        };
-        let mut request = Request {
-            names: Vec::new(),
-            params: Vec::new(),
-            generics: Vec::new(),
-            receivers: PartySet::EMPTY,
-            bilinear: false,
-            owner: None,
-            scope: Frame::default(),
-        };
-        let mut by_name = |name: &str, params: Vec<Param>| {
-            request.names = vec![name.to_owned()];
-            request.params = params;
-        };
-        match want {
-            Want::Share(elem, owner) => {
-                by_name(
-                    "share",
-                    vec![Param::Clear(elem, Kind::Element, self.owner(owner).0)],
-                );
-                request.owner = Some(owner);
-            }
-            Want::Reveal(elem, owner) => {
-                by_name("reveal", vec![element(elem)]);
-                request.owner = Some(owner);
-                request.receivers = self.owner(owner).0;
-            }
-            Want::Mul(elem) => {
-                by_name("mul", pair(elem));
-                request.names.extend(self.products());
-                request.bilinear = true;
-            }
-            Want::Trunc(elem, mode) => {
-                by_name("", vec![element(elem), Param::Public]);
-                request.names = self.truncations(mode, false);
-            }
-            Want::MulTrunc(elem, mode) => {
-                let mut params = pair(elem);
-                params.push(Param::Public);
-                by_name("", params);
-                request.names = self.truncations(mode, true);
-                request.bilinear = true;
-            }
-            Want::ToBits(elem) => by_name("to_bits", vec![element(elem)]),
-            Want::Msb(elem) => by_name("msb", vec![element(elem)]),
-            Want::LessThan(elem) => by_name("less_than", vec![element(elem), element(elem)]),
-            Want::Equal(elem) => by_name("equal", vec![element(elem), element(elem)]),
-            Want::AddBits(elem) => by_name("add_bits", vec![element(elem), element(elem)]),
-            Want::LessBits(elem) => by_name("less_bits", vec![element(elem), element(elem)]),
-            Want::BitToRing(elem) => {
-                by_name("bit_to_ring", vec![element(Elem::Bits(1))]);
-                request.generics = vec![GenericArg::Elem(elem)];
-            }
-            Want::Shuffle(elem) => {
-                by_name("shuffle", vec![Param::Shared(elem, Kind::Element, true)]);
-            }
-        }
-        request
-    }
-
-    /// The `reveal` overloads for a receiver: explicit generics to call them with.
-    fn reveals(&self, owner: Owner) -> Vec<Vec<GenericArg>> {
-        let party = |set: PartySet| set.iter().next().unwrap_or(Party(0));
-        let receiver = party(self.owner(owner).0);
-        let named = vec![GenericArg::Value(Value::Party(receiver))];
-        match owner {
-            Owner::Computing => vec![Vec::new()],
-            Owner::Party(i) => vec![
-                vec![GenericArg::Value(Value::Int(i128::from(i)))],
-                named,
-                Vec::new(),
-            ],
-            Owner::Role(_) | Owner::Outside => vec![named],
-        }
-    }
-
-    fn build(&self, want: Want) -> Result<Flat, Missing> {
-        let request = self.request(want);
-        if let Want::Reveal(_, owner) = want {
-            let mut last = Vec::new();
-            for generics in self.reveals(owner) {
-                match self.make(Target::Name("reveal"), &request, Some(&generics)) {
-                    Ok((flat, _)) => match told_others(&flat, request.receivers) {
-                        None => return Ok(flat),
-                        Some(error) => last = vec![error],
-                    },
-                    Err(errors) => last = errors,
-                }
-            }
-            return Err(self.missing(want, &last));
-        }
-        let mut last = Vec::new();
-        for name in &request.names {
-            let mut made = self.make(Target::Name(name), &request, None);
-            if made.is_err() && !request.generics.is_empty() {
-                made = self.make(Target::Name(name), &request, Some(&[]));
-            }
-            match made {
-                Ok((flat, _)) => return Ok(flat),
-                Err(errors) => last = errors,
-            }
-        }
-        Err(self.missing(want, &last))
-    }
-
-    fn missing(&self, want: Want, errors: &[Diagnostic]) -> Missing {
-        let (what, mut supply) = describe(want);
-        if let Elem::Field(_) = self.carriers.elem {
-            supply = supply.replace("Z[2^k]", "F");
-        }
-        let mut text = format!("backend `{}` has no {what}; {supply}", self.name);
-        if let Some(error) = errors.first() {
-            text.push_str(&format!(" ({}: {})", error.code, error.message));
-        }
-        Missing(text)
-    }
-}
-
-/// Why a reveal does not do for some receivers: others come to know the value.
-fn told_others(flat: &Flat, receivers: PartySet) -> Option<Diagnostic> {
-    let told = flat
-        .results
-        .iter()
-        .flat_map(crate::build::ids)
-        .any(|id| !flat.values[*id as usize].known_to.is_subset(receivers));
-    told.then(|| {
-        Diagnostic::new(
-            "P03",
-            "it would tell the value to other parties",
-            Span::default(),
-        )
-        .help("write `protocol reveal<D: party>(x: …) -> v: … @ D`")
-    })
 }
 
 impl Protocols for Bound {

@@ -1,6 +1,8 @@
 //! The flat protocol under construction: values with knowledge, kinds found by unification,
 //! constants folded, equal local operations shared.
 
+mod kinds;
+
 use crate::deferred::Recorded;
 use crate::value::Value;
 use smpc_ir::flat::{FlatOp, FlatOperand, FlatStep, Kind, Sharing};
@@ -100,8 +102,23 @@ pub(crate) struct Inlined {
     pub name: String,
     pub start: usize,
     pub end: usize,
-    /// By result: its values, and how a sharing adds up.
+    /// By argument: its values, and how a sharing adds up.
+    pub args: Vec<(FlatOperand, Option<Sharing>)>,
+    /// By result, likewise.
     pub results: Vec<(FlatOperand, Option<Sharing>)>,
+}
+
+/// The operands among values: those that are no numbers known now.
+fn operands(values: &[Value]) -> Vec<(FlatOperand, Option<Sharing>)> {
+    let operand = |value: &Value| match value {
+        Value::Share(share) => Some((
+            FlatOperand::Shared(share.components.iter().copied().flatten().collect()),
+            Some(crate::bound::sharing(&share.instance)),
+        )),
+        Value::Clear(id) | Value::Scalar(id) => Some((FlatOperand::Clear(*id), None)),
+        _ => None,
+    };
+    values.iter().filter_map(operand).collect()
 }
 
 /// A literal as a signed number of the element type.
@@ -220,13 +237,14 @@ impl Builder {
         self.unify(own, known_kind(kind)).map(drop)
     }
 
-    /// A call begins; its number.
-    pub fn enter(&mut self, name: &str) -> usize {
+    /// A call of these arguments begins; its number.
+    pub fn enter(&mut self, name: &str, args: &[Value]) -> usize {
         let start = self.steps.len();
         self.calls.push(Inlined {
             name: name.to_owned(),
             start,
             end: start,
+            args: operands(args),
             results: Vec::new(),
         });
         self.calls.len() - 1
@@ -235,15 +253,7 @@ impl Builder {
     /// It ends with these results.
     pub fn leave(&mut self, call: usize, values: &[Value]) {
         let end = self.steps.len();
-        let results = values.iter().filter_map(|value| match value {
-            Value::Share(share) => Some((
-                FlatOperand::Shared(share.components.iter().copied().flatten().collect()),
-                Some(crate::bound::sharing(&share.instance)),
-            )),
-            Value::Clear(id) => Some((FlatOperand::Clear(*id), None)),
-            _ => None,
-        });
-        let results = results.collect();
+        let results = operands(values);
         if let Some(call) = self.calls.get_mut(call) {
             call.end = end;
             call.results = results;
@@ -276,77 +286,6 @@ impl Builder {
             source,
         });
         result
-    }
-
-    fn root(&self, mut var: KindVar) -> KindVar {
-        while let Slot::Link(next) = self.kinds[var as usize] {
-            var = next;
-        }
-        var
-    }
-
-    /// The kind, if it is known by now.
-    pub fn kind(&self, id: Id) -> Option<Kind> {
-        self.resolved(self.info(id).kind)
-    }
-
-    pub fn resolved(&self, var: KindVar) -> Option<Kind> {
-        match self.kinds[self.root(var) as usize] {
-            Slot::Known(kind) => Some(kind),
-            _ => None,
-        }
-    }
-
-    /// A kind that is found out later; the operands' shape where nothing is bilinear.
-    pub fn open_kind(&mut self) -> KindVar {
-        if !self.bilinear {
-            return known_kind(Kind::Element);
-        }
-        self.kinds.push(Slot::Free);
-        (self.kinds.len() - 1) as KindVar
-    }
-
-    pub fn unify(&mut self, a: KindVar, b: KindVar) -> Result<KindVar, Fault> {
-        let (a, b) = (self.root(a), self.root(b));
-        if a == b {
-            return Ok(a);
-        }
-        match (self.kinds[a as usize], self.kinds[b as usize]) {
-            (Slot::Known(x), Slot::Known(y)) => Err(Fault::Kinds(x, y)),
-            (Slot::Free, _) => {
-                self.kinds[a as usize] = Slot::Link(b);
-                Ok(b)
-            }
-            _ => {
-                self.kinds[b as usize] = Slot::Link(a);
-                Ok(a)
-            }
-        }
-    }
-
-    /// The shape of two operands of which scalars are broadcast.
-    fn meet(&mut self, a: KindVar, b: KindVar) -> Result<KindVar, Fault> {
-        match (self.resolved(a), self.resolved(b)) {
-            (Some(Kind::Scalar), _) => Ok(b),
-            (_, Some(Kind::Scalar)) => Ok(a),
-            _ => self.unify(a, b),
-        }
-    }
-
-    /// Components of one sharing have one shape.
-    pub fn same_shape(&mut self, ids: &[Id]) -> Result<(), Fault> {
-        let mut shape = None;
-        for &id in ids {
-            let kind = self.info(id).kind;
-            if self.resolved(kind) == Some(Kind::Scalar) {
-                continue;
-            }
-            shape = Some(match shape {
-                None => kind,
-                Some(other) => self.unify(kind, other)?,
-            });
-        }
-        Ok(())
     }
 
     pub fn param(&mut self, elem: Elem, kind: Kind, known: PartySet, offline: bool) -> Id {
@@ -574,52 +513,6 @@ impl Builder {
             _ => return Ok(None),
         };
         Ok(Some(self.constant(value, elem, source)))
-    }
-
-    /// Finds the kinds of products from those of their operands and results.
-    pub fn solve(&mut self) -> Result<(), Fault> {
-        let pending = std::mem::take(&mut self.pending);
-        let mut rest = Vec::new();
-        for &at in &pending {
-            if !self.solve_one(at)? {
-                rest.push(at);
-            }
-        }
-        let progress = rest.len() < pending.len();
-        self.pending = rest;
-        if progress && !self.pending.is_empty() {
-            return self.solve();
-        }
-        Ok(())
-    }
-
-    fn solve_one(&mut self, at: usize) -> Result<bool, Fault> {
-        let step = &self.steps[at];
-        let (a, b, r) = (
-            self.info(step.args[0]).kind,
-            self.info(step.args[1]).kind,
-            self.info(step.result).kind,
-        );
-        let known = (self.resolved(a), self.resolved(b), self.resolved(r));
-        let one_shape = |kind| matches!(kind, Some(Kind::Product | Kind::Element | Kind::Rows));
-        match known {
-            (Some(Kind::Left), _, _) | (_, Some(Kind::Right), _) => {
-                self.unify(a, known_kind(Kind::Left))?;
-                self.unify(b, known_kind(Kind::Right))?;
-                self.unify(r, known_kind(Kind::Product))?;
-            }
-            (Some(Kind::Right), _, _) | (_, Some(Kind::Left), _) => {
-                self.unify(a, known_kind(Kind::Right))?;
-                self.unify(b, known_kind(Kind::Left))?;
-                self.unify(r, known_kind(Kind::Product))?;
-            }
-            (x, y, _) if one_shape(x) || one_shape(y) => {
-                let both = self.unify(a, b)?;
-                self.unify(both, r)?;
-            }
-            _ => return Ok(false),
-        }
-        Ok(true)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::build::Info;
 use crate::build::{Builder, Fault, Id, Operand, Slot, ids, ids_mut, known_kind};
-use smpc_ir::flat::{Call, Deferred, Flat, FlatInfo, FlatOp, FlatOperand, FlatStep, Kind};
+use smpc_ir::flat::{Call, Deferred, Flat, FlatInfo, FlatOp, FlatOperand, FlatStep, Kind, Sharing};
 use smpc_ir::local::{Local, Prim, Source};
 use smpc_ir::party::{Party, PartySet};
 
@@ -231,17 +231,17 @@ impl Builder {
         }
         before.push(count);
         for call in &self.calls {
-            let results: Vec<FlatOperand> = call
-                .results
-                .iter()
-                .map(|(operand, _)| {
+            let renumbered = |operands: &[(FlatOperand, Option<Sharing>)]| {
+                let operands = operands.iter().map(|(operand, _)| {
                     let mut operand = operand.clone();
                     ids_mut(&mut operand)
                         .iter_mut()
                         .for_each(|id| *id = resolve(*id));
                     operand
-                })
-                .collect();
+                });
+                operands.collect::<Vec<FlatOperand>>()
+            };
+            let results = renumbered(&call.results);
             let steps = before[call.start]..before[call.end];
             // A result that nobody needs is gone; what is left of such a body is no call.
             let whole = results.iter().flat_map(ids).all(|id| *id != Id::MAX);
@@ -249,6 +249,8 @@ impl Builder {
                 flat.calls.push(Call {
                     name: call.name.clone(),
                     steps,
+                    args: renumbered(&call.args),
+                    given: call.args.iter().map(|(_, by)| by.clone()).collect(),
                     results,
                     sharings: call.results.iter().map(|(_, by)| by.clone()).collect(),
                 });

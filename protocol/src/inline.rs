@@ -56,7 +56,11 @@ impl<'a> Elab<'a> {
         }
         let outermost = self.stack.is_empty();
         let claims = outermost.then(|| self.claims(function, &frame));
-        let call = self.b.enter(name);
+        let names = function.params.iter().flat_map(|group| &group.names);
+        let args: Vec<Value> = names
+            .filter_map(|param| frame.get(&param.ident.name))
+            .collect();
+        let call = self.b.enter(name, &args);
         self.stack.push(name.clone());
         // In a deferred protocol coins are one for all calls, but a protocol called on elements draws for
         // each of them: one mask for several would hide none.
