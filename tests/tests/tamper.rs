@@ -181,10 +181,10 @@ fn who_permutes_keeps_to_the_order() {
             let bound = Backend::written(text).bind().expect("the backend");
             run(&program, &start, &bound, 7)
         };
-        let honest = "(d[i][pi[i]])";
+        let honest = "let e[i] = d[i][pi[i]] - s[i];";
         assert_eq!(text.matches(honest).count(), 1);
-        let lying = text.replace(honest, "(d[i][pi[i]] + d[i])");
-        let check = "    check t == 0 else abort;\n";
+        let lying = text.replace(honest, "let e[i] = d[i][pi[i]] + d[i] - s[i];");
+        let check = "    zero_check(sum(q[i] for i in 0..n));\n";
         assert_eq!(lying.matches(check).count(), 1);
         assert!(run(&text).is_ok(), "{scheme}");
         let error = run(&lying).expect_err("a wrong order");
