@@ -9,8 +9,9 @@
 
 use crate::problem::{Operand, Problem, operand_ids};
 
-use smpc_ir::flat::{Call, Flat, FlatOp, FlatOperand, FlatStep, Sharing};
+use smpc_ir::flat::{Call, Flat, FlatInfo, FlatOp, FlatOperand, FlatStep, Kind, Sharing};
 use smpc_ir::local::{Local, Source};
+use smpc_ir::party::Elem;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -30,6 +31,131 @@ pub(crate) struct Callee {
     /// Steps among them that only compute from what was read, with the values that the caller goes
     /// on using.
     pub local: BTreeSet<usize>,
+}
+
+/// An operand of a call: its values as the caller numbers them, and how they are shared if they are a sharing.
+pub(crate) type Given = (Vec<u32>, Option<Sharing>);
+
+impl Callee {
+    /// The same steps as a protocol of the call's operands: a sharing for each that is said to be one. That is about
+    /// all sharings of all values, so about those of the call too, whatever its mark says; `None` if the steps read more
+    /// than is computed from what it names.
+    pub fn of_operands(&self, problem: &Problem, call: &Call) -> Option<(Problem, Vec<Given>)> {
+        let named: BTreeSet<u32> = call.args.iter().flat_map(operand_ids).copied().collect();
+        let (read, before) = self.leaves(&problem.flat, &named)?;
+        let mut flat = (*self.problem.flat).clone();
+        let own = flat.params.iter().map(|param| operand_ids(param)[0]);
+        let mut number: BTreeMap<u32, u32> = self.inputs.iter().copied().zip(own).collect();
+        let (mut given, mut params): (Vec<Given>, Vec<Operand>) = (Vec::new(), Vec::new());
+        let (mut operands, mut seen) = (Vec::new(), BTreeSet::new());
+        for (operand, sharing) in call.args.iter().zip(&call.given) {
+            let ids = operand_ids(operand);
+            let known = given
+                .iter()
+                .any(|(known, by)| known == ids && by == sharing);
+            if known || !ids.iter().any(|id| read.contains(id)) {
+                continue;
+            }
+            let mut own = Vec::new();
+            for id in ids {
+                let info = problem.flat.values.get(*id as usize)?;
+                if !seen.insert(*id) || info.elem == Elem::Fix {
+                    return None;
+                }
+                own.push(numbered(&mut number, &mut flat, *id, info));
+            }
+            let info = |id: &u32| &flat.values[*id as usize];
+            params.push(match (operand, sharing) {
+                (FlatOperand::Clear(_), None) => Operand::Clear {
+                    elem: info(&own[0]).elem,
+                    known_to: info(&own[0]).known_to,
+                },
+                (FlatOperand::Shared(_), Some(sharing)) => {
+                    let plain = sharing.keyed.is_empty()
+                        && own.len() == sharing.holders.len()
+                        && own.iter().all(|id| info(id).kind != Kind::Scalar);
+                    if !plain {
+                        return None;
+                    }
+                    Operand::Shared(Sharing {
+                        // Who knows a component may be more than hold it.
+                        holders: own.iter().map(|id| info(id).known_to).collect(),
+                        ..sharing.clone()
+                    })
+                }
+                _ => return None,
+            });
+            operands.push(match operand {
+                FlatOperand::Clear(_) => FlatOperand::Clear(own[0]),
+                FlatOperand::Shared(_) => FlatOperand::Shared(own),
+            });
+            given.push((ids.to_vec(), sharing.clone()));
+        }
+        if read.iter().any(|id| !seen.contains(id)) {
+            return None;
+        }
+        let mut steps = Vec::new();
+        for at in before {
+            let step = problem.flat.steps.get(at)?;
+            let args: Option<Vec<u32>> = step.args.iter().map(|a| number.get(a).copied()).collect();
+            let info = problem.flat.values.get(step.result as usize)?;
+            steps.push(FlatStep {
+                op: step.op.clone(),
+                args: args?,
+                result: numbered(&mut number, &mut flat, step.result, info),
+                source: Source::default(),
+            });
+        }
+        let more = steps.len() as u32;
+        for call in &mut flat.calls {
+            call.steps = call.steps.start + more..call.steps.end + more;
+        }
+        steps.append(&mut flat.steps);
+        flat.steps = steps;
+        flat.params = operands;
+        let form = Problem {
+            flat: Arc::new(flat),
+            params,
+            ..self.problem.clone()
+        };
+        form.validate().is_ok().then_some((form, given))
+    }
+
+    /// Which of some values the steps read, directly or by local steps of the caller before them: equal local steps are
+    /// one, and may stand where another call needed them first. `None` if they read something else.
+    fn leaves(
+        &self,
+        flat: &Flat,
+        named: &BTreeSet<u32>,
+    ) -> Option<(BTreeSet<u32>, BTreeSet<usize>)> {
+        let local = |step: &FlatStep| matches!(step.op, FlatOp::Local(_) | FlatOp::Bilinear);
+        let steps = flat.steps.iter().take(self.steps.start).enumerate();
+        let defined: BTreeMap<u32, usize> = steps
+            .filter(|(_, step)| local(step))
+            .map(|(at, step)| (step.result, at))
+            .collect();
+        let (mut read, mut before) = (BTreeSet::new(), BTreeSet::new());
+        let mut open = self.inputs.clone();
+        while let Some(id) = open.pop() {
+            if named.contains(&id) {
+                read.insert(id);
+                continue;
+            }
+            let at = *defined.get(&id)?;
+            if before.insert(at) {
+                open.extend(&flat.steps.get(at)?.args);
+            }
+        }
+        Some((read, before))
+    }
+}
+
+/// The number of a value of the caller in a protocol made of a call; a new one where it has none.
+fn numbered(number: &mut BTreeMap<u32, u32>, flat: &mut Flat, id: u32, info: &FlatInfo) -> u32 {
+    *number.entry(id).or_insert_with(|| {
+        flat.values.push(info.clone());
+        flat.values.len() as u32 - 1
+    })
 }
 
 /// The call as [`extract`] gives it, if it keeps to the rules of flat protocols.
@@ -158,9 +284,17 @@ pub(crate) fn extract(problem: &Problem, call: &Call) -> Option<Callee> {
             .collect();
         if let (true, Some(results)) = (nested, results) {
             let shift = |at: u32| at - call.steps.start + prefix as u32;
+            // An argument that is not there is one that nothing can be said of.
+            let absent = |id: &u32| number.get(id).copied().unwrap_or(u32::MAX);
+            let args = inner.args.iter().map(|operand| match operand {
+                FlatOperand::Shared(ids) => FlatOperand::Shared(ids.iter().map(absent).collect()),
+                FlatOperand::Clear(id) => FlatOperand::Clear(absent(id)),
+            });
             own.calls.push(Call {
                 name: inner.name.clone(),
                 steps: shift(inner.steps.start)..shift(inner.steps.end),
+                args: args.collect(),
+                given: inner.given.clone(),
                 results,
                 sharings: inner.sharings.clone(),
             });

@@ -26,6 +26,9 @@ pub enum Goal {
         /// The components that are shown to be uniform; the others follow.
         required: Vec<u32>,
     },
+    /// The messages that the coalition receives and the value of the one result can be simulated together from the
+    /// values of the operands: of operands' components outside the coalition nothing else shows.
+    Values,
 }
 
 /// An element of the view, or a component of a result.
@@ -139,6 +142,21 @@ pub struct Known {
     pub by: Vec<(u32, u128)>,
 }
 
+/// A message that is hidden by a mask on a range: a coin of m bits taken as a number, plus or less what is at most 2^(m-bits)
+/// in magnitude under the protocol's `requires`. It can be simulated but for a distance of 2^-bits, in each element.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The message.
+    pub element: Element,
+    /// The coin.
+    pub coin: Name,
+    /// How small the distance is.
+    pub bits: u32,
+}
+
+/// A mask that hides less than so many bits beside what it hides is none.
+pub(crate) const LEAST: u32 = 30;
+
 /// The substitutions for one coalition and one goal, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
@@ -154,6 +172,18 @@ pub struct Certificate {
     pub known: Vec<Known>,
     /// In order.
     pub steps: Vec<Elimination>,
+    /// Messages that are left and hidden but for a small distance.
+    pub ranges: Vec<Range>,
+}
+
+impl Certificate {
+    /// The distance at which the view can be simulated, as the s of 2^-s for each element; none if there is no distance.
+    pub fn distance(&self) -> Option<u32> {
+        let least = self.ranges.iter().map(|range| range.bits).min()?;
+        // So many distances of at most 2^-least.
+        let count = self.ranges.len().next_power_of_two().trailing_zeros();
+        Some(least.saturating_sub(count))
+    }
 }
 
 /// A call taken as an ideal box, with the proof that it may be.
@@ -161,10 +191,21 @@ pub struct Certificate {
 pub struct Boxed {
     /// Position in `Flat::calls`.
     pub call: u32,
-    /// Whether its value is taken as the polynomial that it is, not as an unknown function.
-    pub polynomial: bool,
+    /// What its value is taken for.
+    pub value: Valued,
     /// Of the callee, for the same coalition.
     pub proof: Arc<CalleeProof>,
+}
+
+/// What the value of an ideal box is taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Valued {
+    /// An unknown function of all that it is given.
+    Unknown,
+    /// The polynomial of its inputs that it is.
+    Polynomial,
+    /// An unknown function of the values of its operands.
+    Operands,
 }
 
 /// What is proved of a callee by itself.
@@ -174,6 +215,8 @@ pub struct CalleeProof {
     pub privacy: Certificate,
     /// Its result is a fresh sharing.
     pub freshness: Certificate,
+    /// The callee as a protocol of its operands: what it tells, with its value, is a matter of their values.
+    pub values: Option<Certificate>,
 }
 
 impl fmt::Display for Certificate {
@@ -193,6 +236,16 @@ impl fmt::Display for Certificate {
                 }
             }
             writeln!(f, ": {} := {}", step.coin, step.text)?;
+        }
+        for range in &self.ranges {
+            let Element::Message { step } = range.element else {
+                continue;
+            };
+            writeln!(
+                f,
+                "message {step}: hidden by {} but for 2^-{}",
+                range.coin, range.bits
+            )?;
         }
         Ok(())
     }

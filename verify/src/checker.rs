@@ -2,10 +2,12 @@
 //! and carries out the substitutions one by one, each with its side conditions. Only ring terms
 //! and the linear algebra of sharings are shared with the prover.
 
-use crate::callee::{Callee, extract, same};
+mod boxes;
+mod ranges;
+
 use crate::certificate::{Assumption, CalleeProof, Certificate, Element, Goal, Name};
 use crate::element::{coefficient, one};
-use crate::problem::{Operand, Problem, operand_ids};
+use crate::problem::{Operand, Problem};
 use crate::sharing::{self, Layout, layout, layout_by, matrix, parities};
 use crate::symbolic::expansion;
 use crate::term::{Function, Poly, Support, Symbol, Terms};
@@ -131,11 +133,14 @@ pub fn check(problem: &Problem, certificate: &Certificate) -> Result<(), Refusal
     check_with(problem, certificate, &mut Vec::new())
 }
 
-/// A box: the call, whether its value is a polynomial, the components that are uniform, the callee.
-type Ideal = (u32, bool, Vec<usize>, Callee);
-
 /// A callee that was checked, for a coalition.
-type Checked = (Problem, PartySet, Arc<CalleeProof>);
+struct Checked {
+    problem: Problem,
+    coalition: PartySet,
+    proof: Arc<CalleeProof>,
+    /// What of the proof: that about values, or the rest.
+    about_values: bool,
+}
 
 fn check_with(
     problem: &Problem,
@@ -143,67 +148,15 @@ fn check_with(
     checked: &mut Vec<Checked>,
 ) -> Result<(), Refusal> {
     problem.validate().map_err(|error| Refusal(error.0))?;
-    let ideal = boxes(problem, certificate, checked)?;
-    if matches!(certificate.goal, Goal::Freshness { .. })
-        && certificate.assume != Assumption::AnySharing
-    {
-        return refuse("freshness must hold whatever the sharings of the operands");
+    let ideal = boxes::of(problem, certificate, checked)?;
+    if certificate.goal != Goal::Privacy && certificate.assume != Assumption::AnySharing {
+        return refuse("this must hold whatever the sharings of the operands");
     }
     let mut checker = Checker::new(expansion(problem), certificate.coalition);
     let values = checker.execute(problem, certificate, &ideal)?;
     checker.leave_out(problem, certificate, &values)?;
     let required = checker.required(problem, certificate, &values)?;
-    checker.substitute(certificate, &required)
-}
-
-/// The boxes of a certificate, each with its proof checked and apart from the others.
-fn boxes(
-    problem: &Problem,
-    certificate: &Certificate,
-    checked: &mut Vec<Checked>,
-) -> Result<Vec<Ideal>, Refusal> {
-    let mut found: Vec<Ideal> = Vec::new();
-    for boxed in &certificate.boxes {
-        let call = problem.flat.calls.get(boxed.call as usize);
-        let Some(callee) = call.and_then(|call| extract(problem, call)) else {
-            return refuse(format!("call {} is no protocol of its own", boxed.call));
-        };
-        let overlaps = found.iter().any(|(.., other)| {
-            other.steps.start < callee.steps.end && callee.steps.start < other.steps.end
-        });
-        if overlaps {
-            return refuse(format!("call {} overlaps another", boxed.call));
-        }
-        let (privacy, freshness) = (&boxed.proof.privacy, &boxed.proof.freshness);
-        let Goal::Freshness {
-            result: 0,
-            required,
-        } = &freshness.goal
-        else {
-            return refuse(format!("call {}: no proof of freshness", boxed.call));
-        };
-        let required = required.iter().map(|at| *at as usize).collect();
-        if privacy.goal != Goal::Privacy
-            || privacy.assume != Assumption::AnySharing
-            || privacy.coalition != certificate.coalition
-            || freshness.coalition != certificate.coalition
-        {
-            return refuse(format!("call {}: a proof of something else", boxed.call));
-        }
-        let before = checked.iter().any(|(other, coalition, proof)| {
-            *coalition == certificate.coalition
-                && (Arc::ptr_eq(proof, &boxed.proof) || *proof == boxed.proof)
-                && same(other, &callee.problem)
-        });
-        if !before {
-            check_with(&callee.problem, privacy, checked)?;
-            check_with(&callee.problem, freshness, checked)?;
-            let proof = boxed.proof.clone();
-            checked.push((callee.problem.clone(), certificate.coalition, proof));
-        }
-        found.push((boxed.call, boxed.polynomial, required, callee));
-    }
-    Ok(found)
+    checker.substitute(problem, certificate, &required)
 }
 
 impl Checker {
@@ -219,85 +172,17 @@ impl Checker {
         }
     }
 
-    /// The components of a box's result: what the coalition holds is the simulator's choice, those
-    /// shown to be uniform are pads, and the others follow from the value.
-    fn ideal(
-        &mut self,
-        problem: &Problem,
-        (call, known, required, callee): &Ideal,
-        coalition: PartySet,
-        values: &mut BTreeMap<u32, Poly>,
-    ) -> Result<(), Refusal> {
-        let (flat, call) = (&callee.problem.flat, *call);
-        let Some(Operand::Shared(sharing)) = callee.problem.results.first() else {
-            return refuse("a box without a shared result");
-        };
-        let Some(FlatOperand::Shared(inner)) = flat.results.first() else {
-            return refuse("a box without a shared result");
-        };
-        let kind = flat.values[inner[0] as usize].kind;
-        let given: Option<Vec<Poly>> = callee
-            .inputs
-            .iter()
-            .map(|id| values.get(id).cloned())
-            .collect();
-        let Some(mut given) = given else {
-            return refuse("a box reads what is not defined");
-        };
-        let held = sharing::held(sharing, coalition);
-        let Some(layout) = layout_by(sharing, &held, required) else {
-            return refuse("a box whose uniform components do not make up a sharing");
-        };
-        let (mut free, mut chosen) = (Vec::new(), Vec::new());
-        for &at in &layout.free {
-            let component = at as u32;
-            let name = Name::Output { call, component };
-            let status = if held[at] { Status::Known } else { Status::Pad };
-            let term = self.fresh(name, sharing.elem, kind, status);
-            if held[at] {
-                chosen.push(term.clone());
-            }
-            free.push(term);
-        }
-        let formula = match known {
-            true => polynomial(&callee.problem, sharing)?,
-            false => None,
-        };
-        let value = match formula {
-            Some((terms, poly)) => self.terms.import(&terms, &poly, &given),
-            None => {
-                let noise = self.fresh(Name::Noise { call }, sharing.elem, kind, Status::Noise);
-                given.extend(chosen);
-                given.push(noise);
-                let value = self.terms.function(Function::Unknown, given, sharing.elem);
-                Some(value)
-            }
-        };
-        let Some(value) = value else {
-            return refuse("a box whose result does not fit its place");
-        };
-        let tags = self.tags(problem, sharing, &value)?;
-        arrange(
-            sharing,
-            &layout,
-            &value,
-            &free,
-            &tags,
-            &callee.outputs,
-            values,
-        )
-    }
-
     /// Terms of all values; the view goes to `elements`.
     fn execute(
         &mut self,
         problem: &Problem,
         certificate: &Certificate,
-        ideal: &[Ideal],
+        ideal: &[boxes::Ideal],
     ) -> Result<BTreeMap<u32, Poly>, Refusal> {
         let flat = &problem.flat;
         let coalition = certificate.coalition;
-        let revealed = problem.learns_result(coalition);
+        let told = certificate.goal == Goal::Values;
+        let revealed = told || problem.learns_result(coalition);
         let mut values: BTreeMap<u32, Poly> = BTreeMap::new();
         let implied = problem.implied(coalition);
         for (number, (operand, spec)) in flat.params.iter().zip(&problem.params).enumerate() {
@@ -309,7 +194,8 @@ impl Checker {
             match (operand, spec) {
                 (FlatOperand::Clear(id), Operand::Clear { elem, known_to }) => {
                     let kind = flat.values[*id as usize].kind;
-                    let open = kind == Kind::Scalar || seen(*id) || meets(*known_to, coalition);
+                    let given = told || kind == Kind::Scalar;
+                    let open = given || seen(*id) || meets(*known_to, coalition);
                     let name = Name::Value { param };
                     let status = if open { Status::Known } else { Status::Secret };
                     values.insert(*id, self.fresh(name, *elem, kind, status));
@@ -362,11 +248,11 @@ impl Checker {
         }
         for (number, step) in flat.steps.iter().enumerate() {
             let at = number as u32;
-            if let Some(ideal) = ideal.iter().find(|b| b.3.steps.contains(&number)) {
-                if number + 1 == ideal.3.steps.end {
+            if let Some(ideal) = ideal.iter().find(|b| b.callee.steps.contains(&number)) {
+                if number + 1 == ideal.callee.steps.end {
                     self.ideal(problem, ideal, coalition, &mut values)?;
                 }
-                if !ideal.3.local.contains(&number) || values.contains_key(&step.result) {
+                if !ideal.callee.local.contains(&number) || values.contains_key(&step.result) {
                     continue;
                 }
             }
@@ -475,14 +361,12 @@ impl Checker {
         certificate: &Certificate,
         values: &BTreeMap<u32, Poly>,
     ) -> Result<Vec<Element>, Refusal> {
-        let Goal::Freshness {
-            result,
-            required: uniform,
-        } = &certificate.goal
-        else {
-            return Ok(Vec::new());
+        let (result, uniform) = match &certificate.goal {
+            Goal::Privacy => return Ok(Vec::new()),
+            Goal::Freshness { result, required } => (*result, required.as_slice()),
+            Goal::Values => (0, &[][..]),
         };
-        let (result, at) = (*result, *result as usize);
+        let at = result as usize;
         let (Some(FlatOperand::Shared(ids)), Some(Operand::Shared(sharing))) =
             (problem.flat.results.get(at), problem.results.get(at))
         else {
@@ -490,7 +374,7 @@ impl Checker {
         };
         let held = sharing::held(sharing, certificate.coalition);
         let uniform: Vec<usize> = uniform.iter().map(|at| *at as usize).collect();
-        if layout_by(sharing, &held, &uniform).is_none() {
+        if certificate.goal != Goal::Values && layout_by(sharing, &held, &uniform).is_none() {
             return refuse("the components left out do not follow from the others");
         }
         let (elem, mut terms) = (sharing.elem, Vec::new());
@@ -531,6 +415,7 @@ impl Checker {
 
     fn substitute(
         mut self,
+        problem: &Problem,
         certificate: &Certificate,
         required: &[Element],
     ) -> Result<(), Refusal> {
@@ -555,7 +440,20 @@ impl Checker {
             if matches!(kind, Kind::Scalar | Kind::Digest) {
                 self.terms.scalar(uniform);
             }
+            // Whoever simulates the view draws it.
+            self.known.insert(uniform);
             let target = self.terms.symbol(uniform, term.elem());
+            let mut others = self.elements.iter().filter(|(at, _)| **at != step.element);
+            // What is uniform by a coin that nothing else has needs no replacement.
+            if self.terms.is_triangular(&term, coin)
+                && others.all(|(_, (_, other))| !self.terms.mentions(other, coin))
+            {
+                self.elements.remove(&step.element);
+                if required.contains(&step.element) {
+                    outputs.insert(uniform);
+                }
+                continue;
+            }
             let by = match self.terms.solve(&term, coin, &target) {
                 // The element is uniform now, and known.
                 Some(by) => {
@@ -580,10 +478,11 @@ impl Checker {
                 *other = self.terms.substitute(other, coin, &by);
             }
         }
+        self.hide(problem, certificate)?;
         for (element, (_, term)) in &self.elements {
             let support = self.terms.support(term);
             match &certificate.goal {
-                Goal::Privacy if support.meets(&self.secrets) => {
+                Goal::Privacy | Goal::Values if support.meets(&self.secrets) => {
                     return refuse(format!("{element:?} still depends on a secret"));
                 }
                 Goal::Freshness { .. } if required.contains(element) => {
@@ -597,41 +496,6 @@ impl Checker {
         }
         Ok(())
     }
-}
-
-/// The value of a box's result, where it is a polynomial of what the box reads.
-fn polynomial(callee: &Problem, sharing: &Sharing) -> Result<Option<(Terms, Poly)>, Refusal> {
-    if callee.flat.steps.len() > 64 {
-        return Ok(None);
-    }
-    let mut checker = Checker::new(256, PartySet::EMPTY);
-    let nobody = Certificate {
-        coalition: PartySet::EMPTY,
-        assume: Assumption::AnySharing,
-        goal: Goal::Privacy,
-        boxes: Vec::new(),
-        known: Vec::new(),
-        steps: Vec::new(),
-    };
-    let values = checker.execute(callee, &nobody, &[])?;
-    let mut value = Poly::constant(sharing.elem, 0);
-    for (id, by) in callee
-        .flat
-        .results
-        .iter()
-        .flat_map(operand_ids)
-        .zip(&sharing.reconstruction)
-    {
-        let Some(term) = values.get(id) else {
-            return refuse("a result that is not defined");
-        };
-        value = value.add(&term.scale(coefficient(sharing.elem, *by)));
-    }
-    let inputs = callee.params.len() as u32;
-    let support = checker.terms.support(&value);
-    let known = support.iter().all(|symbol| symbol.0 < inputs);
-    let short = value.monomials() <= 64 && checker.terms.is_polynomial(&value);
-    Ok((known && short).then_some((checker.terms, value)))
 }
 
 /// The components of a sharing from the value and the free ones, after checking that the layout

@@ -122,6 +122,17 @@ fn holds(value: Value) -> Option<bool> {
     }
 }
 
+/// The integer that a term without operands is, if it has at most 128 bits.
+pub(crate) fn constant(term: &Term) -> Option<i128> {
+    let nothing = Instance {
+        params: &[],
+        results: &[],
+        inputs: &[],
+        outputs: &[],
+    };
+    nothing.value(term, 0, Bound::None).and_then(exact)
+}
+
 impl Instance<'_> {
     fn value(&self, term: &Term, row: usize, bound: Bound<'_>) -> Option<Value> {
         let at = |list: &[Vec<u128>], elems: &[Elem], i: u32| {

@@ -13,7 +13,7 @@ use crate::eliminate::{Proofs, search};
 use crate::machine::Machine;
 use crate::problem::{Malformed, Problem};
 use crate::refute::{Refutation, assignment_bits, first_elem, refute_privacy};
-use crate::symbolic::IdealBox;
+use crate::symbolic::{BoxValue, IdealBox};
 use crate::verdict::{Exhausted, Limits, alike};
 use smpc_ir::flat::FlatOp;
 use smpc_ir::party::{Party, PartySet};
@@ -59,9 +59,7 @@ pub(crate) fn composed(
             boxes.push(IdealBox {
                 call: at as u32,
                 required: Vec::new(),
-                formula: None,
-                factors: None,
-                silent: true,
+                value: BoxValue::Secret,
                 callee,
             });
         }

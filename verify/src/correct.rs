@@ -1,6 +1,8 @@
 //! Correctness: an identity of polynomials, else enumeration in small rings with random executions
 //! at full width beside it.
 
+mod reduce;
+pub(crate) mod relation;
 mod trial;
 
 use crate::certificate::{Assumption, Name};
@@ -8,9 +10,10 @@ use crate::claim;
 use crate::element::width;
 use crate::eliminate::opened;
 use crate::problem::{Malformed, Operand, Problem};
-use crate::symbolic::Execution;
+use crate::symbolic::{Execution, IdealBox};
 use crate::term::{Poly, Symbol};
 use crate::verdict::{Exhausted, Limits, MEASURED, Verdict, shrink};
+use relation::Relations;
 use smpc_ir::claim::{Claims, Domain, Operator, Term};
 use smpc_ir::flat::{FlatOp, Kind};
 use smpc_ir::local::Prim;
@@ -76,6 +79,16 @@ pub fn correctness(
             reason: format!("not read: {}", unread.join("; ")),
         });
     }
+    if done.rings.is_empty() && !claimed.orders() {
+        for problem in small {
+            let amounts = trial::amounts(problem);
+            let claimed = Claimed::new(problem);
+            if let Some(count) = Relations::new(limits, &amounts).right(problem, &claimed)? {
+                done.rings.push(ring_width(problem));
+                done.assignments += count;
+            }
+        }
+    }
     if done.rings.is_empty() && claimed.is_measured() && done.expected >= MEASURED {
         return Ok(Verdict::Measured(done));
     }
@@ -97,6 +110,20 @@ pub fn correctness(
         });
     }
     Ok(Verdict::Exhausted(done))
+}
+
+/// Calls of a protocol in a small ring whose value is a function of the values of their operands, by enumeration,
+/// as boxes for this coalition.
+///
+/// # Errors
+/// The protocol breaks the rules of flat protocols.
+pub(crate) fn functions(
+    problem: &Problem,
+    coalition: PartySet,
+    limits: &Limits,
+) -> Result<Vec<IdealBox>, Malformed> {
+    let amounts = trial::amounts(problem);
+    Relations::new(limits, &amounts).functions(problem, coalition)
 }
 
 /// Everything claimed of a protocol: by the standard operation, and by its own clauses.

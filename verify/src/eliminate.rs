@@ -3,210 +3,27 @@
 //! An element u·r + e of the view, with u invertible, r a uniform coin unknown to the coalition and
 //! not in e, is uniform given everything that does not contain r; to substitute r := u⁻¹(ρ - e)
 //! everywhere is a bijection on coins, so sound in any order. A coin in no other element loses
-//! nothing, and is taken at once. Else there is a choice, and the search backtracks.
+//! nothing, and is taken at once. Else there is a choice, and the search backtracks. A vector of bits is uniform
+//! also by a coin of as many bits that stands in it with its lower bits beside each bit, where nothing else has the coin.
 
-use crate::callee::{extract, same};
-use crate::certificate::{
-    Assumption, Boxed, CalleeProof, Certificate, Element, Elimination, Goal, Known as NoNews, Name,
-};
+mod proofs;
+mod search;
+
+use crate::certificate::{Assumption, Boxed, Certificate, Goal, Name, Valued};
 use crate::element::coefficient;
-use crate::news::no_news;
 use crate::problem::{Malformed, Operand, Problem};
 use crate::sharing;
-use crate::symbolic::{Carried, Class, Execution, IdealBox, SymbolInfo, expansion, formula};
-use crate::term::{Poly, Support, Symbol};
-use smpc_ir::flat::{FlatOp, Kind, Sharing};
+use crate::symbolic::{Carried, Class, Execution, IdealBox};
+use crate::term::{Poly, Support};
+use proofs::is_polynomial;
+use smpc_ir::flat::{FlatOp, Sharing};
 use smpc_ir::party::{Elem, PartySet};
-use std::collections::HashSet;
-use std::sync::Arc;
 
-/// Monomials that the substitutions of one search may make.
-const WORK: usize = 100_000;
-
-/// Atoms that the graph of one search may have.
-const ATOMS: usize = 30_000;
-
-/// How many choices are tried before giving up: all orders matter little in short protocols, and
-/// in long ones each is dear.
-fn choices(elements: usize) -> usize {
-    if elements <= 40 { 400 } else { 4 }
-}
-
-#[derive(Clone, Debug)]
-struct Item {
-    element: Element,
-    kind: Kind,
-    term: Poly,
-    support: Support,
-    /// Coins that could make it uniform.
-    pads: Vec<Symbol>,
-    /// Coins with an even coefficient: they hide what is as even, and the element stays.
-    even: Vec<Symbol>,
-    /// Must become uniform (freshness).
-    required: bool,
-}
-
-impl Item {
-    fn new(run: &Execution, element: Element, kind: Kind, term: Poly, required: bool) -> Self {
-        let mut item = Self {
-            element,
-            kind,
-            term,
-            support: Support::default(),
-            pads: Vec::new(),
-            even: Vec::new(),
-            required,
-        };
-        item.refresh(run);
-        item
-    }
-
-    fn refresh(&mut self, run: &Execution) {
-        self.support = run.terms.support(&self.term);
-        let fits = |symbol: &Symbol| {
-            let info = &run.symbols[symbol.0 as usize];
-            info.class == Class::Pad && info.kind == self.kind
-        };
-        self.pads = run.terms.pads(&self.term);
-        self.pads.retain(fits);
-        self.even = run.terms.even_pads(&self.term);
-        self.even.retain(fits);
-    }
-}
-
-struct Search {
-    run: Execution,
-    secrets: Support,
-    /// What components of a result became: no message may tell them.
-    outputs: Support,
-    goal: Goal,
-    choices: usize,
-    /// Whether a coin of several elements is tried on earlier messages first.
-    early: bool,
-    /// Monomials that substitutions may still make.
-    work: usize,
-    /// Atoms that the graph may have.
-    atoms: usize,
-}
-
-/// Callees proved by themselves, so that each is proved once however often it is called.
-#[derive(Debug)]
-pub struct Proofs {
-    known: Vec<Known>,
-    /// Steps up to which a text is proved as it stands first.
-    inline: usize,
-    /// How many callers are being proved.
-    depth: usize,
-}
-
-impl Default for Proofs {
-    fn default() -> Self {
-        Self {
-            known: Vec::new(),
-            inline: INLINE,
-            depth: 0,
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Known {
-    problem: Problem,
-    coalition: PartySet,
-    proof: Option<Arc<CalleeProof>>,
-}
-
-impl Proofs {
-    /// Calls are taken as ideal boxes wherever they can be.
-    #[cfg(test)]
-    pub(crate) fn eager() -> Self {
-        Self {
-            known: Vec::new(),
-            inline: 0,
-            depth: 0,
-        }
-    }
-
-    /// The proof that a callee is an ideal box for a coalition.
-    pub(crate) fn of(
-        &mut self,
-        callee: &Problem,
-        coalition: PartySet,
-    ) -> Result<Option<Arc<CalleeProof>>, Malformed> {
-        let known = self
-            .known
-            .iter()
-            .find(|k| k.coalition == coalition && same(&k.problem, callee));
-        if let Some(known) = known {
-            return Ok(known.proof.clone());
-        }
-        self.depth += 1;
-        // A long callee without a proof by boxes is descended into, which is cheaper than to
-        // search all of it.
-        let proof = match prove_privacy_with(callee, coalition, self)? {
-            Some(privacy) if privacy.assume == Assumption::AnySharing => {
-                let freshness = prove_freshness_with(callee, coalition, 0, self)?;
-                freshness.map(|freshness| Arc::new(CalleeProof { privacy, freshness }))
-            }
-            _ => None,
-        };
-        self.depth -= 1;
-        self.known.push(Known {
-            problem: callee.clone(),
-            coalition,
-            proof: proof.clone(),
-        });
-        Ok(proof)
-    }
-
-    /// The outermost calls that can be taken as ideal boxes.
-    fn boxes(
-        &mut self,
-        problem: &Problem,
-        coalition: PartySet,
-    ) -> Result<Vec<(IdealBox, Boxed)>, Malformed> {
-        let mut found: Vec<(IdealBox, Boxed)> = Vec::new();
-        for (at, call) in problem.flat.calls.iter().enumerate() {
-            if found.iter().any(|(ideal, _)| ideal.overlaps(call)) {
-                continue;
-            }
-            let Some(callee) = extract(problem, call) else {
-                continue;
-            };
-            if callee.problem.validate().is_err() {
-                continue;
-            }
-            let Some(proof) = self.of(&callee.problem, coalition)? else {
-                continue;
-            };
-            let Goal::Freshness { required, .. } = &proof.freshness.goal else {
-                continue;
-            };
-            let call = at as u32;
-            let ideal = IdealBox {
-                call,
-                formula: None,
-                factors: None,
-                silent: false,
-                callee,
-                required: required.iter().map(|at| *at as usize).collect(),
-            };
-            let boxed = Boxed {
-                call,
-                polynomial: false,
-                proof,
-            };
-            found.push((ideal, boxed));
-        }
-        Ok(found)
-    }
-}
+pub use proofs::Proofs;
+pub(crate) use search::search;
 
 /// Sets of components of a result that are tried one after the other.
 const SETS: usize = 24;
-
-/// Steps beyond which calls are first taken as ideal boxes; short texts are proved as they stand.
-const INLINE: usize = 80;
 
 /// Steps beyond which a callee is not searched as it stands.
 const SEARCHED: usize = 200;
@@ -258,15 +75,17 @@ fn attempt(
     if !boxes.is_empty() {
         let (mut ideal, mut boxed): (Vec<IdealBox>, Vec<Boxed>) = boxes.into_iter().unzip();
         // Values seldom matter: what is not opened is told to nobody.
-        for polynomial in [false, true] {
-            if polynomial {
-                for (ideal, boxed) in ideal.iter_mut().zip(&mut boxed) {
-                    ideal.formula = formula(&ideal.callee.problem);
-                    boxed.polynomial = ideal.formula.is_some();
-                }
-                if !boxed.iter().any(|b| b.polynomial) {
-                    break;
-                }
+        for valued in [Valued::Unknown, Valued::Polynomial, Valued::Operands] {
+            let mut changed = valued == Valued::Unknown;
+            for (ideal, boxed) in ideal.iter_mut().zip(&mut boxed) {
+                changed |= match valued {
+                    Valued::Unknown => false,
+                    Valued::Polynomial => is_polynomial(ideal, boxed),
+                    Valued::Operands => proofs.of_operands(problem, coalition, ideal, boxed)?,
+                };
+            }
+            if !changed {
+                continue;
             }
             let found = search(problem, coalition, assume, goal, &ideal)?;
             if let Some(mut certificate) = found {
@@ -324,7 +143,7 @@ pub fn prove_freshness_with(
 }
 
 /// Whether a component of a result outside the coalition, or a bit of one, is a function of the operands
-/// and of what the coalition knows, so that it is not fresh, in any ring.
+/// and of what the coalition knows, so that it is not fresh, in any ring in which the boxes are what they are said to be.
 ///
 /// # Errors
 /// The protocol breaks the rules of flat protocols.
@@ -332,30 +151,47 @@ pub(crate) fn determined(
     problem: &Problem,
     coalition: PartySet,
     result: usize,
+    boxes: &[IdealBox],
 ) -> Result<bool, Malformed> {
     let Some(Operand::Shared(sharing)) = problem.results.get(result) else {
         return Ok(false);
     };
-    let limit = expansion(problem);
-    let mut run = Execution::new(problem, coalition, Assumption::AnySharing, limit)?;
-    let Some(terms) = run.result(problem, result) else {
-        return Ok(false);
-    };
-    let mut random = run.of_class(Class::Pad);
-    random.extend(&run.of_class(Class::Noise));
     let held = sharing::held(sharing, coalition);
-    // The value determines some components; those that it leaves open must not be determined.
-    let mut open = sharing::choices(sharing, &held, SETS).into_iter().flatten();
     let has = known(problem, coalition);
     let ids = crate::problem::operand_ids(&problem.flat.results[result]);
-    Ok(open.any(|i| {
-        has[ids[i] as usize] || {
-            let parts = bits_of(&mut run, &terms[i]);
-            parts
-                .iter()
-                .any(|part| !run.terms.support(part).meets(&random))
+    let mut boxes = boxes.to_vec();
+    loop {
+        let any = Assumption::AnySharing;
+        let mut run = Execution::with_boxes(problem, coalition, any, &boxes, false)?;
+        let Some(terms) = run.result(problem, result) else {
+            return Ok(false);
+        };
+        let mut random = run.of_class(Class::Pad);
+        random.extend(&run.of_class(Class::Noise));
+        let mut unknown = Support::default();
+        // The value determines some components; those that it leaves open must not be determined.
+        for i in sharing::choices(sharing, &held, SETS).into_iter().flatten() {
+            for part in bits_of(&mut run, &terms[i]) {
+                let support = run.terms.support(&part).common(&random);
+                if has[ids[i] as usize] || support.iter().next().is_none() {
+                    return Ok(true);
+                }
+                unknown.extend(&support);
+            }
         }
-    }))
+        // What a box puts out is unknown, and its steps may say what it is.
+        let puts_out = |ideal: &IdealBox| {
+            unknown.iter().any(|symbol| {
+                let name = run.symbols[symbol.0 as usize].name;
+                matches!(name, Name::Output { call, .. } if call == ideal.call)
+            })
+        };
+        let before = boxes.len();
+        boxes.retain(|ideal| !puts_out(ideal));
+        if boxes.len() == before {
+            return Ok(false);
+        }
+    }
 }
 
 /// A vector of bits bit by bit, each of which must be uniform; anything else as it is.
@@ -414,239 +250,4 @@ pub(crate) fn opened(
         .map(|row| combine(&plain, &mut row.into_iter()))
         .collect();
     (value, zeros)
-}
-
-pub(crate) fn search(
-    problem: &Problem,
-    coalition: PartySet,
-    assume: Assumption,
-    goal: &Goal,
-    boxes: &[IdealBox],
-) -> Result<Option<Certificate>, Malformed> {
-    let mut run = Execution::with_boxes(problem, coalition, assume, expansion(problem), boxes)?;
-    let mut items = Vec::new();
-    let checked = problem.own < problem.flat.steps.len();
-    // What parties compare in the end is 0, so that the last message of it follows from the others.
-    let known = match checked {
-        true => no_news(problem, coalition, &run),
-        false => Vec::new(),
-    };
-    let view = std::mem::take(&mut run.view);
-    for (element, kind, term) in view {
-        let out = |known: &NoNews| element == Element::Message { step: known.step };
-        if known.iter().any(out) {
-            continue;
-        }
-        items.push(Item::new(&run, element, kind, term, false));
-    }
-    if let Goal::Freshness { result, required } = goal
-        && let result = *result
-        && let Some(Operand::Shared(sharing)) = problem.results.get(result as usize)
-    {
-        let terms = run
-            .result(problem, result as usize)
-            .ok_or_else(|| Malformed("a result without a term".to_owned()))?;
-        let ids = crate::problem::operand_ids(&problem.flat.results[result as usize]);
-        let no_key = || Malformed("a key that does not exist".to_owned());
-        let carried = run.keys(problem, sharing, coalition).ok_or_else(no_key)?;
-        let (value, zeros) = opened(&mut run, &terms, sharing, &carried);
-        if zeros.iter().any(|zero| !zero.is_zero()) {
-            return Ok(None);
-        }
-        let kind = ids
-            .last()
-            .map_or(Kind::Element, |id| problem.flat.values[*id as usize].kind);
-        items.push(Item::new(
-            &run,
-            Element::Value { result },
-            kind,
-            value,
-            false,
-        ));
-        for (component, term) in terms.into_iter().enumerate() {
-            if !required.contains(&(component as u32)) {
-                continue;
-            }
-            let element = Element::Component {
-                result,
-                component: component as u32,
-            };
-            let kind = problem.flat.values[ids[component] as usize].kind;
-            items.push(Item::new(&run, element, kind, term, true));
-        }
-    }
-    let secrets = run.of_class(Class::Secret);
-    // What checks compare comes last, and holds coins that hide earlier messages.
-    // Long checks are found to be no identities in any order.
-    let long = checked && problem.flat.steps.len() > 700;
-    let scale = if long { 10 } else { 1 };
-    let orders = if checked {
-        &[true, false][..]
-    } else {
-        &[false]
-    };
-    for early in orders {
-        let mut search = Search {
-            run: run.clone(),
-            secrets: secrets.clone(),
-            outputs: Support::default(),
-            goal: goal.clone(),
-            choices: choices(items.len()),
-            early: *early,
-            work: WORK / scale,
-            atoms: ATOMS / scale,
-        };
-        if let Some(steps) = search.solve(items.clone(), Vec::new()) {
-            return Ok(Some(Certificate {
-                coalition,
-                assume,
-                goal: goal.clone(),
-                boxes: Vec::new(),
-                known: known.clone(),
-                steps,
-            }));
-        }
-    }
-    Ok(None)
-}
-
-impl Search {
-    fn done(&self, items: &[Item]) -> bool {
-        match &self.goal {
-            Goal::Privacy => items.iter().all(|item| !item.support.meets(&self.secrets)),
-            Goal::Freshness { .. } => items
-                .iter()
-                .all(|item| !item.required && !item.support.meets(&self.outputs)),
-        }
-    }
-
-    /// Replaces an element by a uniform value; the replacement of the coin.
-    fn eliminate(
-        &mut self,
-        item: &Item,
-        coin: Symbol,
-        number: usize,
-        even: bool,
-    ) -> Option<(Elimination, Poly)> {
-        let symbol = Symbol(self.run.symbols.len() as u32);
-        let name = Name::Uniform {
-            number: number as u32,
-        };
-        let info = SymbolInfo {
-            name,
-            elem: item.term.elem(),
-            kind: item.kind,
-            class: Class::Known,
-        };
-        if matches!(info.kind, Kind::Scalar | Kind::Digest) {
-            self.run.terms.scalar(symbol);
-        }
-        let uniform = self.run.terms.symbol(symbol, info.elem);
-        let by = match even {
-            false => self.run.terms.solve(&item.term, coin, &uniform)?,
-            true => self.run.terms.solve_even(&item.term, coin, &uniform)?,
-        };
-        self.run.symbols.push(info);
-        if item.required {
-            self.outputs.insert(symbol);
-        }
-        let symbols = &self.run.symbols;
-        let shown = |s: Symbol| symbols[s.0 as usize].name.to_string();
-        let step = Elimination {
-            element: item.element,
-            coin: symbols[coin.0 as usize].name,
-            text: self.run.terms.display(&by, &shown),
-        };
-        Some((step, by))
-    }
-
-    fn solve(
-        &mut self,
-        mut items: Vec<Item>,
-        mut steps: Vec<Elimination>,
-    ) -> Option<Vec<Elimination>> {
-        let mut seen = HashSet::new();
-        items.retain(|item| item.required || seen.insert(item.term.clone()));
-        let mut count = vec![0u32; self.run.symbols.len()];
-        for item in &items {
-            for symbol in item.support.iter() {
-                count[symbol.0 as usize] += 1;
-            }
-        }
-        while !self.done(&items) {
-            // Later messages first: their pads were drawn last and occur nowhere else.
-            let free = (0..items.len()).rev().find_map(|at| {
-                let mut pads = items[at].pads.iter();
-                pads.find(|s| count[s.0 as usize] == 1)
-                    .map(|pad| (at, *pad))
-            });
-            let Some((at, pad)) = free else {
-                return self.choose(items, steps, &count);
-            };
-            let item = items.remove(at);
-            for symbol in item.support.iter() {
-                count[symbol.0 as usize] -= 1;
-            }
-            steps.push(self.eliminate(&item, pad, steps.len(), false)?.0);
-        }
-        Some(steps)
-    }
-
-    /// A coin that occurs in several elements: one of them becomes uniform, and the others change.
-    /// Coins with few occurrences first.
-    fn choose(
-        &mut self,
-        items: Vec<Item>,
-        steps: Vec<Elimination>,
-        count: &[u32],
-    ) -> Option<Vec<Elimination>> {
-        let mut options: Vec<(u32, usize, Symbol, bool)> = Vec::new();
-        let order: Vec<usize> = match self.early {
-            true => (0..items.len()).collect(),
-            false => (0..items.len()).rev().collect(),
-        };
-        for at in order {
-            let item = &items[at];
-            options.extend(
-                item.pads
-                    .iter()
-                    .map(|pad| (count[pad.0 as usize], at, *pad, false)),
-            );
-            if !item.required && item.support.meets(&self.secrets) {
-                let even = item.even.iter();
-                options.extend(even.map(|pad| (count[pad.0 as usize], at, *pad, true)));
-            }
-        }
-        options.sort_by_key(|(occurrences, ..)| *occurrences);
-        for (_, at, pad, even) in options {
-            self.choices = self.choices.checked_sub(1)?;
-            let mut others = items.clone();
-            let item = if even {
-                others[at].clone()
-            } else {
-                others.remove(at)
-            };
-            let (step, by) = self.eliminate(&item, pad, steps.len(), even)?;
-            let mut touched: Vec<&mut Item> = others
-                .iter_mut()
-                .filter(|other| other.support.contains(pad))
-                .collect();
-            let before: Vec<&Poly> = touched.iter().map(|other| &other.term).collect();
-            let after = self
-                .run
-                .terms
-                .substitute_all(&before, pad, &by, self.atoms)?;
-            for (other, term) in touched.iter_mut().zip(after) {
-                self.work = self.work.checked_sub(term.monomials())?;
-                other.term = term;
-                other.refresh(&self.run);
-            }
-            let mut extended = steps.clone();
-            extended.push(step);
-            if let Some(found) = self.solve(others, extended) {
-                return Some(found);
-            }
-        }
-        None
-    }
 }

@@ -13,6 +13,7 @@
 //! pure: it reads no file, clock, network or entropy.
 
 mod active;
+mod bounds;
 mod callee;
 mod certificate;
 mod checker;
@@ -40,7 +41,8 @@ mod work;
 
 pub use active::{Active, Deviation, Effect, deviate};
 pub use certificate::{
-    Assumption, Boxed, CalleeProof, Certificate, Element, Elimination, Goal, Known, Name,
+    Assumption, Boxed, CalleeProof, Certificate, Element, Elimination, Goal, Known, Name, Range,
+    Valued,
 };
 pub use checker::{Refusal, check};
 pub use correct::{correctness, count_words};

@@ -4,7 +4,7 @@ use crate::active::{Active, Effect, deviate};
 use crate::certificate::Assumption;
 use crate::checker::check;
 use crate::compose::composed;
-use crate::correct::correctness;
+use crate::correct::{correctness, functions};
 use crate::element::width;
 use crate::eliminate::{Proofs, determined, prove_freshness_with, prove_privacy_with};
 use crate::problem::{Malformed, Operand, Problem, Spec};
@@ -74,7 +74,8 @@ impl Report {
         self.privacy.iter().any(|(_, verdict)| match verdict {
             Verdict::Proved {
                 certificate: Some(certificate),
-            } => certificate.assume == Assumption::Fresh,
+            }
+            | Verdict::Statistical { certificate, .. } => certificate.assume == Assumption::Fresh,
             _ => false,
         })
     }
@@ -209,8 +210,11 @@ pub fn decide_privacy(
     if let Some(certificate) = prove_privacy_with(problem, coalition, proofs)?
         && check(problem, &certificate).is_ok()
     {
-        return Ok(Verdict::Proved {
-            certificate: Some(certificate),
+        return Ok(match certificate.distance() {
+            Some(bits) => Verdict::Statistical { certificate, bits },
+            None => Verdict::Proved {
+                certificate: Some(certificate),
+            },
         });
     }
     let found = enumerate(problem, small, |ring| {
@@ -243,8 +247,8 @@ pub fn decide_freshness(
             certificate: Some(certificate),
         });
     }
-    if determined(problem, coalition, result)? {
-        return Ok(Verdict::Wrong(Box::new(Wrong {
+    let stale = |problem: &Problem| {
+        Verdict::Wrong(Box::new(Wrong {
             what: format!(
                 "components of the result are functions of the operands and of what {} knows",
                 problem.set_name(coalition)
@@ -252,11 +256,24 @@ pub fn decide_freshness(
             elem: first_elem(problem),
             inputs: Vec::new(),
             got: Vec::new(),
-        })));
+        }))
+    };
+    if determined(problem, coalition, result, &[])? {
+        return Ok(stale(problem));
     }
-    enumerate(problem, small, |ring| {
+    let found = enumerate(problem, small, |ring| {
         refute_freshness(ring, coalition, result, limits)
-    })
+    })?;
+    if let Verdict::Unknown { .. } = found {
+        // In a small ring the value of a call may be seen to be a function of its operands, whatever the coins.
+        for ring in small.iter().filter(|ring| alike(problem, ring)) {
+            let boxes = functions(ring, coalition, limits)?;
+            if !boxes.is_empty() && determined(ring, coalition, result, &boxes)? {
+                return Ok(stale(ring));
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// The verdict of enumerations in several rings: a difference in one is a counter-example, and
@@ -507,6 +524,9 @@ pub fn table(rows: &[Row]) -> String {
     for (operation, report, problem) in rows {
         let cell = |worst: Option<&(PartySet, Verdict)>| match worst {
             None => "-".to_owned(),
+            Some((coalition, Verdict::Statistical { bits, .. })) => {
+                format!("proved but for 2^-{bits} {}", problem.set_name(*coalition))
+            }
             Some((coalition, verdict)) if verdict.severity() > 0 => {
                 format!("{} {}", verdict.word(), problem.set_name(*coalition))
             }

@@ -4,9 +4,10 @@
 //! of the sharing, and the others follow from these and the value. Which ones follow is chosen per
 //! coalition, so that what the coalition holds are coins it knows.
 
-use crate::callee::Callee;
+use crate::callee::{Callee, Given};
 use crate::certificate::{Assumption, Element, Name};
 use crate::element::coefficient;
+use crate::eliminate::opened;
 use crate::problem::{Malformed, Operand, Problem, operand_ids};
 use crate::sharing::{Layout, held, layout, layout_by};
 use crate::term::{Function, Poly, Support, Symbol, Terms};
@@ -57,12 +58,27 @@ pub(crate) struct IdealBox {
     pub callee: Callee,
     /// The components of its result that are uniform; the others follow from the value.
     pub required: Vec<usize>,
-    /// Its value as a polynomial of its inputs, if it is one.
-    pub formula: Option<Arc<(Terms, Poly)>>,
-    /// The same as a product of two linear forms, where that is to be used instead.
-    pub factors: Option<Arc<(Terms, Poly, Poly)>>,
-    /// Nothing is known of its result: for the rest of the text it is to be kept secret.
-    pub silent: bool,
+    /// What is known of its value.
+    pub value: BoxValue,
+}
+
+/// What is known of the value of an ideal box.
+#[derive(Clone, Debug)]
+pub(crate) enum BoxValue {
+    /// A function of all that it is given, of what the coalition holds of the result, and of coins of the box.
+    Unknown,
+    /// A polynomial of its inputs.
+    Polynomial(Arc<(Terms, Poly)>),
+    /// A product of two linear forms of its inputs.
+    Product(Arc<(Terms, Poly, Poly)>),
+    /// A function of the values of its operands, of what the coalition has, and of coins of the box.
+    Operands(Vec<Given>),
+    /// A function of the values of its operands and of nothing else.
+    Function(Vec<Given>),
+    /// A symbol of its own.
+    Symbol,
+    /// Nothing is known of the components either: for the rest of the text they are to be kept secret.
+    Secret,
 }
 
 impl IdealBox {
@@ -111,17 +127,19 @@ impl Execution {
         assume: Assumption,
         limit: usize,
     ) -> Result<Self, Malformed> {
-        Self::start(problem, coalition, assume, Terms::new(limit), &[])
+        Self::start(problem, coalition, assume, Terms::new(limit), &[], false)
     }
 
+    /// With calls as ideal boxes; if `told`, the coalition is given the values of all operands.
     pub fn with_boxes(
         problem: &Problem,
         coalition: PartySet,
         assume: Assumption,
-        limit: usize,
         boxes: &[IdealBox],
+        told: bool,
     ) -> Result<Self, Malformed> {
-        Self::start(problem, coalition, assume, Terms::new(limit), boxes)
+        let terms = Terms::new(expansion(problem));
+        Self::start(problem, coalition, assume, terms, boxes, told)
     }
 
     /// Nobody's view, in a graph of the caller's, for fresh sharings of the operands.
@@ -130,7 +148,8 @@ impl Execution {
         terms: Terms,
         boxes: &[IdealBox],
     ) -> Result<Self, Malformed> {
-        Self::start(problem, PartySet::EMPTY, Assumption::Fresh, terms, boxes)
+        let (nobody, assume) = (PartySet::EMPTY, Assumption::Fresh);
+        Self::start(problem, nobody, assume, terms, boxes, false)
     }
 
     fn start(
@@ -139,6 +158,7 @@ impl Execution {
         assume: Assumption,
         terms: Terms,
         boxes: &[IdealBox],
+        told: bool,
     ) -> Result<Self, Malformed> {
         let mut run = Self {
             terms,
@@ -150,7 +170,7 @@ impl Execution {
         let implied = problem.implied(coalition);
         for at in (0..problem.params.len()).filter(|at| Some(*at) != implied) {
             let no_meaning = || Malformed(format!("parameter {at} has no meaning as a term"));
-            run.parameter(problem, at, coalition, assume)
+            run.parameter(problem, at, coalition, assume, told)
                 .ok_or_else(no_meaning)?;
         }
         if let (Some(at), Some(Operand::Clear { elem, .. })) =
@@ -192,7 +212,7 @@ impl Execution {
             given.push(self.values[*id as usize].clone()?);
         }
         let (elem, call) = (sharing.elem, ideal.call);
-        if ideal.silent {
+        if let BoxValue::Secret = ideal.value {
             for (component, id) in (0u32..).zip(&callee.outputs) {
                 let name = Name::Output { call, component };
                 let term = self.symbol(name, elem, kind, Class::Secret);
@@ -216,14 +236,29 @@ impl Execution {
             free.push(component);
         }
         let inputs = &given[..callee.inputs.len()];
-        let value = match (&ideal.factors, &ideal.formula) {
-            (Some(factors), _) => {
+        let value = match &ideal.value {
+            BoxValue::Product(factors) => {
                 let left = self.terms.import(&factors.0, &factors.1, inputs)?;
                 let right = self.terms.import(&factors.0, &factors.2, inputs)?;
                 self.terms.mul(&left, &right)
             }
-            (None, Some(formula)) => self.terms.import(&formula.0, &formula.1, inputs)?,
-            (None, None) => {
+            BoxValue::Polynomial(formula) => self.terms.import(&formula.0, &formula.1, inputs)?,
+            BoxValue::Symbol | BoxValue::Secret => {
+                self.symbol(Name::Noise { call }, elem, kind, Class::Noise)
+            }
+            BoxValue::Operands(operands) => {
+                let mut args = self.operands(operands)?;
+                args.extend(given.drain(callee.inputs.len()..));
+                args.push(self.symbol(Name::Noise { call }, elem, kind, Class::Noise));
+                self.terms.function(Function::Unknown, args, elem)
+            }
+            BoxValue::Function(operands) => {
+                // Functions of two calls are two.
+                let mut args = vec![Poly::constant(Elem::Ring(64), i128::from(call))];
+                args.extend(self.operands(operands)?);
+                self.terms.function(Function::Unknown, args, elem)
+            }
+            BoxValue::Unknown => {
                 let noise = self.symbol(Name::Noise { call }, elem, kind, Class::Noise);
                 given.push(noise);
                 self.terms.function(Function::Unknown, given, elem)
@@ -235,6 +270,37 @@ impl Execution {
             self.values[*id as usize] = Some(term);
         }
         Some(())
+    }
+
+    /// The value of an operand of a call; `None` if it is not shown to be a sharing.
+    pub fn operand(&mut self, (ids, sharing): &Given) -> Option<Poly> {
+        let terms = self.components(ids)?;
+        match sharing {
+            None => terms.first().cloned(),
+            Some(sharing) if sharing.keyed.is_empty() => {
+                let carried = vec![None; terms.len()];
+                let (value, zeros) = opened(self, &terms, sharing, &carried);
+                zeros.iter().all(Poly::is_zero).then_some(value)
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// The values of operands; all components of one that is not shown to be a sharing.
+    fn operands(&mut self, operands: &[Given]) -> Option<Vec<Poly>> {
+        let mut args = Vec::new();
+        for given in operands {
+            match self.operand(given) {
+                Some(value) => args.push(value),
+                None => args.extend(self.components(&given.0)?),
+            }
+        }
+        Some(args)
+    }
+
+    fn components(&self, ids: &[u32]) -> Option<Vec<Poly>> {
+        let terms = ids.iter().map(|id| self.values.get(*id as usize)?.clone());
+        terms.collect()
     }
 
     /// A key of the scheme: one symbol in all of a run. It is no pad, because the rest of the run
@@ -284,6 +350,7 @@ impl Execution {
         at: usize,
         coalition: PartySet,
         assume: Assumption,
+        told: bool,
     ) -> Option<()> {
         let ids = operand_ids(&problem.flat.params[at]);
         let info = |id: u32| &problem.flat.values[id as usize];
@@ -298,7 +365,7 @@ impl Execution {
                     .is_empty();
                 // Public amounts are known to everybody, an outsider alone included.
                 let public = info(id).kind == Kind::Scalar;
-                let class = known(Class::Secret, meets || public);
+                let class = known(Class::Secret, meets || public || told);
                 let value = self.symbol(Name::Value { param }, *elem, info(id).kind, class);
                 self.values[id as usize] = Some(value.clone());
                 self.inputs.push(value);
@@ -317,7 +384,7 @@ impl Execution {
                 let elem = sharing.elem;
                 let kind = ids.first().map_or(Kind::Element, |id| info(*id).kind);
                 let layout = layout(sharing, &held)?;
-                let given = layout.open || problem.learns_result(coalition);
+                let given = layout.open || told || problem.learns_result(coalition);
                 let class = known(Class::Secret, given);
                 let mut value = self.symbol(Name::Value { param }, elem, kind, class);
                 if let (true, false, Some(bits)) = (given, layout.open, problem.beyond(elem)) {

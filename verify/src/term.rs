@@ -9,6 +9,8 @@
 mod display;
 mod evaluate;
 mod operations;
+mod possible;
+mod range;
 mod span;
 mod substitute;
 mod sum;
@@ -21,6 +23,7 @@ use smpc_ir::party::Elem;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+pub use possible::Possible;
 pub use span::Span;
 use sum::{Monomial, Sum};
 

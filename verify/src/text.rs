@@ -4,7 +4,8 @@
 //! come first, numbered, and boxes refer to them. What stands behind a colon is for readers only.
 
 use crate::certificate::{
-    Assumption, Boxed, CalleeProof, Certificate, Element, Elimination, Goal, Known, Name,
+    Assumption, Boxed, CalleeProof, Certificate, Element, Elimination, Goal, Known, Name, Range,
+    Valued,
 };
 use smpc_ir::party::{Party, PartySet};
 use std::fmt::Write;
@@ -72,6 +73,9 @@ impl File {
             let _ = writeln!(written, "callee {at}");
             block(&proof.privacy, &mut callees, &mut written);
             block(&proof.freshness, &mut callees, &mut written);
+            if let Some(values) = &proof.values {
+                block(values, &mut callees, &mut written);
+            }
         }
         format!(
             "{HEADER}\nscheme {}\nparties {}\n{written}{body}",
@@ -145,6 +149,10 @@ impl File {
                     } else if word == "known" {
                         let known = no_news(rest).ok_or_else(|| fail("a message and values"))?;
                         certificate.known.push(known);
+                    } else if word == "range" {
+                        let range =
+                            range(rest).ok_or_else(|| fail("bits, a message and a coin"))?;
+                        certificate.ranges.push(range);
                     } else {
                         let step = elimination(line).ok_or_else(|| fail("a substitution"))?;
                         certificate.steps.push(step);
@@ -162,7 +170,9 @@ fn place(at: usize, callees: &mut Vec<Arc<CalleeProof>>, order: &mut Vec<usize>)
         return;
     }
     let proof = callees[at].clone();
-    for boxed in proof.privacy.boxes.iter().chain(&proof.freshness.boxes) {
+    let values = proof.values.iter().flat_map(|values| &values.boxes);
+    let boxes = proof.privacy.boxes.iter().chain(&proof.freshness.boxes);
+    for boxed in boxes.chain(values) {
         let inner = position(&boxed.proof, callees);
         place(inner, callees, order);
     }
@@ -179,14 +189,22 @@ fn position(proof: &Arc<CalleeProof>, callees: &mut Vec<Arc<CalleeProof>>) -> us
     })
 }
 
-/// A callee whose two certificates are read becomes a proof.
+/// A callee whose certificates are read, two or three, becomes a proof.
 fn settle(
     callees: &mut Vec<(usize, Vec<Certificate>)>,
     proofs: &mut Vec<(usize, Arc<CalleeProof>)>,
 ) {
     while let Some((at, list)) = callees.pop() {
-        if let Ok([privacy, freshness]) = <[Certificate; 2]>::try_from(list) {
-            proofs.push((at, Arc::new(CalleeProof { privacy, freshness })));
+        let mut list = list.into_iter();
+        if let (Some(privacy), Some(freshness), values, None) =
+            (list.next(), list.next(), list.next(), list.next())
+        {
+            let proof = CalleeProof {
+                privacy,
+                freshness,
+                values,
+            };
+            proofs.push((at, Arc::new(proof)));
         }
     }
 }
@@ -203,6 +221,7 @@ fn block(certificate: &Certificate, callees: &mut Vec<Arc<CalleeProof>>, text: &
     };
     let goal = match &certificate.goal {
         Goal::Privacy => "privacy".to_owned(),
+        Goal::Values => "values".to_owned(),
         Goal::Freshness { result, required } => {
             let required: String = required.iter().map(|at| format!(" {at}")).collect();
             format!("freshness {result}{required}")
@@ -211,10 +230,10 @@ fn block(certificate: &Certificate, callees: &mut Vec<Arc<CalleeProof>>, text: &
     let coalition = numbers(certificate.coalition);
     let _ = writeln!(text, "certificate {coalition} {assume} {goal}");
     for boxed in &certificate.boxes {
-        let value = if boxed.polynomial {
-            "polynomial"
-        } else {
-            "unknown"
+        let value = match boxed.value {
+            Valued::Polynomial => "polynomial",
+            Valued::Unknown => "unknown",
+            Valued::Operands => "operands",
         };
         let at = position(&boxed.proof, callees);
         let _ = writeln!(text, "box {} {value} {at}", boxed.call);
@@ -225,23 +244,34 @@ fn block(certificate: &Certificate, callees: &mut Vec<Arc<CalleeProof>>, text: &
         let _ = writeln!(text, "known {}{by}", known.step);
     }
     for step in &certificate.steps {
-        let element = match step.element {
-            Element::Message { step } => format!("message {step}"),
-            Element::Component { result, component } => format!("component {result} {component}"),
-            Element::Value { result } => format!("value {result}"),
-        };
-        let coin = match step.coin {
-            Name::Value { param } => format!("value {param}"),
-            Name::Component { param, component } => format!("component {param} {component}"),
-            Name::Coin { step } => format!("coin {step}"),
-            Name::Output { call, component } => format!("output {call} {component}"),
-            Name::Noise { call } => format!("noise {call}"),
-            Name::Above { param } => format!("above {param}"),
-            Name::Key { key } => format!("key {key}"),
-            Name::Result => "result".to_owned(),
-            Name::Uniform { number } => format!("uniform {number}"),
-        };
-        let _ = writeln!(text, "{element} by {coin} : {} := {}", step.coin, step.text);
+        let by = substituted(step.element, step.coin);
+        let _ = writeln!(text, "{by} : {} := {}", step.coin, step.text);
+    }
+    for range in &certificate.ranges {
+        let by = substituted(range.element, range.coin);
+        let _ = writeln!(text, "range {} {by}", range.bits);
+    }
+}
+
+/// An element and the coin that hides it.
+fn substituted(element: Element, coin: Name) -> String {
+    let coin = match coin {
+        Name::Value { param } => format!("value {param}"),
+        Name::Component { param, component } => format!("component {param} {component}"),
+        Name::Coin { step } => format!("coin {step}"),
+        Name::Output { call, component } => format!("output {call} {component}"),
+        Name::Noise { call } => format!("noise {call}"),
+        Name::Above { param } => format!("above {param}"),
+        Name::Key { key } => format!("key {key}"),
+        Name::Result => "result".to_owned(),
+        Name::Uniform { number } => format!("uniform {number}"),
+    };
+    match element {
+        Element::Message { step } => format!("message {step} by {coin}"),
+        Element::Component { result, component } => {
+            format!("component {result} {component} by {coin}")
+        }
+        Element::Value { result } => format!("value {result} by {coin}"),
     }
 }
 
@@ -264,6 +294,7 @@ fn head(text: &str) -> Option<Certificate> {
     };
     let goal = match goal {
         ["privacy"] => Goal::Privacy,
+        ["values"] => Goal::Values,
         ["freshness", result, required @ ..] => Goal::Freshness {
             result: result.parse().ok()?,
             required: required
@@ -280,6 +311,17 @@ fn head(text: &str) -> Option<Certificate> {
         boxes: Vec::new(),
         known: Vec::new(),
         steps: Vec::new(),
+        ranges: Vec::new(),
+    })
+}
+
+fn range(text: &str) -> Option<Range> {
+    let (bits, by) = text.split_once(' ')?;
+    let Elimination { element, coin, .. } = elimination(by)?;
+    Some(Range {
+        element,
+        coin,
+        bits: bits.parse().ok()?,
     })
 }
 
@@ -301,9 +343,10 @@ fn ideal(text: &str, proofs: &[(usize, Arc<CalleeProof>)]) -> Option<Boxed> {
     let callee: usize = callee.parse().ok()?;
     Some(Boxed {
         call: call.parse().ok()?,
-        polynomial: match *value {
-            "polynomial" => true,
-            "unknown" => false,
+        value: match *value {
+            "polynomial" => Valued::Polynomial,
+            "unknown" => Valued::Unknown,
+            "operands" => Valued::Operands,
             _ => return None,
         },
         proof: proofs.iter().find(|(at, _)| *at == callee)?.1.clone(),

@@ -95,6 +95,13 @@ pub enum Verdict {
         /// The substitutions, accepted by the checker. `None`: an identity of polynomials.
         certificate: Option<Certificate>,
     },
+    /// Holds in the ring at hand but for a statistical distance of 2^-bits in each element: masks on a range.
+    Statistical {
+        /// The substitutions and the masks, accepted by the checker.
+        certificate: Certificate,
+        /// The distance.
+        bits: u32,
+    },
     /// Holds in small rings, by enumeration of everything.
     Exhausted(Exhausted),
     /// All that is claimed may fail with some probability, and at full width fails no more often: a
@@ -118,6 +125,7 @@ impl Verdict {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Proved { .. } => "proved",
+            Self::Statistical { .. } => "statistical",
             Self::Exhausted(_) => "exhausted",
             Self::Measured(_) => "measured",
             Self::Leaks(_) => "LEAKS",
@@ -132,14 +140,15 @@ impl Verdict {
         matches!(self, Self::Leaks(_) | Self::Wrong(_))
     }
 
-    /// For the verdict on several: a counter-example, else unknown, measured, exhausted, proved.
+    /// For the verdict on several: a counter-example, else unknown, measured, exhausted, statistical, proved.
     pub fn severity(&self) -> u8 {
         match self {
             Self::Proved { .. } | Self::Unclaimed => 0,
-            Self::Exhausted(_) => 1,
-            Self::Measured(_) => 2,
-            Self::Unknown { .. } => 3,
-            Self::Leaks(_) | Self::Wrong(_) => 4,
+            Self::Statistical { .. } => 1,
+            Self::Exhausted(_) => 2,
+            Self::Measured(_) => 3,
+            Self::Unknown { .. } => 4,
+            Self::Leaks(_) | Self::Wrong(_) => 5,
         }
     }
 }

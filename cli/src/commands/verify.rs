@@ -236,7 +236,8 @@ fn subject((title, report, _): &Row) -> Subject {
     let certificates = all.filter_map(|(_, verdict)| match verdict {
         Verdict::Proved {
             certificate: Some(certificate),
-        } => Some(certificate.clone()),
+        }
+        | Verdict::Statistical { certificate, .. } => Some(certificate.clone()),
         _ => None,
     });
     Subject {
@@ -353,6 +354,11 @@ fn detail(sources: &Sources, verdict: &Verdict) -> Value {
                 value["substitutions"] = certificate.steps.len().into();
                 value["fresh_operands"] = (certificate.assume == Assumption::Fresh).into();
             }
+        }
+        Verdict::Statistical { certificate, bits } => {
+            value["substitutions"] = certificate.steps.len().into();
+            value["fresh_operands"] = (certificate.assume == Assumption::Fresh).into();
+            value["distance_bits"] = (*bits).into();
         }
         Verdict::Exhausted(done) | Verdict::Measured(done) => {
             value["assignments"] = done.assignments.into();

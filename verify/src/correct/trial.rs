@@ -1,22 +1,18 @@
 //! Trials of a claim: all assignments in small rings, random ones at full width.
 
 use super::Claimed;
-use crate::callee::valid;
+use super::reduce::{Reduced, fewer_coins, products};
 use crate::certificate::Name;
-use crate::element::{add, bits, neg, reduce, sub, width};
-use crate::eliminate::opened;
+use crate::element::{add, neg, reduce, sub, width};
 use crate::machine::{Batch, Choice, Counter, Machine, Random, coin};
 use crate::problem::{Malformed, Operand, Problem, Spec, operand_ids};
 use crate::refute::{assignment_bits, domains, draw, first_elem};
-use crate::sharing::{choices, parities};
+use crate::sharing::parities;
 use crate::statistics::Strata;
-use crate::symbolic::{Class, Execution, IdealBox, SymbolInfo, formula};
-use crate::term::{Poly, Symbol, Terms};
 use crate::verdict::{Inputs, Limits, Wrong};
 use smpc_ir::claim::Domain;
-use smpc_ir::flat::{FlatOp, Kind, Sharing};
-use smpc_ir::party::{CoinDomain, Elem, PartySet};
-use std::sync::Arc;
+use smpc_ir::flat::{Kind, Sharing};
+use smpc_ir::party::Elem;
 
 /// Random runs without a contradiction.
 pub(super) struct Tried {
@@ -27,10 +23,6 @@ pub(super) struct Tried {
     pub expected: f64,
 }
 
-/// Atoms and monomials of a term that is worth evaluating.
-const ATOMS: usize = 10_000;
-const MONOMIALS: usize = 2_000;
-
 /// Executions side by side.
 const LANES: usize = 64;
 
@@ -38,141 +30,6 @@ pub(super) enum Enumeration {
     All(u64),
     Some(u64),
     Wrong(Box<Wrong>),
-}
-
-/// The value of the result as a term, its coins replaced one for one so that few are left.
-struct Reduced {
-    run: Execution,
-    value: Poly,
-    /// Symbols that occur, the inputs' first, and what each is drawn from.
-    symbols: Vec<(Symbol, CoinDomain)>,
-    bits: f64,
-}
-
-/// Calls whose value is a polynomial of what they are given. All components of the result but as many
-/// as follow from the value are any elements: more than can come out, and no matter to the value.
-fn products(problem: &Problem) -> Vec<IdealBox> {
-    let mut found: Vec<IdealBox> = Vec::new();
-    for (at, call) in problem.flat.calls.iter().enumerate() {
-        if found.iter().any(|ideal| ideal.overlaps(call)) || call.steps.len() > 128 {
-            continue;
-        }
-        let Some(callee) = valid(problem, call) else {
-            continue;
-        };
-        let [Operand::Shared(sharing)] = callee.problem.results.as_slice() else {
-            continue;
-        };
-        let none = vec![false; sharing.holders.len()];
-        let required = choices(sharing, &none, 1).pop();
-        if let (Some(required), Some(formula)) = (required, formula(&callee.problem)) {
-            // In a product of sums the coins of each sum cancel before anything is multiplied.
-            let factors = formula.0.factors(&formula.1);
-            found.push(IdealBox {
-                call: at as u32,
-                required,
-                factors: factors.map(|(left, right)| Arc::new((formula.0.clone(), left, right))),
-                formula: Some(formula),
-                silent: false,
-                callee,
-            });
-        }
-    }
-    found
-}
-
-/// A coin that stands alone in an argument of a function is replaced by that argument less the
-/// rest: a bijection of the coins, after which the argument is one symbol.
-fn fewer_coins(problem: &Problem, boxes: &[IdealBox]) -> Result<Option<Reduced>, Malformed> {
-    let [Operand::Shared(sharing)] = problem.results.as_slice() else {
-        return Ok(None);
-    };
-    let terms = Terms::new(512).with_budget(1 << 17);
-    let mut run = Execution::in_terms(problem, terms, boxes)?;
-    let Some(terms) = run.result(problem, 0) else {
-        return Ok(None);
-    };
-    let Some(carried) = run.keys(problem, sharing, PartySet::EMPTY) else {
-        return Ok(None);
-    };
-    let (mut value, zeros) = opened(&mut run, &terms, sharing, &carried);
-    if zeros.iter().any(|zero| !zero.is_zero()) {
-        return Ok(None);
-    }
-    for _ in 0..200 {
-        let arguments = run.terms.arguments(&value);
-        let next = arguments.iter().rev().find_map(|argument| {
-            if argument.monomials() < 2 {
-                return None;
-            }
-            let pads = run.terms.pads(argument);
-            let pad = pads
-                .into_iter()
-                .find(|s| run.symbols[s.0 as usize].class == Class::Pad)?;
-            Some((argument.clone(), pad))
-        });
-        let Some((argument, pad)) = next else { break };
-        let symbol = Symbol(run.symbols.len() as u32);
-        let info = run.symbols[pad.0 as usize].clone();
-        // The new symbol is uniform like the coin, and is no coin to be replaced again.
-        run.symbols.push(SymbolInfo {
-            class: Class::Noise,
-            ..info
-        });
-        if matches!(
-            run.symbols[symbol.0 as usize].kind,
-            Kind::Scalar | Kind::Digest
-        ) {
-            run.terms.scalar(symbol);
-        }
-        let uniform = run.terms.symbol(symbol, argument.elem());
-        let Some(by) = run.terms.solve(&argument, pad, &uniform) else {
-            break;
-        };
-        if by.monomials() > MONOMIALS {
-            return Ok(None);
-        }
-        let after = run.terms.substitute_all(&[&value], pad, &by, ATOMS);
-        let Some(after) = after.and_then(|mut list| list.pop()) else {
-            return Ok(None);
-        };
-        if after.monomials() > MONOMIALS {
-            return Ok(None);
-        }
-        value = after;
-    }
-    let support = run.terms.support(&value);
-    // Every operand is enumerated, whether it occurs or not.
-    let mut symbols = Vec::new();
-    for (at, info) in run.symbols.iter().enumerate() {
-        if matches!(info.name, Name::Value { .. }) && info.kind != Kind::Scalar {
-            symbols.push((Symbol(at as u32), CoinDomain::Uniform));
-        }
-    }
-    for symbol in support.iter() {
-        let info = &run.symbols[symbol.0 as usize];
-        let domain = match info.name {
-            Name::Value { .. } => continue,
-            // A coin of another domain is no pad, so it was replaced by nothing.
-            Name::Coin { step } => match &problem.flat.steps[step as usize].op {
-                FlatOp::Coin(CoinDomain::Permutation) => return Ok(None),
-                FlatOp::Coin(domain) => domain.clone(),
-                _ => return Ok(None),
-            },
-            _ => CoinDomain::Uniform,
-        };
-        symbols.push((symbol, domain));
-    }
-    let bits = symbols
-        .iter()
-        .map(|(s, _)| bits(run.symbols[s.0 as usize].elem))
-        .sum();
-    Ok(Some(Reduced {
-        run,
-        value,
-        symbols,
-        bits,
-    }))
 }
 
 /// What one execution shows.
@@ -184,7 +41,7 @@ enum Outcome {
 }
 
 impl Claimed {
-    fn required(&self, inputs: &[Vec<u128>], rows: usize) -> bool {
+    pub(super) fn required(&self, inputs: &[Vec<u128>], rows: usize) -> bool {
         let instance = self.instance(inputs, &[]);
         let mut requires = self.claims.iter().flat_map(|c| &c.requires);
         requires.all(|term| instance.requires(term, rows))
@@ -206,6 +63,11 @@ impl Claimed {
         Outcome::Right(complete)
     }
 
+    /// Whether every claim has a value for one row, and holds.
+    pub(super) fn holds(&self, inputs: &[Vec<u128>], outputs: &[Vec<u128>]) -> bool {
+        matches!(self.judge(inputs, outputs, 1), Outcome::Right(true))
+    }
+
     fn text(&self, number: usize) -> String {
         let ensures = self.claims.iter().flat_map(|c| &c.ensures).nth(number);
         match ensures {
@@ -217,7 +79,7 @@ impl Claimed {
     }
 
     /// Whether a claim speaks of orders of rows, which one value at a time does not show.
-    fn orders(&self) -> bool {
+    pub(super) fn orders(&self) -> bool {
         let mut ensures = self.claims.iter().flat_map(|c| &c.ensures);
         ensures.any(|e| e.over == Some(Domain::Permutation))
     }

@@ -1,7 +1,7 @@
 //! Symbols that stand alone, and their replacement.
 
 use super::{Atom, Function, Node, Poly, Support, Symbol, Terms};
-use crate::element::inverse;
+use crate::element::{inverse, one};
 use smpc_ir::party::Elem;
 use std::collections::HashMap;
 
@@ -34,6 +34,45 @@ impl Terms {
             }
         }
         found
+    }
+
+    /// Whether a vector of bits is uniform if this symbol of as many bits is: bit i of it is bit i of the symbol, plus what
+    /// may depend on lower bits of the symbol (or everywhere on higher ones), and on nothing else of it. Whatever
+    /// all else is, that is a bijection of the symbol's values: solved bit by bit, a triangular system with ones on its
+    /// diagonal. So if the symbol is uniform and nothing else that is looked at has it in it, the vector is uniform
+    /// and independent of all of that.
+    pub fn is_triangular(&self, poly: &Poly, symbol: Symbol) -> bool {
+        let Elem::Bits(width) = poly.elem else {
+            return false;
+        };
+        let key = (Node::Symbol(symbol), poly.elem);
+        let Some(own) = self.index.get(&key) else {
+            return false;
+        };
+        if poly.terms.get(&[*own]) != Some(&one(poly.elem)) {
+            return false;
+        }
+        let (mut lower, mut higher) = (true, true);
+        for (monomial, _) in poly.terms.iter().filter(|(m, _)| ***m != [*own]) {
+            for atom in monomial {
+                let (node, _, support) = &self.nodes[atom.0 as usize];
+                if !support.contains(symbol) {
+                    continue;
+                }
+                let Node::Bits(of, map) = node else {
+                    return false;
+                };
+                if of != own || map.len() != usize::from(width) {
+                    return false;
+                }
+                let bits = (0u8..).zip(map);
+                for (bit, from) in bits.filter_map(|(bit, from)| Some((bit, (*from)?))) {
+                    lower &= from < bit;
+                    higher &= from > bit;
+                }
+            }
+        }
+        lower || higher
     }
 
     /// For a term u·s + e with u invertible and s not in e: u⁻¹·(t - e), the value of s in which

@@ -110,3 +110,59 @@ fn a_product_of_sums_is_taken_apart() {
     assert_eq!(t.factors(&a.add(&b)), None);
     assert_eq!(t.factors(&x), None);
 }
+
+/// By all values: the vector takes each value once, whatever the others are.
+#[test]
+fn a_vector_of_bits_with_ones_on_its_diagonal_is_uniform() {
+    let bits = Elem::Bits(3);
+    let mut t = Terms::new(64);
+    let (p, q, r) = (
+        t.symbol(Symbol(0), bits),
+        t.symbol(Symbol(1), bits),
+        t.symbol(Symbol(2), bits),
+    );
+    let up = [None, Some(0), Some(1)];
+    let down = [Some(1), Some(2), None];
+    let (high, low) = (t.pick(&p, &up, bits), t.pick(&p, &down, bits));
+    let turned = t.pick(&p, &[Some(2), Some(0), Some(1)], bits);
+    let masked = p.scale(5);
+    let number = t.prim(Prim::Cast, std::slice::from_ref(&p), Elem::Ring(3));
+    let carried = t.prim(Prim::Cast, &[number.unwrap().scale(2)], bits);
+    let product = t.mul(&high, &q);
+    let square = t.mul(&p, &q);
+    let both = t.mul(&high, &low);
+    let two = t.pick(&high, &up, bits);
+    let nested = t.mul(&two, &high);
+    let cases = [
+        (p.add(&q), true),
+        (p.add(&high).add(&q), true),
+        (p.add(&low).add(&r), true),
+        (p.add(&product).add(&nested), true),
+        // Higher and lower bits at once, a bit around the corner, a bit that is missing, a factor.
+        (p.add(&high).add(&low), false),
+        (p.add(&both), false),
+        (p.add(&turned), false),
+        (masked.add(&q), false),
+        (masked.add(&high), false),
+        (p.add(&square), false),
+        (high.add(&q), false),
+        // Nothing is known of what a function does with bits.
+        (p.add(&carried.unwrap()), false),
+    ];
+    for (term, claimed) in cases {
+        assert_eq!(t.is_triangular(&term, Symbol(0)), claimed);
+        for others in 0..64u128 {
+            let mut seen = [false; 8];
+            for value in 0..8u128 {
+                let words = [value, others & 7, others >> 3];
+                let word = t.evaluate(&term, &words, &mut Vec::new()).unwrap();
+                seen[word as usize] = true;
+            }
+            assert!(!claimed || seen.iter().all(|seen| *seen));
+        }
+    }
+    // A symbol of another width is none of its bits.
+    let short = t.symbol(Symbol(3), Elem::Bits(2));
+    let wide = t.pick(&short, &[Some(0), Some(1), None], bits);
+    assert!(!t.is_triangular(&wide.add(&q), Symbol(3)));
+}

@@ -56,7 +56,9 @@ pub(super) fn is_caught(active: &Active) -> bool {
     active.leak.is_none() && matches!(active.effect, Effect::Caught { .. } | Effect::Harmless)
 }
 
-const SPDZ: &str = include_str!("../../../stdlib/schemes/spdz.smpc");
+pub(super) const SPDZ: &str = include_str!("../../../stdlib/schemes/spdz.smpc");
+pub(super) const SPDZ2K: &str = include_str!("../../../stdlib/schemes/spdz2k.smpc");
+pub(super) const RING: &str = include_str!("../../../stdlib/schemes/rep3_malicious_ring.smpc");
 pub(super) const SACRIFICE: &str = include_str!("../../../stdlib/schemes/rep3_malicious.smpc");
 
 #[test]

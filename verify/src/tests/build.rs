@@ -106,11 +106,13 @@ impl Build {
         self.flat.steps.len() as u32
     }
 
-    /// The steps since then are a call with this result.
-    pub fn call(&mut self, start: u32, result: &[u32], sharing: &Sharing) {
+    /// The steps since then are a call of one sharing with this result.
+    pub fn call(&mut self, start: u32, arg: &[u32], result: &[u32], sharing: &Sharing) {
         self.flat.calls.push(Call {
             name: "callee".to_owned(),
             steps: start..self.position(),
+            args: vec![FlatOperand::Shared(arg.to_vec())],
+            given: vec![Some(sharing.clone())],
             results: vec![FlatOperand::Shared(result.to_vec())],
             sharings: vec![Some(sharing.clone())],
         });
@@ -149,6 +151,13 @@ impl Build {
     fn prim(&mut self, prim: Prim, a: u32, b: u32) -> u32 {
         let known = self.known(a).intersection(self.known(b));
         self.step(FlatOp::Local(Local::Prim(prim)), &[a, b], known)
+    }
+
+    /// Bits one place further down.
+    pub fn shifted(&mut self, id: u32) -> u32 {
+        let down = Prim::BitSlice { start: 1, step: 1 };
+        let known = self.known(id);
+        self.step(FlatOp::Local(Local::Prim(down)), &[id], known)
     }
 
     pub fn add(&mut self, a: u32, b: u32) -> u32 {

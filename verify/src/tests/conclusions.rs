@@ -1,6 +1,6 @@
 //! Each conclusion of the prover about lies where it holds, and where a protocol is a little off.
 
-use super::active::{SACRIFICE, changed, is_caught, own, titled, worst};
+use super::active::{RING, SACRIFICE, SPDZ, SPDZ2K, changed, is_caught, own, titled, worst};
 use super::standard::bind;
 use crate::*;
 use smpc_ir::flat::FlatOp;
@@ -20,26 +20,105 @@ fn openings_under_a_coin_tell_nothing_once_it_is_compared() {
     }
 }
 
+/// A change of a text: what stands there, and what comes in its place.
+type Change<'a> = (&'a str, &'a str);
+
 #[test]
 fn rows_weighed_by_coins_drawn_after_them_are_in_the_order_claimed() {
     let coins = "    let c = [coin(); m];\n";
-    let weighed = "        let t[i] = w[i] * y[i] - c * y[i+1];\n";
+    let first =
+        "    let y[0] = x;                                 // a family of shares, one per pass\n";
+    let turned = "c[inverse(pi[i])] - w[i];";
+    let weighed = "let f[i] = w[i] * a[i]";
+    let early = format!("{first}{coins}");
     // Weights of the rows as they were for what comes out catch another order than the one agreed on.
-    for (from, to, caught) in [
-        (coins, coins, true),
+    let cases: [(&[Change<'_>], bool); 6] = [
+        (&[], true),
         // Every row with the same weight.
         (
-            weighed,
-            "        let t[i] = w[i] * y[i] - w[i] * y[i+1];\n",
+            &[(coins, "    let c = coin();\n"), (turned, "c - w[i];")],
             false,
         ),
+        // The weights of what comes in are not in its order.
+        (&[(turned, "c - w[i];")], false),
+        // The coins are known when rows are put in order.
+        (&[(coins, ""), (first, &early)], false),
+        // What was weighed before is another sum.
+        (&[(weighed, "let f[i] = a[i]")], false),
         // No sum is looked at.
-        ("        check e[i] == 0 else abort;\n", "", false),
-    ] {
-        let bound = changed(SACRIFICE, "rep3_malicious", &[(from, to)], &[]);
-        let worst = worst(&titled(&bound, "shuffle"));
-        assert_eq!(is_caught(&worst), caught, "{to}: {worst:?}");
+        (&[("        check t[i] == 0 else abort;\n", "")], false),
+    ];
+    for (text, name) in [(SACRIFICE, "rep3_malicious"), (RING, "rep3_malicious_ring")] {
+        for (changes, caught) in cases {
+            let bound = changed(text, name, changes, &[]);
+            let worst = worst(&titled(&bound, "shuffle"));
+            assert_eq!(is_caught(&worst), caught, "{name} {changes:?}: {worst:?}");
+        }
     }
+}
+
+#[test]
+fn rows_weighed_by_what_only_the_dealer_knows_are_in_the_order_claimed() {
+    let weights = "        let r[i], w[i] <- [F; m] @ T;\n";
+    let known = "        let r[i] <- [F; m] @ T;\n        let w[i] <- [F; m] @ {P[i], T};\n";
+    let equal = "        let r[i] <- [F; m] @ T;\n        let w[i] <- F @ T;\n";
+    let opened = "        P[i] commits u[i];\n    }\n    for each P[i] { P[i] decommits u[i]; }\n";
+    let masked = "let e[i] = d[i][pi[i]] - s[i];";
+    let check = "    zero_check(sum(q[i] for i in 0..n));\n";
+    let cases: [(&[Change<'_>], bool); 6] = [
+        (&[], true),
+        // Who puts rows in order knows the weights.
+        (&[(weights, known)], false),
+        // Every row with the same weight.
+        (&[(weights, equal), ("w[i][inverse(pi[i])]", "w[i]")], false),
+        // Who tells its summand last chooses it.
+        (&[(opened, "        P[i] -> P: u[i];\n    }\n")], false),
+        // Another order than that of the weights.
+        (&[(masked, "let e[i] = d[i] - s[i];")], false),
+        // No sum is looked at.
+        (&[(check, "")], false),
+    ];
+    for (text, name, domain) in [(SPDZ, "spdz", "F"), (SPDZ2K, "spdz2k", "R")] {
+        for (changes, caught) in cases {
+            let changes: Vec<(String, String)> = changes
+                .iter()
+                .map(|(from, to)| (*from, *to))
+                .map(|(from, to)| [from, to].map(|text| of(text, domain)).into())
+                .collect();
+            let changes: Vec<Change<'_>> = changes
+                .iter()
+                .map(|(from, to)| (from.as_str(), to.as_str()))
+                .collect();
+            let bound = changed(text, name, &changes, &[("n", 2)]);
+            let worst = worst(&titled(&bound, "shuffle"));
+            assert_eq!(is_caught(&worst), caught, "{name} {changes:?}: {worst:?}");
+        }
+    }
+}
+
+/// Lines for fields as they are for another domain.
+fn of(text: &str, domain: &str) -> String {
+    let lists = text.replace("[F; m]", &format!("[{domain}; m]"));
+    lists.replace("<- F @", &format!("<- {domain} @"))
+}
+
+/// Whoever lies in an opening of a product by δ makes the product wrong by δ times its other factor: a sum of products that is
+/// opened before its openings were checked tells a row of the shuffle that it checks.
+#[test]
+fn products_opened_before_their_check_tell_operands() {
+    let public = "        let q[i] = h[i] * e[i] + c[i] - g[i] * d[i];\n";
+    let shared = "        let q[i] = h[i] * y[i+1] - g[i] * y[i];\n";
+    let check = "    zero_check(sum(q[i] for i in 0..n));\n";
+    let open = "    let t = reveal(sum(sum(q[i][j] for j in 0..m) for i in 0..n));\n    \
+                check t == 0 else abort;\n";
+    let bound = changed(
+        SPDZ,
+        "spdz",
+        &[(public, shared), (check, open)],
+        &[("n", 2)],
+    );
+    let worst = worst(&titled(&bound, "shuffle"));
+    assert!(worst.leak.is_some(), "{worst:?}");
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 mod active;
 mod build;
+mod calls;
 mod conclusions;
 mod known_bad;
 mod lies;
 mod literature;
+mod ranges;
 mod soundness;
 pub(crate) mod standard;

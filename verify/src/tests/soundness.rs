@@ -209,7 +209,7 @@ fn reshare(b: &mut Build, own: &[u32], sharing: &Sharing, masked: bool) -> Vec<u
             b.sub(more, coins[(i + 2) % 3])
         })
         .collect();
-    b.call(start, &fresh, sharing);
+    b.call(start, own, &fresh, sharing);
     fresh
 }
 
@@ -233,7 +233,7 @@ fn reshare_by_lines(b: &mut Build, own: &[u32], sharing: &Sharing, masked: bool)
         }
     }
     let fresh: Vec<u32> = parts.iter().map(|parts| b.sum(parts)).collect();
-    b.call(start, &fresh, sharing);
+    b.call(start, own, &fresh, sharing);
     fresh
 }
 
