@@ -37,6 +37,12 @@ pub(crate) struct Callee {
 pub(crate) type Given = (Vec<u32>, Option<Sharing>);
 
 impl Callee {
+    /// Whether the call computes with keys of the scheme, other than by carrying their tags on.
+    pub fn reads_keys(&self) -> bool {
+        let steps = &self.problem.flat.steps;
+        steps.iter().any(|step| matches!(step.op, FlatOp::Key(_)))
+    }
+
     /// The same steps as a protocol of the call's operands: a sharing for each that is said to be one. That is about
     /// all sharings of all values, so about those of the call too, whatever its mark says; `None` if the steps read more
     /// than is computed from what it names.

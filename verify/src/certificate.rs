@@ -18,6 +18,12 @@ pub enum Assumption {
 pub enum Goal {
     /// The messages that the coalition receives can be simulated.
     Privacy,
+    /// The same, and they tell nothing of the order in which a shuffle puts its rows: the permutation that a step draws, which
+    /// the coalition does not know, is one of those that make up the order, once, and can be simulated without.
+    Order {
+        /// The step.
+        coin: u32,
+    },
     /// The components of a result outside the coalition are those of a sharing, and so many of
     /// them as the value leaves open are uniform and independent of the view and of the value.
     Freshness {

@@ -3,6 +3,7 @@
 //! and the linear algebra of sharings are shared with the prover.
 
 mod boxes;
+mod order;
 mod ranges;
 
 use crate::certificate::{Assumption, CalleeProof, Certificate, Element, Goal, Name};
@@ -81,7 +82,7 @@ impl Checker {
 }
 
 impl Checker {
-    /// A key: one symbol in all of a run, and no pad.
+    /// A key: one symbol in all of a run, no pad, and to be kept from who does not hold it.
     fn key(&mut self, problem: &Problem, key: u32) -> Result<Poly, Refusal> {
         let Some(info) = problem.keys.get(key as usize) else {
             return refuse("a key that does not exist");
@@ -92,7 +93,7 @@ impl Checker {
             None => {
                 let status = match meets(info.known_to, self.coalition) {
                     true => Status::Known,
-                    false => Status::Noise,
+                    false => Status::Secret,
                 };
                 self.fresh(name, info.elem, Kind::Scalar, status)
             }
@@ -149,11 +150,16 @@ fn check_with(
 ) -> Result<(), Refusal> {
     problem.validate().map_err(|error| Refusal(error.0))?;
     let ideal = boxes::of(problem, certificate, checked)?;
-    if certificate.goal != Goal::Privacy && certificate.assume != Assumption::AnySharing {
+    let private = matches!(certificate.goal, Goal::Privacy | Goal::Order { .. });
+    if !private && certificate.assume != Assumption::AnySharing {
         return refuse("this must hold whatever the sharings of the operands");
     }
     let mut checker = Checker::new(expansion(problem), certificate.coalition);
     let values = checker.execute(problem, certificate, &ideal)?;
+    if let Goal::Order { coin } = certificate.goal {
+        order::makes_up(problem, coin)?;
+        checker.keep(coin)?;
+    }
     checker.leave_out(problem, certificate, &values)?;
     let required = checker.required(problem, certificate, &values)?;
     checker.substitute(problem, certificate, &required)
@@ -362,7 +368,7 @@ impl Checker {
         values: &BTreeMap<u32, Poly>,
     ) -> Result<Vec<Element>, Refusal> {
         let (result, uniform) = match &certificate.goal {
-            Goal::Privacy => return Ok(Vec::new()),
+            Goal::Privacy | Goal::Order { .. } => return Ok(Vec::new()),
             Goal::Freshness { result, required } => (*result, required.as_slice()),
             Goal::Values => (0, &[][..]),
         };
@@ -432,12 +438,9 @@ impl Checker {
             if !std::mem::replace(&mut entry.pad, false) {
                 return refuse(format!("substitution {number}: {} is no pad", step.coin));
             }
-            if entry.kind != kind {
-                return refuse(format!("substitution {number}: a pad of another shape"));
-            }
-            let (coin, uniform) = (entry.symbol, Symbol(self.next));
+            let (coin, uniform, shape) = (entry.symbol, Symbol(self.next), entry.kind);
             self.next += 1;
-            if matches!(kind, Kind::Scalar | Kind::Digest) {
+            if matches!(shape, Kind::Scalar | Kind::Digest) {
                 self.terms.scalar(uniform);
             }
             // Whoever simulates the view draws it.
@@ -445,7 +448,8 @@ impl Checker {
             let target = self.terms.symbol(uniform, term.elem());
             let mut others = self.elements.iter().filter(|(at, _)| **at != step.element);
             // What is uniform by a coin that nothing else has needs no replacement.
-            if self.terms.is_triangular(&term, coin)
+            if shape == kind
+                && self.terms.is_triangular(&term, coin)
                 && others.all(|(_, (_, other))| !self.terms.mentions(other, coin))
             {
                 self.elements.remove(&step.element);
@@ -454,22 +458,30 @@ impl Checker {
                 }
                 continue;
             }
-            let by = match self.terms.solve(&term, coin, &target) {
+            let alike = shape == kind;
+            let by = match self.terms.solve(&term, coin, &target).filter(|_| alike) {
                 // The element is uniform now, and known.
                 Some(by) => {
                     self.elements.remove(&step.element);
                     by
                 }
-                // An even multiple of the coin stays with what it does not hide.
-                None => match self.terms.solve_even(&term, coin, &target) {
-                    Some(by) if !required.contains(&step.element) => by,
-                    _ => {
-                        return refuse(format!(
-                            "substitution {number}: cannot be solved for {}",
-                            step.coin
-                        ));
+                // An even multiple of the coin stays with what it does not hide; so does a coin behind a factor.
+                None => {
+                    let even = self.terms.solve_even(&term, coin, &target);
+                    let by = match even.filter(|_| alike) {
+                        None => self.terms.solve_factored(&term, coin, &target),
+                        even => even,
+                    };
+                    match by.filter(|_| !required.contains(&step.element)) {
+                        Some(by) => by,
+                        None => {
+                            return refuse(format!(
+                                "substitution {number}: cannot be solved for {}",
+                                step.coin
+                            ));
+                        }
                     }
-                },
+                }
             };
             if required.contains(&step.element) {
                 outputs.insert(uniform);
@@ -482,7 +494,9 @@ impl Checker {
         for (element, (_, term)) in &self.elements {
             let support = self.terms.support(term);
             match &certificate.goal {
-                Goal::Privacy | Goal::Values if support.meets(&self.secrets) => {
+                Goal::Privacy | Goal::Order { .. } | Goal::Values
+                    if support.meets(&self.secrets) =>
+                {
                     return refuse(format!("{element:?} still depends on a secret"));
                 }
                 Goal::Freshness { .. } if required.contains(element) => {

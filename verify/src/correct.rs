@@ -5,19 +5,19 @@ mod reduce;
 pub(crate) mod relation;
 mod trial;
 
-use crate::certificate::{Assumption, Name};
+use crate::certificate::Assumption;
 use crate::claim;
 use crate::element::width;
 use crate::eliminate::opened;
 use crate::problem::{Malformed, Operand, Problem};
 use crate::symbolic::{Execution, IdealBox};
-use crate::term::{Poly, Symbol};
+use crate::term::Poly;
 use crate::verdict::{Exhausted, Limits, MEASURED, Verdict, shrink};
 use relation::Relations;
 use smpc_ir::claim::{Claims, Domain, Operator, Term};
-use smpc_ir::flat::{FlatOp, Kind};
+use smpc_ir::flat::Kind;
 use smpc_ir::local::Prim;
-use smpc_ir::party::{CoinDomain, Elem, PartySet};
+use smpc_ir::party::{Elem, PartySet};
 use std::collections::BTreeMap;
 use trial::{Enumeration, enumerate, random};
 
@@ -303,13 +303,7 @@ fn reordered(claim: &Term, problem: &Problem, run: &Execution, results: &[Poly])
     ) else {
         return false;
     };
-    let permutation = |symbol: Symbol| match run.symbols[symbol.0 as usize].name {
-        Name::Coin { step } => {
-            problem.flat.steps[step as usize].op == FlatOp::Coin(CoinDomain::Permutation)
-        }
-        _ => false,
-    };
-    run.terms.is_permuted(result, input, &permutation)
+    run.permutations(problem, result, input).is_some()
 }
 
 fn identical(claim: &Term, run: &mut Execution, results: &[Poly]) -> Option<bool> {

@@ -11,9 +11,9 @@ mod search;
 
 use crate::certificate::{Assumption, Boxed, Certificate, Goal, Name, Valued};
 use crate::element::coefficient;
-use crate::problem::{Malformed, Operand, Problem};
+use crate::problem::{Malformed, Operand, Problem, Spec};
 use crate::sharing;
-use crate::symbolic::{Carried, Class, Execution, IdealBox};
+use crate::symbolic::{Carried, Class, Execution, IdealBox, expansion};
 use crate::term::{Poly, Support};
 use proofs::is_polynomial;
 use smpc_ir::flat::{FlatOp, Sharing};
@@ -49,13 +49,59 @@ pub fn prove_privacy_with(
     proofs: &mut Proofs,
 ) -> Result<Option<Certificate>, Malformed> {
     problem.validate()?;
+    let goals = match problem.spec {
+        Spec::Shuffle => orders(problem, coalition)?,
+        _ => vec![Goal::Privacy],
+    };
     for assume in [Assumption::AnySharing, Assumption::Fresh] {
-        let found = attempt(problem, coalition, assume, &Goal::Privacy, proofs)?;
-        if found.is_some() {
-            return Ok(found);
+        for goal in &goals {
+            let found = attempt(problem, coalition, assume, goal, proofs)?;
+            if found.is_some() {
+                return Ok(found);
+            }
         }
     }
     Ok(None)
+}
+
+/// The permutations that make up the order of a shuffle's rows, by the steps that draw them. `None` if the
+/// result is not seen to be the rows of the operand in such an order.
+///
+/// # Errors
+/// The protocol breaks the rules of flat protocols.
+pub(crate) fn shuffled_by(problem: &Problem) -> Result<Option<Vec<u32>>, Malformed> {
+    let nobody = PartySet::EMPTY;
+    let any = Assumption::AnySharing;
+    let run = Execution::new(problem, nobody, any, expansion(problem))?;
+    let (Some(from), Some(terms), Some(Operand::Shared(sharing))) = (
+        run.inputs.first(),
+        run.result(problem, 0),
+        problem.results.first(),
+    ) else {
+        return Ok(None);
+    };
+    let mut value = Poly::constant(sharing.elem, 0);
+    for (term, by) in terms.iter().zip(&sharing.reconstruction) {
+        value = value.add(&term.scale(coefficient(sharing.elem, *by)));
+    }
+    Ok(run.permutations(problem, &value, from))
+}
+
+/// What is to be shown of a shuffle: of one permutation of its order that the coalition does not know, and that is
+/// applied once, that nothing tells it. Then the order is as uniform, whatever the others are.
+fn orders(problem: &Problem, coalition: PartySet) -> Result<Vec<Goal>, Malformed> {
+    let by = shuffled_by(problem)?.unwrap_or_default();
+    let once = |coin: &&u32| by.iter().filter(|other| other == coin).count() == 1;
+    let unknown = |coin: &&u32| !knows(problem, coalition, **coin);
+    let coins = by.iter().filter(once).filter(unknown);
+    Ok(coins.map(|coin| Goal::Order { coin: *coin }).collect())
+}
+
+/// Whether a coalition is told what a step draws as it is drawn.
+pub(crate) fn knows(problem: &Problem, coalition: PartySet, coin: u32) -> bool {
+    let result = problem.flat.steps[coin as usize].result;
+    let info = &problem.flat.values[result as usize];
+    !info.known_to.intersection(coalition).is_empty()
 }
 
 /// As the text stands and with callees as boxes; the cheaper first.
@@ -171,7 +217,9 @@ pub(crate) fn determined(
         let mut unknown = Support::default();
         // The value determines some components; those that it leaves open must not be determined.
         for i in sharing::choices(sharing, &held, SETS).into_iter().flatten() {
-            for part in bits_of(&mut run, &terms[i]) {
+            // In whatever order, rows are no more uniform than they are.
+            let rows = run.terms.unordered(&terms[i]);
+            for part in bits_of(&mut run, &rows) {
                 let support = run.terms.support(&part).common(&random);
                 if has[ids[i] as usize] || support.iter().next().is_none() {
                     return Ok(true);

@@ -56,5 +56,5 @@ pub use report::{
     Report, Row, decide_freshness, decide_privacy, problems, small_rings, standard_wants, table,
     title, verify, verify_scheme, verify_standard, verify_with,
 };
-pub use verdict::{Exhausted, Inputs, Leak, Limits, Verdict, Wrong, shrink};
+pub use verdict::{Exhausted, Inputs, Leak, Limits, Told, Verdict, Wrong, shrink};
 pub use work::{Answer, Subject, Work, verify_problems};

@@ -2,13 +2,16 @@
 //!
 //! For every input and every assignment of coins the protocol is executed and the view of the
 //! coalition recorded. Two inputs with the same values and results for the coalition must give the
-//! same views equally often. The refuter shares nothing with the prover.
+//! same views equally often; so must, for one input, two keys that others hold, and the two orders of a shuffle's rows.
+//! The refuter shares nothing with the prover.
+
+mod sample;
 
 use crate::element::{add, bits, order, width};
-use crate::machine::{Choice, Counter, Machine, Random};
+use crate::machine::{Choice, Counter, Machine};
 use crate::problem::{Malformed, Operand, Problem, Spec, operand_ids};
 use crate::sharing;
-use crate::verdict::{Inputs, Leak, Limits, Wrong};
+use crate::verdict::{Inputs, Leak, Limits, Told, Wrong};
 use smpc_ir::flat::{FlatOp, Kind};
 use smpc_ir::local::Source;
 use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
@@ -277,16 +280,44 @@ pub fn refute_privacy(
     let domains = domains(problem, machine.rows);
     let total = assignment_bits(problem, machine.rows, &|_| true);
     if total > (limits.assignments as f64).log2() {
-        return Ok(sample(problem, coalition, limits, &mut machine, &view));
+        return Ok(sample::sample(
+            problem,
+            coalition,
+            limits,
+            &mut machine,
+            &view,
+        ));
     }
     let mut groups: BTreeMap<Inputs, (Inputs, Vec<u128>)> = BTreeMap::new();
+    let kept = Kept::new(problem, coalition);
     let mut intern = Intern::new();
     let (mut outer, mut assignments) = (Counter::default(), 0);
     let (all, allowed) = (view.ids.len(), Allowed::new(problem, coalition));
     loop {
         outer.rewind();
         let inputs = draw(&domains, &mut outer);
-        let keys = views(problem, &mut machine, &view, &inputs, all, &mut intern);
+        let by = views(
+            problem,
+            &mut machine,
+            &view,
+            &kept,
+            &inputs,
+            all,
+            &mut intern,
+        );
+        if let Some(told) = told(&by) {
+            let apart = |length: usize, machine: &mut Machine| {
+                let mut intern = Intern::new();
+                let by = views(problem, machine, &view, &kept, &inputs, length, &mut intern);
+                self::told(&by).is_some()
+            };
+            let message = locate(&view, &mut |length| apart(length, &mut machine));
+            let both = [inputs.clone(), inputs.clone()];
+            let mut found = leak(problem, coalition, both, message);
+            found.told = told;
+            return Ok(Refutation::Leak(Box::new(found)));
+        }
+        let keys = together(by);
         assignments += keys.len() as u64;
         let group = allowed.of(&inputs);
         match groups.get(&group) {
@@ -295,7 +326,24 @@ pub fn refute_privacy(
             }
             Some((first, reference)) if *reference != keys => {
                 let (first, second) = (first.clone(), inputs);
-                let leak = locate(problem, coalition, &mut machine, &view, first, second);
+                let mut apart = |length: usize| {
+                    let mut intern = Intern::new();
+                    let [a, b] = [&first, &second].map(|inputs| {
+                        let machine = &mut machine;
+                        together(views(
+                            problem,
+                            machine,
+                            &view,
+                            &kept,
+                            inputs,
+                            length,
+                            &mut intern,
+                        ))
+                    });
+                    a != b
+                };
+                let message = locate(&view, &mut apart);
+                let leak = leak(problem, coalition, [first, second], message);
                 return Ok(Refutation::Leak(Box::new(leak)));
             }
             Some(_) => {}
@@ -306,28 +354,96 @@ pub fn refute_privacy(
     }
 }
 
-/// The sorted views of one input over all coins.
+/// What the coalition must not learn of one execution, beside inputs.
+struct Kept {
+    /// Keys that others hold.
+    keys: Vec<usize>,
+    /// Whether the order of rows is such a thing.
+    order: bool,
+}
+
+/// Which keys others hold, and whether the rows are in the other order; nothing where both orders are alike.
+type Hidden = (Vec<u128>, Option<bool>);
+
+impl Kept {
+    fn new(problem: &Problem, coalition: PartySet) -> Self {
+        let keys = problem.keys.iter().enumerate();
+        let others = keys.filter(|(_, key)| key.known_to.intersection(coalition).is_empty());
+        Self {
+            keys: others.map(|(at, _)| at).collect(),
+            order: problem.spec == Spec::Shuffle,
+        }
+    }
+
+    fn of(&self, machine: &Machine, problem: &Problem, inputs: &Inputs) -> Hidden {
+        let keys = self.keys.iter().map(|at| machine.key(*at, 0)).collect();
+        (keys, self.swapped(machine, problem, inputs))
+    }
+
+    /// Whether the two rows of a shuffle changed places.
+    fn swapped(&self, machine: &Machine, problem: &Problem, inputs: &Inputs) -> Option<bool> {
+        let (Some(Operand::Shared(sharing)), Some(result)) =
+            (problem.results.first(), problem.flat.results.first())
+        else {
+            return None;
+        };
+        let [first, second] = inputs.first()?.as_slice() else {
+            return None;
+        };
+        if !self.order || first == second {
+            return None;
+        }
+        let ids = operand_ids(result);
+        Some(machine.reconstruct(ids, sharing, 0, 0) != *first)
+    }
+}
+
+/// The sorted views of one input over all coins, by what they must not tell.
 fn views(
     problem: &Problem,
     machine: &mut Machine,
     view: &View,
+    kept: &Kept,
     inputs: &Inputs,
     first: usize,
     intern: &mut Intern,
-) -> Vec<u128> {
-    let mut keys = Vec::new();
+) -> BTreeMap<Hidden, Vec<u128>> {
+    let mut by: BTreeMap<Hidden, Vec<u128>> = BTreeMap::new();
     let mut coins = Counter::default();
     loop {
         coins.rewind();
         machine.load(problem, inputs, 0, &mut coins);
         machine.run(&mut coins);
-        keys.push(view.key(machine, problem, first, intern));
+        let key = view.key(machine, problem, first, intern);
+        let hidden = kept.of(machine, problem, inputs);
+        by.entry(hidden).or_default().push(key);
         if !coins.advance() {
             break;
         }
     }
-    keys.sort_unstable();
-    keys
+    by.values_mut().for_each(|keys| keys.sort_unstable());
+    by
+}
+
+/// All views of one input.
+fn together(by: BTreeMap<Hidden, Vec<u128>>) -> Vec<u128> {
+    let mut all: Vec<u128> = by.into_values().flatten().collect();
+    all.sort_unstable();
+    all
+}
+
+/// What views of one input tell of what they must not: orders, or keys, with which they come in other numbers.
+fn told(by: &BTreeMap<Hidden, Vec<u128>>) -> Option<Told> {
+    for ((keys, order), views) in by {
+        if let Some(order) = order
+            && by.get(&(keys.clone(), Some(!order))) != Some(views)
+        {
+            return Some(Told::Order);
+        }
+    }
+    let mut orders = by.iter().filter(|((_, order), _)| *order != Some(true));
+    let (_, first) = orders.next()?;
+    orders.any(|(_, views)| views != first).then_some(Told::Key)
 }
 
 fn leak(problem: &Problem, coalition: PartySet, inputs: [Inputs; 2], message: Option<u32>) -> Leak {
@@ -346,6 +462,7 @@ fn leak(problem: &Problem, coalition: PartySet, inputs: [Inputs; 2], message: Op
         elem: first_elem(problem),
         first,
         second,
+        told: Told::Inputs,
         message,
         from_to,
         source: step.map_or(Source::default(), |s| s.source),
@@ -353,104 +470,19 @@ fn leak(problem: &Problem, coalition: PartySet, inputs: [Inputs; 2], message: Op
     }
 }
 
-/// The shortest prefix of the view that tells two inputs apart.
-fn locate(
-    problem: &Problem,
-    coalition: PartySet,
-    machine: &mut Machine,
-    view: &View,
-    first: Inputs,
-    second: Inputs,
-) -> Leak {
-    let fault = (1..=view.ids.len()).find(|&length| {
-        let mut intern = Intern::new();
-        let a = views(problem, machine, view, &first, length, &mut intern);
-        let b = views(problem, machine, view, &second, length, &mut intern);
-        a != b
-    });
-    let message = fault.and_then(|length| view.ids[length - 1].1);
-    leak(problem, coalition, [first, second], message)
+/// That a coalition knows all that makes up the order of a shuffle's rows.
+pub(crate) fn known_order(problem: &Problem, coalition: PartySet) -> Leak {
+    let nothing = [Inputs::new(), Inputs::new()];
+    Leak {
+        told: Told::Order,
+        ..leak(problem, coalition, nothing, None)
+    }
 }
 
-/// Steps of sampled executions for one question: in long protocols few samples tell nothing anyway.
-const SAMPLED: u64 = 20_000_000;
-
-/// Random executions: low bits of single elements of the view, and of sums and differences of two.
-fn sample(
-    problem: &Problem,
-    coalition: PartySet,
-    limits: &Limits,
-    machine: &mut Machine,
-    view: &View,
-) -> Refutation {
-    let domains = domains(problem, machine.rows);
-    let mut random = Random(0x5eed);
-    let mut runs = 0;
-    let elements = view.ids.len().min(24);
-    let steps = problem.flat.steps.len().max(1) as u64;
-    let samples = limits.samples.min((SAMPLED / 8 / steps).max(100));
-    let allowed = Allowed::new(problem, coalition);
-    for pair in 0..4 {
-        let first = draw(&domains, &mut random);
-        let mut second = draw(&domains, &mut random);
-        if pair < 2 {
-            // Far apart values, and values one apart, beside random ones.
-            for (a, b) in first.iter().zip(&mut second) {
-                for (a, b) in a.iter().zip(b) {
-                    *b = if pair == 0 { !a } else { a.wrapping_add(1) };
-                }
-            }
-            for (rows, (bound, _)) in second.iter_mut().zip(&domains) {
-                for word in rows {
-                    *word = match bound {
-                        1 => 1,
-                        0 => *word,
-                        _ => *word % bound,
-                    };
-                }
-            }
-        }
-        if allowed.of(&first) != allowed.of(&second) {
-            continue;
-        }
-        // By pair of elements, operation and low bits, for the first input and for the second.
-        let mut counts = vec![[0u64; 2]; elements * elements * 16];
-        let cell = |i: usize, j: usize, op: usize, word: u128| {
-            ((i * elements + j) * 4 + op) * 4 + (word & 3) as usize
-        };
-        for (which, inputs) in [&first, &second].into_iter().enumerate() {
-            for _ in 0..samples {
-                machine.load(problem, inputs, 0, &mut random);
-                machine.run(&mut random);
-                runs += 1;
-                for i in 0..elements {
-                    let a = machine.value(view.ids[i].0)[0];
-                    counts[cell(i, i, 0, a)][which] += 1;
-                    for j in 0..i {
-                        let b = machine.value(view.ids[j].0)[0];
-                        for (op, word) in
-                            [(1, a.wrapping_add(b)), (2, a.wrapping_sub(b)), (3, a ^ b)]
-                        {
-                            counts[cell(i, j, op, word)][which] += 1;
-                        }
-                    }
-                }
-            }
-        }
-        let fault = counts
-            .iter()
-            .position(|[a, b]| {
-                let (a, b) = (*a as f64, *b as f64);
-                (a - b).abs() > 8.0 * (a + b).sqrt() && (a - b).abs() > 40.0
-            })
-            .map(|at| at / (16 * elements));
-        if let Some(at) = fault {
-            let mut found = leak(problem, coalition, [first, second], view.ids[at].1);
-            found.exact = false;
-            return Refutation::Leak(Box::new(found));
-        }
-    }
-    Refutation::Sampled { runs }
+/// The message at the end of the shortest prefix of the view that tells things apart.
+fn locate(view: &View, apart: &mut dyn FnMut(usize) -> bool) -> Option<u32> {
+    let length = (1..=view.ids.len()).find(|length| apart(*length))?;
+    view.ids[length - 1].1
 }
 
 /// Whether, for every sharing of the operands, the components of a result outside the coalition

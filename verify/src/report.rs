@@ -6,9 +6,11 @@ use crate::checker::check;
 use crate::compose::composed;
 use crate::correct::{correctness, functions};
 use crate::element::width;
-use crate::eliminate::{Proofs, determined, prove_freshness_with, prove_privacy_with};
+use crate::eliminate::{
+    Proofs, determined, knows, prove_freshness_with, prove_privacy_with, shuffled_by,
+};
 use crate::problem::{Malformed, Operand, Problem, Spec};
-use crate::refute::{Refutation, first_elem, refute_freshness, refute_privacy};
+use crate::refute::{Refutation, first_elem, known_order, refute_freshness, refute_privacy};
 use crate::verdict::{Exhausted, Limits, Verdict, Wrong, alike, shrink};
 use crate::work::Subject;
 use smpc_ir::claim::{Domain, Written};
@@ -216,6 +218,12 @@ pub fn decide_privacy(
                 certificate: Some(certificate),
             },
         });
+    }
+    if problem.spec == Spec::Shuffle
+        && let Some(by) = shuffled_by(problem)?
+        && by.iter().all(|coin| knows(problem, coalition, *coin))
+    {
+        return Ok(Verdict::Leaks(Box::new(known_order(problem, coalition))));
     }
     let found = enumerate(problem, small, |ring| {
         refute_privacy(ring, coalition, limits)

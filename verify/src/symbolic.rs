@@ -259,7 +259,12 @@ impl Execution {
                 self.terms.function(Function::Unknown, args, elem)
             }
             BoxValue::Unknown => {
-                let noise = self.symbol(Name::Noise { call }, elem, kind, Class::Noise);
+                // An unknown function may be one of keys, too.
+                let class = match callee.reads_keys() {
+                    true => Class::Secret,
+                    false => Class::Noise,
+                };
+                let noise = self.symbol(Name::Noise { call }, elem, kind, class);
                 given.push(noise);
                 self.terms.function(Function::Unknown, given, elem)
             }
@@ -303,8 +308,22 @@ impl Execution {
         terms.collect()
     }
 
+    /// The steps that draw the permutations which, one after the other, put the rows of one term in the order of
+    /// another. `None` if they are not the same rows in orders that are drawn.
+    pub fn permutations(&self, problem: &Problem, rows: &Poly, from: &Poly) -> Option<Vec<u32>> {
+        let by = self.terms.reordered_by(rows, from)?.into_iter();
+        by.map(|symbol| match self.symbols[symbol.0 as usize].name {
+            Name::Coin { step } => {
+                let drawn = &problem.flat.steps[step as usize].op;
+                (*drawn == FlatOp::Coin(CoinDomain::Permutation)).then_some(step)
+            }
+            _ => None,
+        })
+        .collect()
+    }
+
     /// A key of the scheme: one symbol in all of a run. It is no pad, because the rest of the run
-    /// uses it too.
+    /// uses it too, and to be kept from who does not hold it: with it tags are made to fit.
     fn key(&mut self, problem: &Problem, key: u32, coalition: PartySet) -> Option<Poly> {
         let info = problem.keys.get(key as usize)?;
         let name = Name::Key { key };
@@ -312,7 +331,7 @@ impl Execution {
             return Some(self.terms.symbol(Symbol(at as u32), info.elem));
         }
         let known = !info.known_to.intersection(coalition).is_empty();
-        let class = if known { Class::Known } else { Class::Noise };
+        let class = if known { Class::Known } else { Class::Secret };
         Some(self.symbol(name, info.elem, Kind::Scalar, class))
     }
 

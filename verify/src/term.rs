@@ -8,6 +8,7 @@
 
 mod display;
 mod evaluate;
+mod factor;
 mod operations;
 mod possible;
 mod range;

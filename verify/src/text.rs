@@ -222,6 +222,7 @@ fn block(certificate: &Certificate, callees: &mut Vec<Arc<CalleeProof>>, text: &
     let goal = match &certificate.goal {
         Goal::Privacy => "privacy".to_owned(),
         Goal::Values => "values".to_owned(),
+        Goal::Order { coin } => format!("order {coin}"),
         Goal::Freshness { result, required } => {
             let required: String = required.iter().map(|at| format!(" {at}")).collect();
             format!("freshness {result}{required}")
@@ -295,6 +296,9 @@ fn head(text: &str) -> Option<Certificate> {
     let goal = match goal {
         ["privacy"] => Goal::Privacy,
         ["values"] => Goal::Values,
+        ["order", coin] => Goal::Order {
+            coin: coin.parse().ok()?,
+        },
         ["freshness", result, required @ ..] => Goal::Freshness {
             result: result.parse().ok()?,
             required: required

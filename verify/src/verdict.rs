@@ -33,7 +33,18 @@ impl Default for Limits {
 /// Rows of one input each.
 pub type Inputs = Vec<Vec<u128>>;
 
-/// Two inputs that a coalition can tell apart though it should not.
+/// What a view tells that it should not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Which of two inputs it was.
+    Inputs,
+    /// In which order a shuffle put the rows of one input.
+    Order,
+    /// Which key of the scheme others hold.
+    Key,
+}
+
+/// Two inputs that a coalition can tell apart though it should not, or one whose order of rows or key it learns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leak {
     /// Who.
@@ -42,8 +53,10 @@ pub struct Leak {
     pub elem: Elem,
     /// Values of the parameters.
     pub first: Inputs,
-    /// Others, with the same values and results for the coalition.
+    /// Others, with the same values and results for the coalition; the same again where an order or a key is told.
     pub second: Inputs,
+    /// What is told.
+    pub told: Told,
     /// The step whose message first tells them apart, if a message does.
     pub message: Option<u32>,
     /// From whom to whom, for display.

@@ -14,8 +14,8 @@ use smpc_ir::party::PartySet;
 use smpc_ir::share::Using;
 use smpc_verify::text::{File, Subject};
 use smpc_verify::{
-    Active, Assumption, Certificate, Effect, Goal, Leak, Limits, Report, Row, Verdict, Work, check,
-    problems, small_rings, table,
+    Active, Assumption, Certificate, Effect, Goal, Leak, Limits, Report, Row, Told, Verdict, Work,
+    check, problems, small_rings, table,
 };
 use std::fmt::Write;
 use std::path::Path;
@@ -194,14 +194,25 @@ fn explain(sources: &Sources, (operation, report, problem): &Row, text: &mut Str
     for (coalition, verdict) in &report.privacy {
         match verdict {
             Verdict::Leaks(leak) => {
-                let _ = writeln!(
-                    text,
-                    "{operation} LEAKS to {}: inputs {:?} and {:?} differ in its view{}",
-                    set(*coalition),
-                    leak.first,
-                    leak.second,
-                    at_fault(sources, leak)
-                );
+                let what = match (leak.told, leak.first.is_empty()) {
+                    (Told::Inputs, _) => format!(
+                        "inputs {:?} and {:?} differ in its view",
+                        leak.first, leak.second
+                    ),
+                    (Told::Order, true) => {
+                        "it knows the order of the rows, or can compute it".to_owned()
+                    }
+                    (Told::Order, false) => format!(
+                        "its view tells something of the order of the rows, of {:?}",
+                        leak.first
+                    ),
+                    (Told::Key, _) => format!(
+                        "its view tells something of a key that others hold, with inputs {:?}",
+                        leak.first
+                    ),
+                };
+                let at = at_fault(sources, leak);
+                let _ = writeln!(text, "{operation} LEAKS to {}: {what}{at}", set(*coalition));
             }
             Verdict::Wrong(wrong) => {
                 let _ = writeln!(text, "{operation}: {}", wrong.what);
@@ -370,6 +381,12 @@ fn detail(sources: &Sources, verdict: &Verdict) -> Value {
             value["inputs"] = json!([words(&leak.first), words(&leak.second)]);
             value["message"] = leak.from_to.clone().into();
             value["exact"] = leak.exact.into();
+            value["told"] = match leak.told {
+                Told::Inputs => "inputs",
+                Told::Order => "order",
+                Told::Key => "key",
+            }
+            .into();
             if let Some(at) = line(sources, leak.source) {
                 value["line"] = format!("{}:{}", at.file, at.number).into();
             }

@@ -169,7 +169,10 @@ impl Checker {
                 if ideal.value == Valued::Operands {
                     given = operands(&ideal.given, values)?;
                 }
-                let noise = self.fresh(Name::Noise { call }, sharing.elem, kind, Status::Noise);
+                // An unknown function may be one of keys, too; of values of operands alone it was shown not to be.
+                let keys = ideal.value == Valued::Unknown && callee.reads_keys();
+                let status = if keys { Status::Secret } else { Status::Noise };
+                let noise = self.fresh(Name::Noise { call }, sharing.elem, kind, status);
                 given.extend(chosen);
                 given.push(noise);
                 let value = self.terms.function(Function::Unknown, given, sharing.elem);
@@ -232,16 +235,7 @@ fn polynomial(callee: &Problem, sharing: &Sharing) -> Result<Option<(Terms, Poly
         return Ok(None);
     }
     let mut checker = Checker::new(256, PartySet::EMPTY);
-    let nobody = Certificate {
-        coalition: PartySet::EMPTY,
-        assume: Assumption::AnySharing,
-        goal: Goal::Privacy,
-        boxes: Vec::new(),
-        known: Vec::new(),
-        steps: Vec::new(),
-        ranges: Vec::new(),
-    };
-    let values = checker.execute(callee, &nobody, &[])?;
+    let values = checker.execute(callee, &nobody(), &[])?;
     let mut value = Poly::constant(sharing.elem, 0);
     for (id, by) in callee
         .flat
@@ -260,4 +254,17 @@ fn polynomial(callee: &Problem, sharing: &Sharing) -> Result<Option<(Terms, Poly
     let known = support.iter().all(|symbol| symbol.0 < inputs);
     let short = value.monomials() <= 64 && checker.terms.is_polynomial(&value);
     Ok((known && short).then_some((checker.terms, value)))
+}
+
+/// What nobody sees, to carry out a protocol.
+pub(super) fn nobody() -> Certificate {
+    Certificate {
+        coalition: PartySet::EMPTY,
+        assume: Assumption::AnySharing,
+        goal: Goal::Privacy,
+        boxes: Vec::new(),
+        known: Vec::new(),
+        steps: Vec::new(),
+        ranges: Vec::new(),
+    }
 }

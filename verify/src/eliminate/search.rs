@@ -67,6 +67,17 @@ impl Item {
     }
 }
 
+/// How a coin is replaced.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// The element becomes uniform.
+    Solved,
+    /// The coin has an even coefficient; the element stays, without what is as even.
+    Even,
+    /// It stands behind a factor; the element stays, without what is behind the same.
+    Factored,
+}
+
 struct Search {
     run: Execution,
     secrets: Support,
@@ -112,7 +123,7 @@ pub(crate) fn search(
         items.push(Item::new(&run, element, kind, term, false));
     }
     let of_result = match goal {
-        Goal::Privacy => None,
+        Goal::Privacy | Goal::Order { .. } => None,
         Goal::Freshness { result, required } => Some((*result, required.as_slice())),
         Goal::Values => Some((0, &[][..])),
     };
@@ -151,7 +162,14 @@ pub(crate) fn search(
             items.push(Item::new(&run, element, kind, term, true));
         }
     }
-    let secrets = run.of_class(Class::Secret);
+    let mut secrets = run.of_class(Class::Secret);
+    if let Goal::Order { coin } = goal {
+        let name = Name::Coin { step: *coin };
+        let Some(at) = run.symbols.iter().position(|info| info.name == name) else {
+            return Ok(None);
+        };
+        secrets.insert(Symbol(at as u32));
+    }
     // What checks compare comes last, and holds coins that hide earlier messages.
     // Long checks are found to be no identities in any order.
     let long = checked && problem.flat.steps.len() > 700;
@@ -201,7 +219,7 @@ pub(crate) fn search(
 impl Search {
     fn done(&self, items: &[Item]) -> bool {
         match &self.goal {
-            Goal::Privacy | Goal::Values => {
+            Goal::Privacy | Goal::Order { .. } | Goal::Values => {
                 items.iter().all(|item| !item.support.meets(&self.secrets))
             }
             Goal::Freshness { .. } => items
@@ -216,7 +234,7 @@ impl Search {
         item: &Item,
         coin: Symbol,
         number: usize,
-        even: bool,
+        way: Way,
     ) -> Option<(Elimination, Poly)> {
         let symbol = Symbol(self.run.symbols.len() as u32);
         let name = Name::Uniform {
@@ -225,16 +243,17 @@ impl Search {
         let info = SymbolInfo {
             name,
             elem: item.term.elem(),
-            kind: item.kind,
+            kind: self.run.symbols[coin.0 as usize].kind,
             class: Class::Known,
         };
         if matches!(info.kind, Kind::Scalar | Kind::Digest) {
             self.run.terms.scalar(symbol);
         }
         let uniform = self.run.terms.symbol(symbol, info.elem);
-        let by = match even {
-            false => self.run.terms.solve(&item.term, coin, &uniform)?,
-            true => self.run.terms.solve_even(&item.term, coin, &uniform)?,
+        let by = match way {
+            Way::Solved => self.run.terms.solve(&item.term, coin, &uniform)?,
+            Way::Even => self.run.terms.solve_even(&item.term, coin, &uniform)?,
+            Way::Factored => self.run.terms.solve_factored(&item.term, coin, &uniform)?,
         };
         self.run.symbols.push(info);
         if item.required {
@@ -284,7 +303,7 @@ impl Search {
             }
             steps.push(match triangular {
                 true => self.uniform(&item, pad),
-                false => self.eliminate(&item, pad, steps.len(), false)?.0,
+                false => self.eliminate(&item, pad, steps.len(), Way::Solved)?.0,
             });
         }
         Some(steps)
@@ -366,7 +385,7 @@ impl Search {
         steps: Vec<Elimination>,
         count: &[u32],
     ) -> Option<Vec<Elimination>> {
-        let mut options: Vec<(u32, usize, Symbol, bool)> = Vec::new();
+        let mut options: Vec<(u32, usize, Symbol, Way)> = Vec::new();
         let order: Vec<usize> = match self.early {
             true => (0..items.len()).collect(),
             false => (0..items.len()).rev().collect(),
@@ -376,23 +395,32 @@ impl Search {
             options.extend(
                 item.pads
                     .iter()
-                    .map(|pad| (count[pad.0 as usize], at, *pad, false)),
+                    .map(|pad| (count[pad.0 as usize], at, *pad, Way::Solved)),
             );
             if !item.required && item.support.meets(&self.secrets) {
                 let even = item.even.iter();
-                options.extend(even.map(|pad| (count[pad.0 as usize], at, *pad, true)));
+                options.extend(even.map(|pad| (count[pad.0 as usize], at, *pad, Way::Even)));
             }
         }
         options.sort_by_key(|(occurrences, ..)| *occurrences);
-        for (_, at, pad, even) in options {
+        // Then what is behind a factor.
+        for (at, item) in items.iter().enumerate() {
+            if item.required || !item.support.meets(&self.secrets) {
+                continue;
+            }
+            let mut pads = self.run.terms.factored_pads(&item.term);
+            pads.retain(|pad| self.run.symbols[pad.0 as usize].class == Class::Pad);
+            let pads = pads.into_iter();
+            options.extend(pads.map(|pad| (count[pad.0 as usize], at, pad, Way::Factored)));
+        }
+        for (_, at, pad, way) in options {
             self.choices = self.choices.checked_sub(1)?;
             let mut others = items.clone();
-            let item = if even {
-                others[at].clone()
-            } else {
-                others.remove(at)
+            let item = match way {
+                Way::Solved => others.remove(at),
+                Way::Even | Way::Factored => others[at].clone(),
             };
-            let (step, by) = self.eliminate(&item, pad, steps.len(), even)?;
+            let (step, by) = self.eliminate(&item, pad, steps.len(), way)?;
             let mut touched: Vec<&mut Item> = others
                 .iter_mut()
                 .filter(|other| other.support.contains(pad))

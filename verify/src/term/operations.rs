@@ -147,35 +147,44 @@ impl Terms {
         })
     }
 
-    /// Whether a term is the rows of another in the order of permutations, or is the other: by
-    /// permutations that are symbols, and by their inverses.
-    pub fn is_permuted(
-        &self,
-        poly: &Poly,
-        from: &Poly,
-        permutation: &dyn Fn(Symbol) -> bool,
-    ) -> bool {
-        if poly == from {
-            return true;
+    /// The symbols by which a term is the rows of another in another order, one after the other: each a permutation or
+    /// one whose inverse is taken. `None` if it is not; no symbols if it is the other term.
+    pub fn reordered_by(&self, poly: &Poly, from: &Poly) -> Option<Vec<Symbol>> {
+        let (mut rest, mut by) = (poly, Vec::new());
+        while rest != from {
+            let Some(Node::Function(Function::Gather, args)) = self.alone(rest) else {
+                return None;
+            };
+            let [rows, order] = args.as_slice() else {
+                return None;
+            };
+            by.push(self.permutation_in(order)?);
+            rest = rows;
         }
-        match self.alone(poly) {
-            Some(Node::Function(Function::Gather, args)) => match args.as_slice() {
-                [rows, order] => {
-                    self.is_order(order, permutation) && self.is_permuted(rows, from, permutation)
-                }
-                _ => false,
-            },
-            _ => false,
-        }
+        Some(by)
     }
 
-    fn is_order(&self, poly: &Poly, permutation: &dyn Fn(Symbol) -> bool) -> bool {
-        match self.alone(poly) {
-            Some(Node::Symbol(symbol)) => permutation(*symbol),
-            Some(Node::Function(Function::InversePermutation, args)) => {
-                args.iter().all(|arg| self.is_order(arg, permutation))
-            }
-            _ => false,
+    /// The rows that a term puts in the order of permutations; itself if it does not.
+    pub fn unordered(&self, poly: &Poly) -> Poly {
+        let mut rest = poly;
+        while let Some(Node::Function(Function::Gather, args)) = self.alone(rest)
+            && let [rows, order] = args.as_slice()
+            && self.permutation_in(order).is_some()
+        {
+            rest = rows;
+        }
+        rest.clone()
+    }
+
+    /// The permutation that a term is, or is the inverse of.
+    fn permutation_in(&self, poly: &Poly) -> Option<Symbol> {
+        match self.alone(poly)? {
+            Node::Symbol(symbol) => Some(*symbol),
+            Node::Function(Function::InversePermutation, args) => match args.as_slice() {
+                [order] => self.permutation_in(order),
+                _ => None,
+            },
+            _ => None,
         }
     }
 
@@ -313,7 +322,7 @@ impl Terms {
     }
 
     /// Whether an atom is one element whatever the shape of the operands.
-    fn is_scalar(&self, atom: Atom) -> bool {
+    pub(super) fn is_scalar(&self, atom: Atom) -> bool {
         match &self.nodes[atom.0 as usize].0 {
             Node::Symbol(symbol) => self.scalars.contains(*symbol),
             Node::Bits(of, _) => self.is_scalar(*of),

@@ -166,3 +166,44 @@ fn a_vector_of_bits_with_ones_on_its_diagonal_is_uniform() {
     let wide = t.pick(&short, &[Some(0), Some(1), None], bits);
     assert!(!t.is_triangular(&wide.add(&q), Symbol(3)));
 }
+
+#[test]
+fn what_shares_a_factor_with_a_coin_is_taken_away() {
+    let mut t = Terms::new(64);
+    let f = Elem::Field(smpc_ir::field::Prime::new(101).unwrap());
+    let [w, r, k, x, e, target] = [0, 1, 2, 3, 4, 5].map(|s| t.symbol(Symbol(s), f));
+    // w·r - k·w·x + e: for r put ρ + k·x.
+    let (wr, kx) = (t.mul(&w, &r), t.mul(&k, &x));
+    let term = wr.sub(&t.mul(&w, &kx)).add(&e);
+    let by = t.solve_factored(&term, Symbol(1), &target).unwrap();
+    assert_eq!(by, target.add(&kx));
+    assert_eq!(
+        t.substitute(&term, Symbol(1), &by),
+        t.mul(&w, &target).add(&e)
+    );
+    assert_eq!(t.factored_pads(&term), [Symbol(1)]);
+    // A coin that stands elsewhere, too, and one with which nothing shares its factor.
+    assert!(
+        t.solve_factored(&term.add(&r), Symbol(1), &target)
+            .is_none()
+    );
+    assert!(t.solve_factored(&wr.add(&kx), Symbol(1), &target).is_none());
+    // One element for all rows is no mask of many rows; under a sum each row has its own.
+    let mut alone = Terms::new(64);
+    alone.scalar(Symbol(1));
+    let [w, r, x, target] = [0, 1, 3, 5].map(|s| alone.symbol(Symbol(s), f));
+    let term = alone.mul(&w, &r).add(&alone.mul(&w, &x));
+    assert!(alone.solve_factored(&term, Symbol(1), &target).is_none());
+    let mut rows = Terms::new(64);
+    rows.scalar(Symbol(2));
+    let [w, r, k, x, target] = [0, 1, 2, 3, 5].map(|s| rows.symbol(Symbol(s), f));
+    let (wr, wx) = (rows.mul(&w, &r), rows.mul(&w, &x));
+    let (left, right) = (rows.sum(&wr, 0), rows.sum(&wx, 0));
+    let term = left.add(&rows.mul(&k, &right));
+    let by = rows.solve_factored(&term, Symbol(1), &target).unwrap();
+    assert_eq!(by, target.sub(&rows.mul(&k, &x)));
+    let masked = rows.mul(&w, &target);
+    assert_eq!(rows.substitute(&term, Symbol(1), &by), rows.sum(&masked, 0));
+    let other = left.add(&rows.sum(&wx, 1));
+    assert!(rows.solve_factored(&other, Symbol(1), &target).is_none());
+}

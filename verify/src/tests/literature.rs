@@ -7,7 +7,7 @@ use smpc_ir::party::CoinDomain;
 use smpc_protocol::{Bound, Library};
 
 /// A scheme of a user's file: additive sharing over n parties, with more protocols.
-fn additive(protocols: &str) -> String {
+pub(super) fn additive(protocols: &str) -> String {
     format!(
         "backend mine(n: int = 2, k: int = 64) {{ int, fix<f>: A<Z[2^k]>; bool, bits<m>: A<Bits[m]>; }}\n\
          scheme A<R: Ring> {{ parties P[n]; dealer T; corrupt n-1 of P semihonest; corrupt T semihonest;\n\
@@ -35,7 +35,7 @@ fn bind(text: &str, n: i128, k: i128) -> Bound {
 }
 
 /// What is found of one protocol of a file, by its title.
-fn found(text: &str, n: i128, title: &str) -> Row {
+pub(super) fn found(text: &str, n: i128, title: &str) -> Row {
     let (full, small) = (bind(text, n, 64), bind(text, n, 3));
     let small: [&dyn Protocols; 1] = [&small];
     let limits = Limits {
@@ -52,7 +52,7 @@ fn found(text: &str, n: i128, title: &str) -> Row {
     (title, report, problem)
 }
 
-fn leaks_to((_, report, problem): &Row) -> Vec<String> {
+pub(super) fn leaks_to((_, report, problem): &Row) -> Vec<String> {
     let leaks = report.privacy.iter().filter(|(_, v)| v.is_refuted());
     leaks.map(|(set, _)| problem.set_name(*set)).collect()
 }
