@@ -1,6 +1,6 @@
 //! Comparison of what the run computed with the shadow.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use smpc_ir::local::{Local, Prim, Source};
 use smpc_ir::share::{Op, Program, Step, Type, Value};
@@ -62,7 +62,7 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Values compared.
     pub compared: u64,
-    /// Where the shadow could not follow (control by a shuffled value, or a failed operation).
+    /// Where the shadow could not follow: a failed operation, or control by rows in an order that the run did not show.
     pub stopped: Option<Stopped>,
     /// The largest absolute error of a secret fixed-point value that has no finding.
     pub largest_error: f64,
@@ -100,6 +100,14 @@ struct Compare<'a> {
 impl Visitor for Compare<'_> {
     fn drawn(&self, value: Value, path: &[u64]) -> Option<&Observed> {
         self.observations.get(&(value.0, path.to_vec()))
+    }
+
+    fn shuffled(&self, step: &Step, path: &[u64], rows: usize) -> Option<Vec<usize>> {
+        let columns = |values: &[Value]| -> Option<Vec<&Observed>> {
+            let seen = |value: &Value| self.observations.get(&(value.0, path.to_vec()));
+            values.iter().map(seen).collect()
+        };
+        order(&columns(&step.args)?, &columns(&step.results)?, rows)
     }
 
     fn visit(&mut self, step: &Step, path: &[u64], values: &HashMap<Value, Array>) {
@@ -285,5 +293,51 @@ impl Compare<'_> {
             affected: (affected.len(), shadow.len()),
         });
         true
+    }
+}
+
+/// The order in which the rows of `before` stand in `after`; of rows that are alike in all columns, the first comes
+/// first. Nothing where they are not the same rows.
+fn order(before: &[&Observed], after: &[&Observed], rows: usize) -> Option<Vec<usize>> {
+    let row = |columns: &[&Observed], at: usize| -> Option<Vec<i128>> {
+        let mut row = vec![];
+        for column in columns {
+            let width = column.raw.len() / rows;
+            row.extend(column.raw.get(at * width..(at + 1) * width)?);
+        }
+        Some(row)
+    };
+    let mut places: HashMap<Vec<i128>, VecDeque<usize>> = HashMap::new();
+    for at in 0..rows {
+        places.entry(row(before, at)?).or_default().push_back(at);
+    }
+    (0..rows)
+        .map(|at| places.get_mut(&row(after, at)?)?.pop_front())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(raw: &[i128]) -> Observed {
+        Observed {
+            raw: raw.to_vec(),
+            scale: 0,
+        }
+    }
+
+    #[test]
+    fn the_order_of_rows_is_read_from_all_columns() {
+        let keys = column(&[5, 5, 7]);
+        let rows = column(&[1, 2, 3, 4, 5, 6]);
+        let before = [&keys, &rows];
+        let (sorted, moved) = (column(&[7, 5, 5]), column(&[5, 6, 3, 4, 1, 2]));
+        assert_eq!(order(&before, &[&sorted, &moved], 3), Some(vec![2, 1, 0]));
+        // Rows that are alike are told apart by nothing.
+        assert_eq!(order(&[&keys], &[&sorted], 3), Some(vec![2, 0, 1]));
+        // Columns that were put in different orders are no shuffle.
+        assert_eq!(order(&before, &[&sorted, &rows], 3), None);
+        assert_eq!(order(&[&column(&[])], &[&column(&[])], 0), Some(vec![]));
     }
 }

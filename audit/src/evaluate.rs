@@ -36,6 +36,9 @@ pub(crate) trait Visitor {
     fn drawn(&self, _value: Value, _path: &[u64]) -> Option<&Observed> {
         None
     }
+
+    /// Which of `rows` rows a shuffle puts at each place, if that is known. Where it is not, nothing may depend on their order.
+    fn shuffled(&self, step: &Step, path: &[u64], rows: usize) -> Option<Vec<usize>>;
 }
 
 pub(crate) struct Evaluator<'a, V> {
@@ -192,10 +195,18 @@ impl<'a, V: Visitor> Evaluator<'a, V> {
             }
             Op::Output { .. } | Op::Assert => {}
             Op::Shuffle => {
-                for (arg, result) in step.args.iter().zip(&step.results) {
-                    let mut a = self.read(*arg)?;
-                    a.shuffled = true;
-                    self.values.insert(*result, a);
+                let columns = self.all(&step.args)?;
+                let rows = columns.first().map_or(0, |column| column.shape[0]);
+                let order = self.visitor.shuffled(step, &self.path, rows);
+                for (column, result) in columns.into_iter().zip(&step.results) {
+                    let column = match &order {
+                        Some(order) => row_pick(&column, order),
+                        None => Array {
+                            shuffled: true,
+                            ..column
+                        },
+                    };
+                    self.values.insert(*result, column);
                 }
             }
             Op::For { var, count, body } => {

@@ -14,7 +14,7 @@ pub struct Output {
     pub name: String,
     /// Which member of a tuple or struct, of how many.
     pub field: Option<(u16, u16)>,
-    /// Its value; in the order before the shuffle where [`Array::shuffled`] is set.
+    /// Its value. A shuffle leaves rows where they are: any order is as good as another.
     pub value: Array,
 }
 
@@ -22,7 +22,7 @@ pub struct Output {
 /// the order they happen.
 ///
 /// # Errors
-/// The place where the shadow cannot follow: control by a shuffled value, or a failed operation.
+/// The place where the shadow cannot follow: what a party draws, or a failed operation.
 pub fn outputs(program: &Program, environment: &Environment) -> Result<Vec<Output>, Stopped> {
     let mut evaluator = Evaluator::new(program, environment, Collect(Vec::new()));
     evaluator.run()?;
@@ -32,6 +32,10 @@ pub fn outputs(program: &Program, environment: &Environment) -> Result<Vec<Outpu
 struct Collect(Vec<Output>);
 
 impl Visitor for Collect {
+    fn shuffled(&self, _: &Step, _: &[u64], rows: usize) -> Option<Vec<usize>> {
+        Some((0..rows).collect())
+    }
+
     fn visit(&mut self, step: &Step, _: &[u64], values: &HashMap<Value, Array>) {
         if let Op::Output { name, field, .. } = &step.op
             && let Some(value) = step.args.first().and_then(|arg| values.get(arg))

@@ -478,6 +478,10 @@ impl Lowerer<'_> {
         let mut permutations = Some((vec![], 0));
         for (arg, result) in step.args.iter().zip(&step.results) {
             let shared = self.shared(*arg)?;
+            if self.options.probes {
+                // Beside the result, here, it tells the audit the order.
+                self.probe(*arg, &shared);
+            }
             let flat = self.protocol(Want::Shuffle(shared.elem))?;
             if let Some((_, next)) = &mut permutations {
                 *next = 0;
