@@ -27,6 +27,7 @@ mod mutate;
 mod news;
 mod problem;
 mod refute;
+mod reliance;
 mod report;
 mod settle;
 mod sharing;

@@ -11,6 +11,7 @@ use crate::eliminate::{
 };
 use crate::problem::{Malformed, Operand, Problem, Spec};
 use crate::refute::{Refutation, first_elem, known_order, refute_freshness, refute_privacy};
+use crate::reliance::{needs_fresh, requires_fresh};
 use crate::verdict::{Exhausted, Limits, Verdict, Wrong, alike, shrink};
 use crate::work::Subject;
 use smpc_ir::claim::{Domain, Written};
@@ -212,12 +213,19 @@ pub fn decide_privacy(
     if let Some(certificate) = prove_privacy_with(problem, coalition, proofs)?
         && check(problem, &certificate).is_ok()
     {
-        return Ok(match certificate.distance() {
+        let verdict = match certificate.distance() {
             Some(bits) => Verdict::Statistical { certificate, bits },
             None => Verdict::Proved {
                 certificate: Some(certificate),
             },
-        });
+        };
+        if needs_fresh(&verdict) && !requires_fresh(problem) {
+            return Ok(Verdict::Unknown {
+                reason: "it is private for fresh sharings of its operands only, which `requires fresh` would say"
+                    .to_owned(),
+            });
+        }
+        return Ok(verdict);
     }
     if problem.spec == Spec::Shuffle
         && let Some(by) = shuffled_by(problem)?

@@ -7,6 +7,7 @@ use crate::active::{Active, deviate};
 use crate::correct::correctness;
 use crate::eliminate::Proofs;
 use crate::problem::{Malformed, Problem};
+use crate::reliance::rely;
 use crate::report::{Report, Row, Secrecy, report, secrecy};
 use crate::verdict::{Limits, Verdict};
 use smpc_ir::party::PartySet;
@@ -170,16 +171,18 @@ impl Work {
             Ok(report(problem, correct, secrets, deviating))
         };
         let schemes = self.schemes.into_iter().enumerate();
+        let limits = self.limits;
         let found = schemes.map(|(scheme, subjects)| {
-            let subjects = subjects.into_iter().enumerate();
-            let rows =
-                subjects.map(
-                    |(at, (title, problem, _))| match row((scheme, at), &problem) {
-                        Ok(report) => Ok((title, report, problem)),
-                        Err(Malformed(text)) => Err(Malformed(format!("{title}: {text}"))),
-                    },
-                );
-            rows.collect()
+            let (mut rows, mut rings) = (Vec::new(), Vec::new());
+            for (at, (title, problem, small)) in subjects.into_iter().enumerate() {
+                match row((scheme, at), &problem) {
+                    Ok(report) => rows.push((title, report, problem)),
+                    Err(Malformed(text)) => return Err(Malformed(format!("{title}: {text}"))),
+                }
+                rings.push(small);
+            }
+            rely(&mut rows, &rings, &limits)?;
+            Ok(rows)
         });
         found.collect()
     }

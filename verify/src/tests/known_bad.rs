@@ -109,6 +109,10 @@ fn opening_needs_fresh_summands_and_says_so() {
     let v = open(&mut b, &x);
     let problem = b.clears(v, &[0, 1, 2], Spec::Reveal);
     let report = verify(&problem, &[], &Limits::default()).unwrap();
+    assert_eq!(report.private().unwrap().1.word(), "unknown");
+    let mut flat = (*problem.flat).clone();
+    flat.claims.fresh.push(0);
+    let report = verify(&problem.with_flat(flat), &[], &Limits::default()).unwrap();
     assert_eq!(report.private().unwrap().1.word(), "proved");
     assert!(report.requires_fresh());
 }

@@ -9,5 +9,6 @@ mod known_bad;
 mod lies;
 mod literature;
 mod ranges;
+mod reliance;
 mod soundness;
 pub(crate) mod standard;
