@@ -1,5 +1,7 @@
 //! No file may grow.
 
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use smpc_tests::process::{Ended, Running, start};
@@ -9,10 +11,17 @@ use super::{DEALT, PAIR, SHORT, Scene, THREE, connecting};
 /// The same command where no file may grow.
 #[cfg(unix)]
 fn full(inner: &Command) -> Command {
+    limited(inner, 0)
+}
+
+/// The same command where no file may have more than so many blocks of 512 bytes.
+#[cfg(unix)]
+fn limited(inner: &Command, blocks: u32) -> Command {
     let mut outer = Command::new("sh");
     // Without the trap the system would end the process itself.
+    let limit = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
     outer
-        .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"])
+        .args(["-c", &limit, "sh"])
         .arg(inner.get_program())
         .args(inner.get_args());
     outer
@@ -77,6 +86,55 @@ fn full_when_material_is_taken() {
         assert!(!party.stdout.contains("\"t\""), "{}", party.stdout);
     }
     assert!(ended[1].stdout.contains("I51"), "{}", ended[1].stdout);
+    assert!(!scene.folder.path("out/alice/t.csv").exists());
+}
+
+/// The disk is full in the middle of a line of every ledger, and then it is not. What was not used can be used,
+/// once: a copy is refused.
+#[cfg(unix)]
+#[test]
+fn full_within_a_line_of_the_ledger() {
+    let scene = Scene::new("disk", DEALT, PAIR);
+    for party in prepared(&scene, false) {
+        assert!(party.status.success(), "{}", party.stdout);
+    }
+    let (file, copy) = (
+        |name: &str| scene.folder.path(&format!("out/{name}/file")),
+        |name: &str| scene.folder.path(&format!("copies/{name}")),
+    );
+    let ledger = |name: &str| scene.folder.path(&format!("keys/{name}.consumed"));
+    // 15 lines of 33 bytes: of the next 17 bytes fit.
+    let old = format!("{}\n", "0123456789abcdef".repeat(2)).repeat(15);
+    fs::create_dir_all(scene.folder.path("copies")).expect("a folder");
+    for name in scene.parties {
+        fs::copy(file(name), copy(name)).expect("a copy");
+        fs::write(ledger(name), &old).expect("a ledger");
+    }
+    let run = |path: &dyn Fn(&str) -> PathBuf, change: &dyn Fn(&Command) -> Command| {
+        let mut started = vec![];
+        for name in scene.parties {
+            let mut inner = scene.command("party", name, &scene.script);
+            inner.args(["--wait", "60s", "--prepared"]).arg(path(name));
+            started.push(start(name, &mut change(&inner)));
+        }
+        let ended = started.into_iter().map(Running::wait);
+        ended.collect::<Vec<Ended>>()
+    };
+    let free = |inner: &Command| limited(inner, 1 << 20);
+    for party in run(&file, &|inner| limited(inner, 1)) {
+        assert!(party.stdout.contains("I51"), "{}", party.stdout);
+        assert_eq!(
+            fs::read_to_string(ledger(&party.name)).expect("a ledger"),
+            old
+        );
+    }
+    for party in run(&file, &free) {
+        assert!(party.status.success(), "{}", party.stdout);
+    }
+    fs::remove_dir_all(scene.folder.path("out")).expect("outputs");
+    for party in run(&copy, &free) {
+        assert!(party.stdout.contains("I50"), "{}", party.stdout);
+    }
     assert!(!scene.folder.path("out/alice/t.csv").exists());
 }
 

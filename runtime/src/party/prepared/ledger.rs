@@ -1,7 +1,7 @@
 //! Which preparations are used up.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{Reader, USED, failure, hex, io, private, sync_folder};
@@ -15,7 +15,8 @@ pub(super) fn used(path: &Path) -> PathBuf {
 }
 
 /// Uses material up, on disk, before any of it is used: its session goes to the ledger beside the
-/// storage key, and its file gets the ending `.used`. Of two processes only one gets through.
+/// storage key, and its file gets the ending `.used`. The ledger is locked from the look to the line, so of
+/// two processes only one gets through, also when each has a copy of its own.
 ///
 /// # Errors
 /// The material was used before, or that cannot be written down.
@@ -31,27 +32,44 @@ pub fn consume(reader: &Reader, storage_key: &Path) -> Result<(), Failure> {
     let session = hex(&reader.belongs().session);
     let ledger = storage_key.with_extension("consumed");
     let unwritten = |e: std::io::Error| io(&ledger, "the ledger cannot be written", &e);
-    match fs::read_to_string(&ledger) {
-        Ok(text) if text.lines().any(|line| line.trim() == session) => return Err(again()),
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            drop(private(&ledger).map_err(unwritten)?);
-        }
-        Err(error) => return Err(unwritten(error)),
+    if !note(&ledger, &session).map_err(unwritten)? {
+        return Err(again());
     }
-    let mut file = fs::OpenOptions::new()
-        .append(true)
-        .open(&ledger)
-        .map_err(unwritten)?;
-    file.write_all(format!("{session}\n").as_bytes())
-        .and_then(|()| file.sync_all())
-        .and_then(|()| sync_folder(&ledger))
-        .map_err(unwritten)?;
     match fs::rename(path, used(path)) {
         Ok(()) => sync_folder(path).map_err(|e| io(path, "the folder cannot be written", &e)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(again()),
         Err(error) => Err(io(path, "the file cannot be renamed", &error)),
     }
+}
+
+/// Adds a session to a ledger, a line for each; false if it is there already. What could be written of a line
+/// before an error is taken back, and a line that stayed unended all the same is ended first.
+fn note(ledger: &Path, session: &str) -> std::io::Result<bool> {
+    match private(ledger) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    let mut file = fs::OpenOptions::new().read(true).write(true).open(ledger)?;
+    // The lock ends with the file, whichever way this process does.
+    file.lock()?;
+    let mut text = vec![];
+    file.read_to_end(&mut text)?;
+    // A line behind a torn one still ends with its own session.
+    let mut lines = text.split(|byte| *byte == b'\n');
+    if lines.any(|line| line.trim_ascii().ends_with(session.as_bytes())) {
+        return Ok(false);
+    }
+    let torn = text.last().is_some_and(|last| *last != b'\n');
+    let line = format!("{}{session}\n", if torn { "\n" } else { "" });
+    let written = file
+        .write_all(line.as_bytes())
+        .and_then(|()| file.sync_all())
+        .and_then(|()| sync_folder(ledger));
+    if written.is_err() {
+        // Nothing of the material was used. If this fails too, the next line begins with its own end.
+        let _ = file.set_len(text.len() as u64);
+    }
+    written.map(|()| true)
 }
 
 /// After the run nothing of the material stays but that it was used.

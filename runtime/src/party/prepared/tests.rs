@@ -81,6 +81,65 @@ fn material_is_used_once() {
     fs::remove_dir_all(folder).unwrap();
 }
 
+/// A line that a crash or a full disk tore hides neither the next session nor the one it was.
+#[test]
+fn a_torn_ledger_forgets_nothing() {
+    let folder = folder("torn");
+    let (path, key) = prepare(&folder);
+    let (storage, consumed) = (folder.join("alice.store"), folder.join("alice.consumed"));
+    let copies = [folder.join("copy"), folder.join("another")];
+    for copy in &copies {
+        fs::copy(&path, copy).unwrap();
+    }
+    let session = hex(&belongs().session);
+    let (old, torn) = ("ab".repeat(SESSION), &session[..17]);
+    fs::write(&consumed, format!("{old}\n{torn}")).unwrap();
+    consume(&Reader::open(&path, &key).unwrap(), &storage).unwrap();
+    let text = fs::read_to_string(&consumed).unwrap();
+    assert_eq!(text, format!("{old}\n{torn}\n{session}\n"));
+    let restored = Reader::open(&copies[0], &key).unwrap();
+    assert_eq!(consume(&restored, &storage).unwrap_err().code, USED);
+    // What an older version left: the line stuck to the torn one.
+    fs::write(&consumed, format!("{old}\n{torn}{session}\n")).unwrap();
+    assert_eq!(consume(&restored, &storage).unwrap_err().code, USED);
+    assert!(copies[0].exists());
+    fs::remove_dir_all(folder).unwrap();
+}
+
+/// As many processes as copies of one material, all at once: one of them has it.
+#[test]
+fn of_many_copies_one_is_used() {
+    let folder = folder("copies");
+    let (path, key) = prepare(&folder);
+    let storage = folder.join("alice.store");
+    let readers: Vec<Reader> = (0..16)
+        .map(|at| {
+            let copy = folder.join(format!("copy{at}"));
+            fs::copy(&path, &copy).unwrap();
+            Reader::open(&copy, &key).unwrap()
+        })
+        .collect();
+    let start = std::sync::Barrier::new(readers.len());
+    let used = std::thread::scope(|scope| {
+        let (start, storage) = (&start, &storage);
+        let one = |reader| {
+            scope.spawn(move || {
+                start.wait();
+                consume(reader, storage).map_err(|e| e.code)
+            })
+        };
+        let all: Vec<_> = readers.iter().map(one).collect();
+        all.into_iter()
+            .map(|one| one.join().unwrap())
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(used.iter().filter(|one| one.is_ok()).count(), 1, "{used:?}");
+    assert!(used.iter().all(|one| *one != Err(DAMAGED)), "{used:?}");
+    let text = fs::read_to_string(folder.join("alice.consumed")).unwrap();
+    assert_eq!(text, hex(&belongs().session) + "\n");
+    fs::remove_dir_all(folder).unwrap();
+}
+
 #[test]
 fn whatever_is_changed_is_refused() {
     let folder = folder("changed");
