@@ -102,7 +102,7 @@ fn a_changed_certificate_is_refused() {
         };
         tried += 1;
         // Another coin, and no substitution at all.
-        for change in [format!("{element} by coin 9999 : {coin}"), String::new()] {
+        for change in [format!("{element} by coin 9999 # {coin}"), String::new()] {
             let mut changed = lines.clone();
             changed[at] = &change;
             write(&base, "changed.cert", changed.join("\n"));
@@ -152,7 +152,7 @@ fn files_that_cannot_be_used_are_named() {
     write(
         &base,
         "none.cert",
-        "smpc certificates 1\nscheme rep3\nparties three\n",
+        "smpc certificates 2\nscheme rep3\nparties three\n",
     );
     let ran = check(&base, "none.cert");
     assert_eq!(ran.code, 2);

@@ -1,7 +1,7 @@
 //! Certificates as text: written for readers, and read back to be checked again.
 //!
 //! A file names what it is about, then has one block per protocol and coalition. Proofs of callees
-//! come first, numbered, and boxes refer to them. What stands behind a colon is for readers only.
+//! come first, numbered, and boxes refer to them. What stands behind `#` is for readers only: the check makes the replacements itself.
 
 use crate::certificate::{
     Assumption, Boxed, CalleeProof, Certificate, Element, Elimination, Goal, Known, Name, Range,
@@ -12,7 +12,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 /// The first line of a file.
-const HEADER: &str = "smpc certificates 1";
+const HEADER: &str = "smpc certificates 2";
 
 /// The certificates of one protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,10 +97,10 @@ impl File {
                 line: number + 1,
                 expected,
             };
-            let line = line.split(" : ").next().unwrap_or_default().trim_end();
+            let line = line.split(" # ").next().unwrap_or_default().trim_end();
             if number == 0 {
                 if line != HEADER {
-                    return Err(fail("`smpc certificates 1`"));
+                    return Err(fail("`smpc certificates 2`"));
                 }
                 continue;
             }
@@ -246,7 +246,7 @@ fn block(certificate: &Certificate, callees: &mut Vec<Arc<CalleeProof>>, text: &
     }
     for step in &certificate.steps {
         let by = substituted(step.element, step.coin);
-        let _ = writeln!(text, "{by} : {} := {}", step.coin, step.text);
+        let _ = writeln!(text, "{by} # {} := {}", step.coin, step.text);
     }
     for range in &certificate.ranges {
         let by = substituted(range.element, range.coin);
