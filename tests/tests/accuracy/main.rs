@@ -1,0 +1,199 @@
+//! The functions of the library against exact ones, over their whole domains: the bounds that their
+//! documentation states. `docs/accuracy.md` is this table at 100,000 points:
+//!
+//! ```text
+//! cargo test --release -p smpc-tests --test accuracy -- --ignored
+//! ```
+
+mod outside;
+mod rows;
+
+use std::fmt::Write as _;
+
+use rows::{Domain, Measure, Row, largest, rows, unit};
+use smpc_tests::case::Case;
+use smpc_tests::pipeline::{Start, checked};
+use smpc_tests::run::{Backend, Traffic, run};
+
+impl Row {
+    /// Multiples of 2^-f all over the domain, its ends among them.
+    fn points(&self, count: usize, f: u8) -> Vec<f64> {
+        let place = |i: usize| i as f64 / (count - 1) as f64;
+        let even = |lo: f64, hi: f64, i: usize| lo + (hi - lo) * place(i);
+        let scales = |i: usize| unit(f) * (largest(f) / unit(f)).powf(place(i));
+        let side = |i: usize| if i.is_multiple_of(2) { 1.0 } else { -1.0 };
+        let points = (0..count).map(|i| match self.domain {
+            Domain::Even(lo, hi) => even(lo, hi, i),
+            Domain::Until(lo, hi, _) => even(lo, hi[usize::from(f > 16)], i),
+            Domain::Scales => scales(i),
+            Domain::BothSides => side(i) * scales(i),
+            Domain::Any => match i % 4 {
+                1 | 3 => even(-20.0, 20.0, i),
+                k => side(k / 2) * scales(i),
+            },
+        });
+        let units = 1.0 / unit(f);
+        points
+            .map(|x| (x * units).round() / units)
+            .filter(|x| *x != 0.0)
+            .collect()
+    }
+
+    /// The results of the script at points.
+    fn answers(&self, points: &[f64], f: u8, k: i128) -> Vec<f64> {
+        let text = format!(
+            "{} party alice; input a: [fix<{f}>; n] from alice; let x = share a;\n\
+             reveal {} as z; leaks n, z to all;",
+            self.modules,
+            self.of("x")
+        );
+        let program = checked(&text, &Case::default()).unwrap_or_else(|e| panic!("{text}: {e}"));
+        let values = points
+            .iter()
+            .map(|x| ((x / unit(f)) as i128) << (64 - f))
+            .collect();
+        let start = Start {
+            sizes: vec![points.len() as i128],
+            params: vec![],
+            inputs: vec![(vec![points.len()], values)],
+        };
+        let bound = Backend::new("rep3", &[("k", k)])
+            .bind()
+            .expect("rep3 binds");
+        let mut run = run(&program, &start, &bound, 11).unwrap_or_else(|e| panic!("{text}: {e}"));
+        run.answers.remove("z").expect("the output")
+    }
+
+    /// The largest and the mean error in units of 2^-f, and where the largest is.
+    fn errors(&self, count: usize, f: u8, k: i128) -> (f64, f64, f64) {
+        let points = self.points(count, f);
+        let answers = self.answers(&points, f, k);
+        let (mut worst, mut at, mut sum) = (0f64, 0f64, 0f64);
+        for (x, y) in points.iter().zip(&answers) {
+            let exact = (self.exact)(*x);
+            let scale = match self.measure {
+                Measure::Absolute => 1.0,
+                Measure::Mixed => exact.abs().max(1.0),
+                Measure::Pole(loss) => {
+                    // the derivative of the tangent is 1 + tan^2, and the distance from a pole 1 / tan
+                    exact.abs().max(1.0) * (1.0 + loss * exact.abs())
+                }
+            };
+            let error = (y - exact).abs() / scale / unit(f);
+            sum += error;
+            if error > worst || error.is_nan() {
+                (worst, at) = (error, *x);
+            }
+        }
+        (worst, sum / points.len() as f64, at)
+    }
+
+    /// What a script costs that binds y to something made of n products x.
+    fn traffic(&self, statement: &str) -> Traffic {
+        let n = 64;
+        let text = format!(
+            "{} party alice; input a: [fix; n] from alice; let x = share a * share a;\n\
+             {statement}\nreveal y * y as z; leaks n, z to all;",
+            self.modules
+        );
+        let program = checked(&text, &Case::default()).unwrap_or_else(|e| panic!("{text}: {e}"));
+        let start = Start {
+            sizes: vec![n],
+            params: vec![],
+            inputs: vec![(vec![n as usize], vec![1 << 64; n as usize])],
+        };
+        let bound = Backend::new("rep3", &[]).bind().expect("rep3 binds");
+        let run = run(&program, &start, &bound, 3).unwrap_or_else(|e| panic!("{text}: {e}"));
+        assert_eq!(run.counted, run.predicted, "{text}");
+        run.counted
+    }
+
+    /// What the function adds: rounds, and bytes of all parties for each element.
+    fn cost(&self) -> (i128, f64) {
+        let with = self.traffic(&format!("let y = {};", self.of("x")));
+        let without = self.traffic("let y = x;");
+        let bytes = |t: &Traffic| t.bytes.iter().sum::<i128>();
+        let each = (bytes(&with) - bytes(&without)) as f64 / 64.0;
+        (with.rounds - without.rounds, each)
+    }
+}
+
+#[test]
+fn errors_are_within_the_documented_bounds() {
+    let mut wrong = vec![];
+    for row in rows() {
+        for (at, (f, k)) in row.precisions().iter().enumerate() {
+            let (worst, _, x) = row.errors(1200, *f, *k);
+            if worst.is_nan() || worst > row.bound[at] {
+                wrong.push(format!("{} at {x}: {worst} units of 2^-{f}", row.call));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn rounds_are_within_the_documented_bounds() {
+    let mut wrong = vec![];
+    for row in rows() {
+        let (rounds, _) = row.cost();
+        if rounds > row.rounds {
+            wrong.push(format!("{}: {rounds} rounds, not {}", row.call, row.rounds));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_loop_costs_what_the_tensor_costs() {
+    for row in rows() {
+        let tensor = row.traffic(&format!("let y = {};", row.of("x")));
+        let call = row.of("x[i]");
+        let looped = row.traffic(&format!(
+            "let mut y = x; for i in 0..n {{ y[i] = {call}; }}"
+        ));
+        assert_eq!(tensor, looped, "{call}");
+    }
+}
+
+/// Writes `docs/accuracy.md`; `ACCURACY=tan` before the command measures the rows with that word, and keeps the others.
+#[test]
+#[ignore = "100,000 points of every function: minutes; it writes docs/accuracy.md"]
+fn the_table_at_all_points() {
+    let mut text = String::from(include_str!("page.md"));
+    let path = smpc_tests::root().join("docs/accuracy.md");
+    let kept = std::fs::read_to_string(&path).expect("the page");
+    let wanted = std::env::var("ACCURACY").unwrap_or_default();
+    for row in rows() {
+        let start = format!("| `{}` |", row.shown);
+        let old = kept.lines().find(|line| line.starts_with(&start));
+        if let (false, Some(line)) = (row.shown.contains(&wanted), old) {
+            let _ = writeln!(text, "{line}");
+            continue;
+        }
+        let (rounds, bytes) = row.cost();
+        let domain = match row.domain {
+            Domain::Even(lo, hi) => format!("{lo} … {hi}"),
+            Domain::Until(lo, _, hi) => format!("{lo} … {hi}"),
+            Domain::Scales => "2^-f … top".to_owned(),
+            Domain::BothSides => "±2^-f … ±top".to_owned(),
+            Domain::Any => "any".to_owned(),
+        };
+        let measure = match row.measure {
+            Measure::Absolute => "",
+            Measure::Mixed => "rel.",
+            Measure::Pole(_) => "pole",
+        };
+        let _ = write!(text, "{start} {domain} |");
+        for (f, k) in row.precisions() {
+            let (worst, mean, _) = row.errors(100_000, *f, *k);
+            let _ = write!(text, " {worst:.2} {measure} | {mean:.2} |");
+        }
+        if row.precisions().len() < 2 {
+            text.push_str(" – | – |");
+        }
+        let [error, cost] = row.peers;
+        let _ = writeln!(text, " {rounds} | {bytes:.0} | {error} | {cost} |");
+    }
+    std::fs::write(path, text).expect("the page is written");
+}

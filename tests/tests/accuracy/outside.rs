@@ -1,0 +1,201 @@
+//! Results at the ends of domains and outside of them: what the functions' documentation says, and no accident.
+
+use crate::rows::{largest, rows, unit};
+
+/// A call, the modules it needs, and pairs of an argument and the result.
+type Case = (&'static str, &'static str, Vec<(f64, f64)>);
+
+/// With f fraction bits.
+fn cases(f: u8) -> Vec<Case> {
+    use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
+    let (u, big) = (unit(f), largest(f));
+    let top = if f > 16 { 63f64 } else { 46f64 };
+    let most = top.exp2();
+    let (smallest, ln_2) = (u.ln(), 2f64.ln());
+    let (act, tri) = ("use std::activation;", "use std::trigonometry;");
+    let each = |f: fn(f64) -> f64, points: &[f64]| points.iter().map(|x| (*x, f(*x))).collect();
+    let all = |result: f64, points: &[f64]| points.iter().map(|x| (*x, result)).collect();
+    let two_30 = 2f64.powi(30);
+    let dead = [0.0, -u, -1.0, -1e8, -two_30, -big];
+    vec![
+        (
+            "1 / #",
+            "",
+            vec![
+                (0.0, 0.0),
+                (two_30, 1.0 / two_30),
+                (-big, 0.0),
+                (-u, -1.0 / u),
+            ],
+        ),
+        ("recip(#)", "", vec![(0.0, 0.0), (u, 1.0 / u), (big, 0.0)]),
+        (
+            "# / #",
+            "",
+            all(1.0, &[u, -u, two_30, -two_30, 4.0 * two_30, big, -big]),
+        ),
+        ("# / #", "", vec![(0.0, 0.0)]),
+        (
+            "1048576 / #",
+            "",
+            each(|x| 1_048_576.0 / x, &[u, -u, 3.0 * u, 0.25, -big]),
+        ),
+        (
+            "1000000 / #",
+            "",
+            each(|x| 1e6 / x, &[66.0 * u, -66.0 * u, 7.0 * u]),
+        ),
+        // quotients that are too large
+        (
+            "1000000000000 / #",
+            "",
+            vec![(u, most), (-u, -most), (0.0, 0.0), (1e6, 1e6)],
+        ),
+        (
+            "# / (# - # - 0.25)",
+            "",
+            vec![(big, -most), (-big, most), (big / 8.0, -big / 2.0)],
+        ),
+        (
+            "# / (# - # + 1)",
+            "",
+            each(|x| x, &[big, -big, two_30, u, 0.0]),
+        ),
+        ("# / (# - #)", "", all(0.0, &[big, -big, 1.0, -u, 0.0])),
+        ("sqrt(#)", "", all(0.0, &dead)),
+        (
+            "sqrt(#)",
+            "",
+            each(f64::sqrt, &[two_30, 4.0 * two_30, 3e13, big]),
+        ),
+        ("rsqrt(#)", "", all(0.0, &dead)),
+        (
+            "rsqrt(#)",
+            "",
+            each(|x| 1.0 / x.sqrt(), &[u, two_30, 3e13, big]),
+        ),
+        ("ln(#)", "", all(smallest, &dead)),
+        (
+            "ln(#)",
+            "",
+            each(f64::ln, &[u, two_30, 4.0 * two_30, 3e13, big]),
+        ),
+        ("log2(#)", "", all(-f64::from(f), &dead)),
+        ("log2(#)", "", each(f64::log2, &[u, two_30, 3e13, big])),
+        (
+            "exp(#)",
+            "",
+            all(0.0, &[smallest - 1.0, -1e8, -two_30, -big]),
+        ),
+        (
+            "exp(#)",
+            "",
+            all(most, &[top * ln_2 + 0.01, 1e8, two_30, big]),
+        ),
+        (
+            "exp(#)",
+            "",
+            each(f64::exp, &[21.0, 31.0, top * ln_2 - 0.01]),
+        ),
+        (
+            "exp2(#)",
+            "",
+            all(0.0, &[-f64::from(f) - 2.0, -1e8, -two_30, -big]),
+        ),
+        ("exp2(#)", "", all(most, &[top, 1e8, two_30, big])),
+        ("exp2(#)", "", each(f64::exp2, &[30.0, 45.5, top - 0.25])),
+        ("pow(#, 0.5)", "", vec![(0.0, (smallest / 2.0).exp())]),
+        (
+            "pow(2 + # - #, #)",
+            "",
+            vec![(1e8, most), (-1e8, 0.0), (big, most), (-big, 0.0)],
+        ),
+        (
+            "pow(0.25 + # - #, #)",
+            "",
+            vec![(1e8, 0.0), (-1e8, most), (big, 0.0), (-big, most)],
+        ),
+        (
+            "activation::erf(#)",
+            act,
+            vec![(-1e8, -1.0), (1e8, 1.0), (-big, -1.0), (big, 1.0)],
+        ),
+        (
+            "activation::tanh(#)",
+            act,
+            vec![(-1e8, -1.0), (1e8, 1.0), (-big, -1.0), (big, 1.0)],
+        ),
+        (
+            "activation::sigmoid(#)",
+            act,
+            vec![(-1e8, 0.0), (1e8, 1.0), (-big, 0.0), (big, 1.0)],
+        ),
+        (
+            "activation::softplus(#)",
+            act,
+            vec![(-1e8, 0.0), (1e8, 1e8), (-big, 0.0), (big, big)],
+        ),
+        (
+            "activation::gelu(#)",
+            act,
+            vec![(-1e8, 0.0), (1e8, 1e8), (-big, 0.0), (big, big)],
+        ),
+        (
+            "trigonometry::atan(#)",
+            tri,
+            vec![(big, FRAC_PI_2), (-big, -FRAC_PI_2), (0.0, 0.0)],
+        ),
+        (
+            "trigonometry::atan2(#, #)",
+            tri,
+            vec![(big, FRAC_PI_4), (-big, -3.0 * FRAC_PI_4), (0.0, 0.0)],
+        ),
+        (
+            "trigonometry::atan2(0 * #, 0 - #)",
+            tri,
+            vec![(big, PI), (-u, 0.0)],
+        ),
+    ]
+}
+
+/// Whether each case's results are within four units of 2^-f, relative ones where they are above 1.
+fn check(f: u8, k: i128) {
+    let mut wrong = String::new();
+    for (call, modules, pairs) in cases(f) {
+        let mut row = rows().remove(0);
+        (row.call, row.modules) = (call, modules);
+        let points: Vec<f64> = pairs
+            .iter()
+            .map(|p| (p.0 / unit(f)).round() * unit(f))
+            .collect();
+        for (got, (x, want)) in row.answers(&points, f, k).iter().zip(&pairs) {
+            let off = (got - want).abs() / want.abs().max(1.0) / unit(f);
+            if off.is_nan() || off > 4.0 {
+                wrong += &format!("{call} at {x}: {got}, not {want}\n");
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{f} fraction bits:\n{wrong}");
+}
+
+#[test]
+fn results_outside_of_the_domain_are_defined() {
+    check(16, 64);
+}
+
+#[test]
+fn finer_results_outside_of_the_domain_are_defined() {
+    check(24, 128);
+}
+
+/// Sine and cosine beyond their domain, as their documentation says: the angle loses |t| / 2^30.
+#[test]
+fn angles_beyond_the_domain_lose_what_is_documented() {
+    let mut row = rows().remove(0);
+    (row.call, row.modules) = ("trigonometry::sin(#)", "use std::trigonometry;");
+    let points: Vec<f64> = (1..200).map(|i| f64::from(i) * 314_159.0).collect();
+    for (x, y) in points.iter().zip(row.answers(&points, 16, 64)) {
+        let most = 3.0 * unit(16) + x / 2f64.powi(30);
+        assert!((y - x.sin()).abs() <= most, "sin({x}): {y}");
+    }
+}
