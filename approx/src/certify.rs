@@ -1,10 +1,13 @@
 //! A bound of |f - p| over a whole domain that does not rest on sampling.
 //!
 //! The domain is cut into pieces. On each, the difference is expanded around the middle in
-//! intervals, with the remainder of Taylor's theorem bounded over the piece; pieces whose bound is
-//! not close to the largest error seen are cut in two.
+//! intervals, with the remainder of Taylor's theorem bounded over the piece. The piece with the largest
+//! bound is cut in two, until that is close to the largest error seen, or to what doubles can tell.
 
-use crate::chebyshev::{Domain, Polynomial};
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use crate::chebyshev::Domain;
 use crate::function::Function;
 use crate::interval::Interval;
 use crate::jet::Jet;
@@ -12,81 +15,126 @@ use crate::jet::Jet;
 /// Order of the expansions.
 const ORDER: usize = 8;
 
-/// A piece is cut while its bound exceeds the largest sampled error by this factor.
+/// Pieces are cut while the largest bound exceeds the largest sampled error by this factor.
 const SLACK: f64 = 1.01;
 
 /// Pieces start with this fraction of the domain.
 const FIRST: usize = 16;
 
-/// And are not cut further than this often.
-const DEEPEST: u32 = 24;
-
 /// At most so many pieces are looked at.
-const MOST: usize = 200_000;
+const MOST: usize = 4000;
 
-/// No bound was found: the function is not smooth, not defined, or not bounded at this point.
+/// Sums of doubles of this magnitude differ by less from what they stand for: a bound is not made tighter.
+const RESOLUTION: f64 = 1e-13;
+
+/// No bound was found: the function is not defined, or not bounded, at this point.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Uncertified {
     /// Somewhere near.
     pub at: f64,
 }
 
-/// A proved bound of |f(x) - p(x)| for every real x of the polynomial's domain. It is not made
-/// tighter than `enough`.
+/// What stands in place of a function on an interval.
+pub trait Candidate {
+    /// The interval.
+    fn domain(&self) -> Domain;
+    /// The value, to double precision.
+    fn at(&self, x: f64) -> f64;
+    /// The Taylor coefficients where those of the argument are `x`.
+    fn jet(&self, x: &Jet) -> Jet;
+    /// The sum of the magnitudes of its terms.
+    fn magnitude(&self) -> f64;
+}
+
+/// A piece of the domain and its bound, ordered by the bound.
+struct Piece {
+    bound: f64,
+    from: f64,
+    to: f64,
+}
+
+impl PartialEq for Piece {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Piece {}
+
+impl PartialOrd for Piece {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Piece {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.bound.total_cmp(&other.bound)
+    }
+}
+
+/// A proved bound of |f(x) - p(x)| for every real x of the candidate's domain. It is not made
+/// tighter than `enough`, nor than doubles can tell numbers of the size of f and p apart.
 ///
 /// # Errors
 /// The function cannot be bounded somewhere: a pole, a root of a negative number.
 pub fn certify(
     function: &Function,
-    polynomial: &Polynomial,
+    candidate: &impl Candidate,
     enough: f64,
 ) -> Result<f64, Uncertified> {
-    let Domain { low, high } = polynomial.domain;
-    let cut = |i: usize| polynomial.domain.point(2.0 * i as f64 / FIRST as f64 - 1.0);
-    let mut pieces: Vec<(f64, f64, u32)> = (0..FIRST)
-        .map(|i| {
-            let end = if i + 1 == FIRST { high } else { cut(i + 1) };
-            (if i == 0 { low } else { cut(i) }, end, 0)
-        })
-        .collect();
-    let mut seen = (0..=1000)
-        .map(|i| polynomial.domain.point(f64::from(i) / 500.0 - 1.0))
-        .map(|x| (function.at(x) - polynomial.at(x)).abs())
-        .fold(f64::MIN_POSITIVE, f64::max);
-    let mut bound = 0f64;
-    let mut looked = 0;
-    while let Some((from, to, depth)) = pieces.pop() {
-        looked += 1;
-        let middle = f64::midpoint(from, to);
-        let here = piece(function, polynomial, from, to);
-        seen = seen.max((function.at(middle) - polynomial.at(middle)).abs());
-        if here <= (seen * SLACK).max(enough) {
-            bound = bound.max(here);
-            continue;
+    let domain = candidate.domain();
+    let (mut seen, mut size) = (f64::MIN_POSITIVE, candidate.magnitude());
+    for i in 0..=1000 {
+        let x = domain.point(f64::from(i) / 500.0 - 1.0);
+        let value = function.at(x);
+        if !value.is_finite() {
+            return Err(Uncertified { at: x });
         }
-        if depth == DEEPEST || looked > MOST || middle <= from || middle >= to {
-            // Rounding of doubles is all that is left: take the bound as it is, if there is one.
-            if here.is_finite() && depth == DEEPEST {
-                bound = bound.max(here);
-                continue;
-            }
+        seen = seen.max((value - candidate.at(x)).abs());
+        size = size.max(value.abs());
+    }
+    let enough = enough.max(size * RESOLUTION);
+    let cut = |i: usize| match i {
+        0 => domain.low,
+        FIRST => domain.high,
+        _ => domain.point(2.0 * i as f64 / FIRST as f64 - 1.0),
+    };
+    let look = |from: f64, to: f64| Piece {
+        bound: piece(function, candidate, from, to),
+        from,
+        to,
+    };
+    let mut pieces: BinaryHeap<Piece> = (0..FIRST).map(|i| look(cut(i), cut(i + 1))).collect();
+    let mut looked = FIRST;
+    while let Some(Piece { bound, from, to }) = pieces.pop() {
+        let middle = f64::midpoint(from, to);
+        let value = function.at(middle);
+        let last = looked >= MOST || middle <= from || middle >= to;
+        if !value.is_finite() || (last && !bound.is_finite()) {
             return Err(Uncertified { at: middle });
         }
-        pieces.push((from, middle, depth + 1));
-        pieces.push((middle, to, depth + 1));
+        seen = seen.max((value - candidate.at(middle)).abs());
+        // With nothing left to cut, the largest bound is one all the same.
+        if bound <= (seen * SLACK).max(enough) || last {
+            return Ok(bound);
+        }
+        pieces.push(look(from, middle));
+        pieces.push(look(middle, to));
+        looked += 2;
     }
-    Ok(bound)
+    Ok(0.0)
 }
 
 /// A bound over one piece; infinite if there is none.
-fn piece(function: &Function, polynomial: &Polynomial, from: f64, to: f64) -> f64 {
+fn piece(function: &Function, candidate: &impl Candidate, from: f64, to: f64) -> f64 {
     let middle = f64::midpoint(from, to);
     let radius = (Interval::point(to) - Interval::point(middle))
         .magnitude()
         .max((Interval::point(middle) - Interval::point(from)).magnitude());
     let difference = |centre: Interval| {
         let x = Jet::variable(centre, ORDER);
-        function.jet(&x).sub(&polynomial.jet(&x))
+        function.jet(&x).sub(&candidate.jet(&x))
     };
     let mut expansion = difference(Interval::point(middle));
     let over = difference(Interval::new(from, to));
@@ -101,6 +149,7 @@ fn piece(function: &Function, polynomial: &Polynomial, from: f64, to: f64) -> f6
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chebyshev::Polynomial;
     use crate::function::Elementary;
     use crate::remez::{parity, remez};
     use crate::tests::sigmoid;

@@ -1,5 +1,8 @@
 //! Polynomials in the Chebyshev basis of an interval.
 
+use std::collections::BTreeSet;
+
+use crate::certify::Candidate;
 use crate::interval::Interval;
 use crate::jet::Jet;
 
@@ -49,6 +52,29 @@ impl Polynomial {
         self.coefficients.len().saturating_sub(1)
     }
 
+    /// The degrees above 0 whose coefficients are not 0, ascending.
+    pub fn used(&self) -> Vec<usize> {
+        let all = self.coefficients.iter().enumerate().skip(1);
+        all.filter(|(_, c)| **c != 0.0).map(|(k, _)| k).collect()
+    }
+
+    /// The T_k above T_1 that those of [`Polynomial::used`] need, ascending.
+    pub fn powers(&self) -> BTreeSet<usize> {
+        Self::needed(self.used())
+    }
+
+    /// The T_k above T_1 that some need, themselves among them, ascending.
+    pub fn needed(mut open: Vec<usize>) -> BTreeSet<usize> {
+        let mut wanted = BTreeSet::new();
+        while let Some(k) = open.pop() {
+            if k > 1 && wanted.insert(k) {
+                let (m, n) = split(k);
+                open.extend([m, n, m - n]);
+            }
+        }
+        wanted
+    }
+
     /// The value, by Clenshaw's recurrence.
     pub fn at(&self, x: f64) -> f64 {
         self.at_u((x - self.domain.middle()) / self.domain.half())
@@ -91,6 +117,24 @@ impl Polynomial {
             .fold(constant(0.0), |sum, (c, power)| {
                 sum.add(&power.scale(Interval::point(*c)))
             })
+    }
+}
+
+impl Candidate for Polynomial {
+    fn domain(&self) -> Domain {
+        self.domain
+    }
+
+    fn at(&self, x: f64) -> f64 {
+        self.at(x)
+    }
+
+    fn jet(&self, x: &Jet) -> Jet {
+        self.jet(x)
+    }
+
+    fn magnitude(&self) -> f64 {
+        self.coefficients.iter().map(|c| c.abs()).sum()
     }
 }
 

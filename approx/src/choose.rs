@@ -2,7 +2,7 @@
 
 use crate::certify::{Uncertified, certify};
 use crate::chebyshev::{Domain, Polynomial};
-use crate::fixed::{self, Arithmetic, Budget};
+use crate::fixed::{self, Arithmetic, Budget, Form, TooLarge, Work};
 use crate::function::Function;
 use crate::remez::{Parity, parity, remez};
 
@@ -23,8 +23,12 @@ pub enum Goal {
 /// A polynomial with the proof of its error.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fit {
-    /// Coefficients are multiples of 2^-32.
+    /// With the coefficients that are computed with.
     pub polynomial: Polynomial,
+    /// The integers that are computed with.
+    pub form: Form,
+    /// What a call does.
+    pub work: Work,
     /// Symmetry around the middle of the domain.
     pub parity: Parity,
     /// Bounds of its error.
@@ -40,6 +44,16 @@ pub enum Unfit {
     Unreachable(Box<Fit>),
     /// More than [`HIGHEST`].
     Degree(usize),
+    /// What is computed with exceeds the ring, by so many bits.
+    TooLarge(f64),
+    /// The domain has only so many values in fixed point, fewer than there are to be pieces.
+    Crowded(usize),
+}
+
+impl From<TooLarge> for Unfit {
+    fn from(TooLarge(bits): TooLarge) -> Self {
+        Self::TooLarge(bits)
+    }
 }
 
 /// Finds the approximation of a function on a domain.
@@ -93,9 +107,17 @@ impl Search<'_> {
             Parity::Odd => d % 2 == 1,
         };
         let mut best: Option<Fit> = None;
+        let mut unfit = Unfit::Degree(highest);
         for degree in (0..=highest).filter(useful) {
-            let sampled = self.sample(degree)?;
-            let floor = sampled.budget.evaluation;
+            let sampled = match self.sample(degree) {
+                Ok(sampled) => sampled,
+                Err(error @ Unfit::TooLarge(_)) => {
+                    unfit = error;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let polynomial = sampled.budget.approximation;
             if sampled.budget.total() <= enough {
                 let proved = self.prove(sampled.clone())?;
                 if proved.budget.total() <= enough {
@@ -103,14 +125,16 @@ impl Search<'_> {
                 }
             }
             let least = best.as_ref().map_or(f64::INFINITY, |b| b.budget.total());
-            if sampled.budget.total() < least {
+            let total = sampled.budget.total();
+            if total < least {
                 best = Some(sampled);
-            } else if floor > least {
-                // From here on truncation alone costs more than the best has in all.
+            }
+            if polynomial < least.min(total) / 1024.0 {
+                // What is left is the arithmetic's, which a higher degree does not make smaller.
                 break;
             }
         }
-        self.prove(best.ok_or(Unfit::Degree(highest))?)
+        self.prove(best.ok_or(unfit)?)
     }
 
     /// The polynomial of a degree with its error as sampled.
@@ -130,16 +154,16 @@ impl Search<'_> {
         };
         let (polynomial, approximation) =
             remez(function, domain, degree, parity).ok_or_else(undefined)?;
-        let (polynomial, coefficients) = fixed::rounded(&polynomial);
-        let budget = Budget {
-            approximation,
-            coefficients,
-            evaluation: fixed::evaluation(&polynomial, arithmetic),
-        };
+        let computed = fixed::computed(&polynomial, arithmetic)?;
         Ok(Fit {
-            polynomial,
+            polynomial: computed.polynomial,
+            form: computed.form,
+            work: computed.work,
             parity,
-            budget,
+            budget: Budget {
+                approximation,
+                ..computed.budget
+            },
         })
     }
 
@@ -176,8 +200,22 @@ mod tests {
         let Err(Unfit::Unreachable(best)) = fit_to(Goal::Within(1e-6)) else {
             panic!("16 bits do not reach 1e-6");
         };
-        assert!(best.budget.total() > 1e-6 && best.budget.total() < 2e-3);
+        // Hardly more than the last place.
+        assert!(best.budget.total() > 1e-6 && best.budget.total() < 2e-5);
         assert_eq!(fit_to(Goal::Degree(65)), Err(Unfit::Degree(65)));
+    }
+
+    #[test]
+    fn what_exceeds_the_ring_is_refused() {
+        let exp = Function::Variable.apply(Elementary::Exp);
+        let fit_to = |high, goal| fit(&exp, domain(0.0, high), goal, Arithmetic::default());
+        assert!(fit_to(25.0, Goal::Degree(30)).is_ok());
+        for goal in [Goal::Degree(30), Goal::Within(1e9), Goal::Depth(5)] {
+            let Err(Unfit::TooLarge(bits)) = fit_to(40.0, goal) else {
+                panic!("e^40 has 58 bits before the point, and 46 fit");
+            };
+            assert!((8.0..20.0).contains(&bits), "{bits}");
+        }
     }
 
     #[test]

@@ -1,33 +1,40 @@
-//! What fixed point adds to the error of a polynomial.
+//! How fixed point computes a polynomial, what that adds to its error, and how much of the ring it takes.
 //!
-//! The polynomial is evaluated as T_(m+n) = 2 T_m T_n - T_|m-n| with m and n as near to each other
-//! as can be, each product truncated once, and one dot product with the public coefficients. All
-//! bounds are in units of the last place, 2^-f.
+//! With u from -1 to 1 over the domain, T_(m+n) = 2 T_m T_n - T_|m-n| with m and n as near to each other as
+//! can be, each product truncated once; then one dot product with whole coefficients, truncated once. Powers
+//! carry more fraction bits than values do, so that their truncations hardly count.
 
+use crate::blocks::{self, Blocks};
 use crate::chebyshev::{Polynomial, split};
 
-/// Fraction bits of the coefficients.
-pub const COEFFICIENT_BITS: i32 = 32;
+/// What is truncated is below 2^ROOM in magnitude: protocols demand 2^(k-2), and rings have 64 bits or more.
+pub const ROOM: f64 = 62.0;
+
+/// The most fraction bits of powers: 2 T_m T_n of so many is below 2^61, and a little above where T is a little above 1.
+pub const POWER_BITS: u32 = 30;
+
+/// And the fewest.
+pub const LEAST_POWER_BITS: u32 = 8;
+
+/// Doubles on the way to a bound lose less than this part of it.
+pub(crate) const CAREFUL: f64 = 1.0 + 1e-9;
 
 /// How a backend computes with fixed point.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Arithmetic {
-    /// Fraction bits f of the values.
+    /// Fraction bits f of argument and result.
     pub fraction_bits: u32,
-    /// How far one truncation may be off, in units of 2^-f: 1 for a result of floor + {0, 1}, and
-    /// for the floor itself.
+    /// How far one truncation may be off, in units of the last place: 1 for the floor and for floor + {0, 1}, 2 for
+    /// floor - {0, 1}.
     pub truncation: f64,
-    /// Truncations of one product with a public factor.
-    pub public: f64,
 }
 
 impl Default for Arithmetic {
-    /// 16 fraction bits, truncation to one unit, public factors in two terms.
+    /// 16 fraction bits, truncation to one unit.
     fn default() -> Self {
         Self {
             fraction_bits: 16,
             truncation: 1.0,
-            public: 2.0,
         }
     }
 }
@@ -35,8 +42,13 @@ impl Default for Arithmetic {
 impl Arithmetic {
     /// The last place, 2^-f.
     pub fn unit(self) -> f64 {
-        libm::ldexp(1.0, -i32::try_from(self.fraction_bits).unwrap_or(i32::MAX))
+        power_of_two(-(self.fraction_bits as i32))
     }
+}
+
+/// 2^exponent.
+pub(crate) fn power_of_two(exponent: i32) -> f64 {
+    libm::ldexp(1.0, exponent)
 }
 
 /// Where the error of a result comes from. Absolute; each is a bound.
@@ -44,7 +56,7 @@ impl Arithmetic {
 pub struct Budget {
     /// The polynomial against the function, by interval arithmetic.
     pub approximation: f64,
-    /// Coefficients rounded to [`COEFFICIENT_BITS`] fraction bits.
+    /// Coefficients rounded to whole units.
     pub coefficients: f64,
     /// Truncations on the way.
     pub evaluation: f64,
@@ -57,72 +69,326 @@ impl Budget {
     }
 }
 
+/// Truncations that a call carries out, all of one kind.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Truncation {
+    /// The largest magnitude of what is truncated, in its units, for an argument of the domain.
+    pub largest: f64,
+    /// By so many bits; by none where a sum is only as large as this.
+    pub bits: u32,
+    /// Whether it is that of a product of two secrets, which a scheme may have in one with the product.
+    pub product: bool,
+    /// So many.
+    pub count: usize,
+}
+
+/// What a call does to secrets, but for comparisons with ends of the domain and cuts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Work {
+    /// Truncations.
+    pub truncations: Vec<Truncation>,
+}
+
+impl Work {
+    pub(crate) fn add(&mut self, largest: f64, bits: u32, product: bool, count: usize) {
+        let one = Truncation {
+            largest,
+            bits,
+            product,
+            count,
+        };
+        if count > 0 {
+            self.truncations.push(one);
+        }
+    }
+
+    /// The product that makes T_k, of powers with g fraction bits and these errors.
+    pub(crate) fn power(&mut self, k: usize, g: u32, errors: &[f64]) {
+        let (m, n) = split(k);
+        let squared = power_of_two(2 * g as i32 + 1);
+        self.add(squared * (1.0 + errors[m]) * (1.0 + errors[n]), g, true, 1);
+    }
+
+    /// Truncations, with a product or alone.
+    pub fn count(&self) -> usize {
+        let all = self.truncations.iter().filter(|t| t.bits > 0);
+        all.map(|t| t.count).sum()
+    }
+
+    /// Products of two secrets.
+    pub fn products(&self) -> usize {
+        let products = self.truncations.iter().filter(|t| t.product);
+        products.map(|t| t.count).sum()
+    }
+
+    /// Bits that are free above the largest intermediate value, in a ring of so many: how often it may double before
+    /// a truncation is wrong.
+    pub fn headroom(&self, ring_bits: u32) -> f64 {
+        let all = self.truncations.iter().map(|t| t.largest);
+        f64::from(ring_bits) - 2.0 - libm::log2(all.fold(1.0, f64::max))
+    }
+}
+
 /// Multiplications one after another until T_k is there.
 pub fn depth(degree: usize) -> u32 {
     degree.max(1).next_power_of_two().trailing_zeros()
 }
 
-/// The polynomial with coefficients as they are computed with: multiples of
-/// 2^-[`COEFFICIENT_BITS`]; and the sum of what rounding changed.
-pub fn rounded(polynomial: &Polynomial) -> (Polynomial, f64) {
-    let mut change = 0.0;
-    let round = |c: &f64| {
-        let unit = libm::ldexp(1.0, -COEFFICIENT_BITS);
-        let rounded = libm::rint(c / unit) * unit;
-        change += (rounded - c).abs();
-        rounded
-    };
-    let coefficients = polynomial.coefficients.iter().map(round).collect();
-    let polynomial = Polynomial {
-        domain: polynomial.domain,
-        coefficients,
-    };
-    (polynomial, change)
+/// The integers with which a polynomial is computed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Form {
+    /// Fraction bits g of the powers.
+    pub power_bits: u32,
+    /// The middle of the domain, a multiple of the last place: u is ((t - middle) in units, times `factor`, plus
+    /// `shift`) over 2^(g + `cut`).
+    pub middle: f64,
+    /// See [`Form::middle`].
+    pub factor: i128,
+    /// See [`Form::middle`].
+    pub shift: i128,
+    /// See [`Form::middle`]; nothing is truncated if it is 0.
+    pub cut: u32,
+    /// Fraction bits s of the coefficients; negative where they are large.
+    pub coefficient_bits: i32,
+    /// By degree, in units of 2^-s; empty where there are blocks.
+    pub coefficients: Vec<i128>,
+    /// The coefficients by blocks, where that is cheaper.
+    pub blocks: Option<Blocks>,
 }
 
-/// A bound of the truncations' effect on the value, absolute. The argument itself is exact.
-pub fn evaluation(polynomial: &Polynomial, arithmetic: Arithmetic) -> f64 {
-    let unit = arithmetic.unit();
-    let degree = polynomial.degree();
-    // The domain is scaled to -1..1 by a public factor, which is exact if it is a power of two
-    // that does not shrink.
-    let factor = 1.0 / polynomial.domain.half();
-    let whole = factor >= 1.0 && libm::frexp(factor).0 == 0.5;
-    let scaled = if whole {
-        0.0
+/// No form: intermediate values are too large for the ring. How many bits the largest has beyond.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TooLarge(pub f64);
+
+/// A polynomial as it is computed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Computed {
+    /// With the coefficients that the form has.
+    pub polynomial: Polynomial,
+    /// The integers.
+    pub form: Form,
+    /// The error but for [`Budget::approximation`].
+    pub budget: Budget,
+    /// What it takes.
+    pub work: Work,
+}
+
+/// The polynomial as fixed point computes it: with as few bits of powers as are good enough, so that as much of the ring
+/// stays free as can.
+///
+/// # Errors
+/// See [`TooLarge`].
+pub fn computed(polynomial: &Polynomial, arithmetic: Arithmetic) -> Result<Computed, TooLarge> {
+    let mut all = vec![];
+    let mut beyond = f64::INFINITY;
+    for power_bits in LEAST_POWER_BITS..=POWER_BITS {
+        match with_power_bits(polynomial, arithmetic, power_bits) {
+            Ok(one) => all.push(one),
+            Err(TooLarge(bits)) => beyond = beyond.min(bits),
+        }
+    }
+    let error = |one: &Computed| one.budget.coefficients + one.budget.evaluation;
+    let least = all.iter().map(error).fold(f64::INFINITY, f64::min);
+    let enough = least + arithmetic.unit() / 8.0;
+    all.retain(|one| error(one) <= enough);
+    // What needs no truncation to bring the argument to u saves its rounds.
+    let at = all.iter().position(|one| one.form.cut == 0).unwrap_or(0);
+    if all.is_empty() {
+        return Err(TooLarge(beyond));
+    }
+    let mut best = all.swap_remove(at);
+    // By blocks with fewer products and truncations, if they are as near; a product costs no less than a truncation.
+    for width in blocks::WIDTHS {
+        for power_bits in LEAST_POWER_BITS..=POWER_BITS {
+            let Some(one) = by_blocks(polynomial, arithmetic, power_bits, width) else {
+                continue;
+            };
+            let near = error(&one) <= enough + arithmetic.unit() / 8.0;
+            let as_deep = one.form.cut == 0 || best.form.cut > 0;
+            if near && as_deep && one.work.count() < best.work.count() {
+                best = one;
+            }
+        }
+    }
+    Ok(best)
+}
+
+/// The argument's part of a form, and how far u may be off.
+fn argument(
+    polynomial: &Polynomial,
+    arithmetic: Arithmetic,
+    g: u32,
+) -> Result<(Form, f64, f64), TooLarge> {
+    let domain = polynomial.domain;
+    let (f, unit) = (arithmetic.fraction_bits as i32, arithmetic.unit());
+    let middle = libm::rint(domain.middle() / unit) * unit;
+    let half = domain.half();
+    // |t - middle| in units.
+    let reach = (half / unit) * CAREFUL + 1.0;
+    let widest = domain.low.abs().max(domain.high.abs()) / unit;
+    let bits = libm::log2(reach.max(widest)) + 1.0;
+    if bits > ROOM {
+        return Err(TooLarge(bits - ROOM));
+    }
+    // A power of two, if it needs no bits below the last, is exact.
+    let whole = power_of_two(g as i32 - f) / half;
+    let exact = whole >= 1.0 && libm::frexp(whole).0 == 0.5;
+    let cut = if exact {
+        0
     } else {
-        arithmetic.public * arithmetic.truncation * unit
+        let wanted = libm::ceil(libm::log2(reach)).max(1.0) as u32 + 2;
+        wanted.min(60 - g)
     };
-    let mut errors = vec![0.0, scaled];
+    let ideal = power_of_two(g as i32 - f + cut as i32) / half;
+    let factor = libm::rint(ideal);
+    let one = power_of_two((g + cut) as i32);
+    let ideal_shift = (middle - domain.middle()) / half * one;
+    let shift = libm::rint(ideal_shift);
+    // What the factor and the shift are off, what doubles lose in the middle, and the truncation.
+    let mut off = reach * ((factor - ideal).abs() + ideal * 1e-15);
+    off += (shift - ideal_shift).abs() + domain.middle().abs() / half * one * 1e-15;
+    let mut off = off / one * CAREFUL;
+    if cut > 0 {
+        off += arithmetic.truncation * power_of_two(-(g as i32));
+    }
+    let form = Form {
+        power_bits: g,
+        middle,
+        factor: factor as i128,
+        shift: shift as i128,
+        cut,
+        coefficient_bits: 0,
+        coefficients: vec![],
+        blocks: None,
+    };
+    let largest = one * (1.0 + off) + 1.0;
+    Ok((form, off, largest))
+}
+
+fn with_power_bits(
+    polynomial: &Polynomial,
+    arithmetic: Arithmetic,
+    g: u32,
+) -> Result<Computed, TooLarge> {
+    let f = arithmetic.fraction_bits as i32;
+    let (mut form, off, largest) = argument(polynomial, arithmetic, g)?;
+    let errors = power_errors(polynomial.degree(), off, g, arithmetic);
+    let magnitude = |coefficients: &[f64]| {
+        let terms = coefficients.iter().zip(&errors);
+        terms.map(|(c, e)| c.abs() * (1.0 + e)).sum::<f64>() * CAREFUL
+    };
+    // Half a unit for each coefficient is at most 1/64 of the last place in all.
+    let count = polynomial.used().len() + 1;
+    let wanted = f + 6 + libm::ceil(libm::log2(count as f64)) as i32;
+    let sum = magnitude(&polynomial.coefficients).max(1e-30);
+    let fits = libm::floor(ROOM - 0.01 - f64::from(g) - libm::log2(sum)) as i32;
+    let mut s = wanted.min(fits).max(f - g as i32);
+    let mut rounded = rounded(polynomial, s);
+    if rounded.used().is_empty() {
+        // A constant, as exactly as the result can be.
+        s = f;
+        rounded = self::rounded(polynomial, s);
+        rounded.coefficients.truncate(1);
+    }
+    let whole = |c: &f64| (c * power_of_two(s)) as i128;
+    form.coefficient_bits = s;
+    form.coefficients = rounded.coefficients.iter().map(whole).collect();
+    let before = polynomial.coefficients.iter();
+    let after = rounded.coefficients.iter().chain(std::iter::repeat(&0.0));
+    let change: f64 = before.zip(after).map(|(a, b)| (a - b).abs()).sum();
+
+    let mut work = Work::default();
+    let mut evaluation = 0.0;
+    if rounded.used().is_empty() {
+        form.cut = 0;
+        let room = magnitude(&rounded.coefficients) * power_of_two(f);
+        if room >= power_of_two(ROOM as i32) {
+            return Err(TooLarge(libm::log2(room) - ROOM));
+        }
+    } else {
+        if form.cut > 0 {
+            work.add(largest, form.cut, false, 1);
+        }
+        for k in rounded.powers() {
+            work.power(k, g, &errors);
+        }
+        let cut = s + g as i32 - f;
+        let largest = magnitude(&rounded.coefficients) * power_of_two(s + g as i32) + 1.0;
+        work.add(largest, cut.max(0) as u32, false, 1);
+        let terms = rounded.coefficients.iter().zip(&errors);
+        evaluation = terms.map(|(c, e)| c.abs() * e).sum::<f64>() * CAREFUL;
+        if cut > 0 {
+            evaluation += arithmetic.truncation * arithmetic.unit();
+        }
+    }
+    let beyond = work.headroom(64);
+    if beyond < 0.0 {
+        return Err(TooLarge(-beyond));
+    }
+    Ok(Computed {
+        polynomial: rounded,
+        form,
+        budget: Budget {
+            approximation: 0.0,
+            coefficients: change * CAREFUL,
+            evaluation,
+        },
+        work,
+    })
+}
+
+/// Errors of T_k with g fraction bits, where that of u is `off`.
+fn power_errors(degree: usize, off: f64, g: u32, arithmetic: Arithmetic) -> Vec<f64> {
+    let last = power_of_two(-(g as i32));
+    let mut errors = vec![0.0, off];
     for k in 2..=degree {
         let (m, n) = split(k);
         let (em, en) = (errors[m], errors[n]);
         // |T| is at most 1, and at most 1 + its error as computed.
         let product = 2.0 * (em + en + em * en);
-        errors.push(product + errors[m - n] + arithmetic.truncation * unit);
+        errors.push((product + errors[m - n] + arithmetic.truncation * last) * CAREFUL);
     }
-    let sum: f64 = polynomial
-        .coefficients
-        .iter()
-        .zip(&errors)
-        .map(|(c, e)| c.abs() * e)
-        .sum();
-    sum + arithmetic.public * arithmetic.truncation * unit
+    errors
 }
 
-/// Bits of the integer part that intermediate values need, with the sign: the argument of the
-/// domain and the partial sums of the dot product.
-pub fn integer_bits(polynomial: &Polynomial) -> u32 {
-    let domain = polynomial.domain;
-    let sum: f64 = polynomial.coefficients.iter().map(|c| c.abs()).sum();
-    let most = sum.max(domain.low.abs()).max(domain.high.abs()).max(2.0);
-    let (fraction, exponent) = libm::frexp(most);
-    let bits = if fraction == 0.5 {
-        exponent - 1
-    } else {
-        exponent
-    };
-    u32::try_from(bits + 1).unwrap_or(1)
+/// The same by blocks of a width, if that is a way.
+fn by_blocks(
+    polynomial: &Polynomial,
+    arithmetic: Arithmetic,
+    g: u32,
+    width: usize,
+) -> Option<Computed> {
+    let (mut form, off, largest) = argument(polynomial, arithmetic, g).ok()?;
+    let errors = power_errors(polynomial.degree(), off, g, arithmetic);
+    let bits = (g, arithmetic.fraction_bits);
+    let tree = blocks::tree(polynomial, width, bits, arithmetic.truncation, &errors)?;
+    let mut work = Work::default();
+    if form.cut > 0 {
+        work.add(largest, form.cut, false, 1);
+    }
+    work.truncations.extend(tree.work.truncations);
+    form.coefficient_bits = tree.coefficient_bits;
+    form.blocks = Some(tree.blocks);
+    (work.headroom(64) >= 0.0).then_some(Computed {
+        polynomial: tree.polynomial,
+        form,
+        budget: Budget {
+            approximation: 0.0,
+            coefficients: tree.change * CAREFUL,
+            evaluation: tree.evaluation,
+        },
+        work,
+    })
+}
+
+/// With coefficients that are multiples of 2^-bits.
+fn rounded(polynomial: &Polynomial, bits: i32) -> Polynomial {
+    let unit = power_of_two(-bits);
+    let round = |c: &f64| libm::rint(c / unit) * unit;
+    Polynomial {
+        domain: polynomial.domain,
+        coefficients: polynomial.coefficients.iter().map(round).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -130,57 +396,47 @@ mod tests {
     use super::*;
     use crate::chebyshev::Domain;
 
-    /// The value as an endpoint computes it, with truncations that round at random.
-    fn computed(p: &Polynomial, x: i64, f: u32, mut coin: impl FnMut() -> bool) -> f64 {
-        let one = f64::from(1u32 << f);
-        let mut truncate = |value: f64| (value.floor() + f64::from(u8::from(coin()))) / one;
-        let (middle, half) = (p.domain.middle(), p.domain.half());
-        let u = truncate((x as f64 / one - middle) / half * one);
-        let mut basis = vec![1.0, u];
-        for k in 2..=p.degree() {
-            let (m, n) = split(k);
-            let product = 2.0 * basis[m] * basis[n] - basis[m - n];
-            basis.push(truncate(product * one));
+    fn on(low: f64, high: f64, coefficients: &[f64]) -> Polynomial {
+        Polynomial {
+            domain: Domain::new(low, high).unwrap(),
+            coefficients: coefficients.to_vec(),
         }
-        let sum: f64 = p.coefficients.iter().zip(&basis).map(|(c, t)| c * t).sum();
-        truncate(sum * one)
     }
 
     #[test]
-    fn the_bound_holds_for_every_argument() {
-        let p = Polynomial {
-            domain: Domain::new(-8.0, 8.0).unwrap(),
-            coefficients: vec![0.5, 0.62, 0.0, -0.14, 0.0, 0.05, 0.0, -0.02, 0.0, 0.008],
-        };
-        let (p, change) = rounded(&p);
-        assert!(change > 0.0 && change < 1e-8);
-        let bound = evaluation(&p, Arithmetic::default());
-        let mut state = 1u64;
-        let mut worst = 0f64;
-        for x in (-8 << 16..=8 << 16).step_by(7) {
-            let value = computed(&p, x, 16, || {
-                state = state
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1);
-                state >> 63 == 1
-            });
-            worst = worst.max((value - p.at(x as f64 / 65536.0)).abs());
-        }
-        assert!(worst <= bound, "{worst} {bound}");
-        assert!(bound < 40.0 * worst, "far too careful: {worst} {bound}");
+    fn powers_have_the_bits_that_count() {
+        let p = on(-8.0, 8.0, &[0.5, 0.62, 0.0, -0.14, 0.0, 0.05]);
+        let got = computed(&p, Arithmetic::default()).unwrap();
+        // A power of two brings the argument to u: 8 units are 1.
+        assert_eq!((got.form.cut, got.form.shift, got.form.middle), (0, 0, 0.0));
+        assert_eq!(got.form.factor << 19, 1 << got.form.power_bits);
+        assert!(got.budget.evaluation < 1.2 * Arithmetic::default().unit());
+        assert!(got.budget.coefficients < Arithmetic::default().unit() / 64.0);
+        // T_2, T_3, T_5, and the sum.
+        let counts: Vec<_> = got.work.truncations.iter().map(|t| t.product).collect();
+        assert_eq!(counts, [true, true, true, false]);
+        assert_eq!(got.work.products(), 3);
+        assert!(got.work.headroom(64) > 8.0, "{}", got.work.headroom(64));
     }
 
     #[test]
-    fn depth_and_bits() {
+    fn large_coefficients_have_few_bits_or_no_form() {
+        let p = on(0.0, 25.0, &[2e10, 3e10, 1e10]);
+        let got = computed(&p, Arithmetic::default()).unwrap();
+        assert!(got.work.headroom(64) >= 0.0);
+        assert!(got.form.coefficient_bits < 10);
+        let p = on(0.0, 25.0, &[2e14, 3e14]);
+        assert!(computed(&p, Arithmetic::default()).is_err());
+        // An argument of 2^47 units more than the ring has.
+        let p = on(0.0, libm::ldexp(1.0, 47), &[1.0, 1.0]);
+        assert!(computed(&p, Arithmetic::default()).is_err());
+    }
+
+    #[test]
+    fn depths() {
         assert_eq!(
             [1, 2, 3, 4, 5, 8, 9, 25].map(depth),
             [0, 1, 2, 2, 3, 3, 4, 5]
         );
-        let p = |low, high, c: &[f64]| Polynomial {
-            domain: Domain::new(low, high).unwrap(),
-            coefficients: c.to_vec(),
-        };
-        assert_eq!(integer_bits(&p(-8.0, 8.0, &[0.5])), 4);
-        assert_eq!(integer_bits(&p(-1.0, 1.0, &[100.0])), 8);
     }
 }

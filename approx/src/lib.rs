@@ -5,6 +5,7 @@
 //! fixed point loses. Results depend on the request alone, not on the machine: doubles are
 //! computed by IEEE operations and `libm`.
 
+pub mod blocks;
 pub mod certify;
 pub mod chebyshev;
 pub mod choose;
@@ -16,10 +17,10 @@ pub mod remez;
 pub mod script;
 pub mod spline;
 
-pub use certify::{Uncertified, certify};
+pub use certify::{Candidate, Uncertified, certify};
 pub use chebyshev::{Domain, Polynomial};
 pub use choose::{Fit, Goal, Unfit, fit};
-pub use fixed::{Arithmetic, Budget};
+pub use fixed::{Arithmetic, Budget, Truncation, Work};
 pub use function::{Elementary, Function};
 pub use remez::{Parity, parity, remez};
 pub use script::Outside;

@@ -8,12 +8,17 @@ use std::rc::Rc;
 use smpc_approx::interval::Interval;
 use smpc_approx::spline::{self, Spline};
 use smpc_approx::{
-    Arithmetic, Budget, Domain, Elementary, Fit, Function, Goal, Outside, Unfit, fit, script,
+    Arithmetic, Budget, Domain, Elementary, Fit, Function, Goal, Outside, Unfit, Work, fit, script,
 };
-use smpc_grammar::ast::{self, Approx, BinaryOp, Expr, ExprKind, ItemKind, Span, UnaryOp};
+use smpc_grammar::ast::{
+    self, Approx, BinaryOp, Expr, ExprKind, ItemKind, Span, TypeArg, TypeKind, UnaryOp,
+};
 
 use crate::build::{Elab, FnDef};
 use crate::number;
+
+/// The most fraction bits of an approximation.
+const MOST_FRACTION_BITS: u32 = 40;
 
 /// Largest whole exponent in a formula.
 const LARGEST_POWER: i128 = 64;
@@ -53,6 +58,14 @@ impl Found {
         }
     }
 
+    /// What a call does to secrets.
+    pub fn work(&self) -> &Work {
+        match self {
+            Self::Polynomial(fit) => &fit.work,
+            Self::Pieces(spline) => &spline.work,
+        }
+    }
+
     /// The value without rounding on the way, in the domain.
     pub fn at(&self, x: f64) -> f64 {
         match self {
@@ -71,6 +84,8 @@ pub struct Approximation {
     pub function: Function,
     /// Where it approximates.
     pub domain: Domain,
+    /// Fraction bits of its argument, and what was assumed of truncations.
+    pub arithmetic: Arithmetic,
     /// What was found.
     pub found: Found,
     /// The function of the language that computes it.
@@ -86,15 +101,75 @@ pub fn revealed(found: &Approximation) -> Option<String> {
         .then_some(seen)
 }
 
-/// Fits an `approx`.
+/// How far one truncation may be off, in units of the last place, in the mode that a script chooses: local truncation gives
+/// the floor less 0 or 1, the others the floor, or the floor and 0 or 1.
+pub fn truncation(root: &ast::Module) -> f64 {
+    let local = root.items.iter().any(|item| match &item.kind {
+        ItemKind::Using(using) => using.trunc.as_ref().is_some_and(|t| t.name == "local"),
+        _ => false,
+    });
+    if local {
+        2.0
+    } else {
+        Arithmetic::default().truncation
+    }
+}
+
+/// Fits an `approx` where truncations are off by one unit at most.
 ///
 /// # Errors
 /// What is wrong with it, or why no polynomial does what it asks.
 pub fn approximation(item: &Approx) -> Result<Approximation, smpc_grammar::Diagnostic> {
-    fitted(item).map_err(|w| smpc_grammar::Diagnostic::new(w.code, w.message, w.span).help(w.help))
+    approximation_with(item, Arithmetic::default().truncation)
 }
 
-fn fitted(item: &Approx) -> Result<Approximation, Wrong> {
+/// Fits an `approx` of a script whose truncations are off by at most this many units; see [`truncation`].
+///
+/// # Errors
+/// What is wrong with it, or why no polynomial does what it asks.
+pub fn approximation_with(
+    item: &Approx,
+    truncation: f64,
+) -> Result<Approximation, smpc_grammar::Diagnostic> {
+    fitted(item, truncation)
+        .map_err(|w| smpc_grammar::Diagnostic::new(w.code, w.message, w.span).help(w.help))
+}
+
+/// The f of `fix<f>`, 16 of `fix`.
+fn fraction_bits(ty: &ast::Type) -> Result<u32, Wrong> {
+    let help =
+        format!("write `t: fix`, or `t: fix<24>` for up to {MOST_FRACTION_BITS} fraction bits");
+    let other = || {
+        wrong(
+            ty.span,
+            "the parameter of an approximation is a `fix`",
+            &help,
+        )
+    };
+    let TypeKind::Named {
+        path,
+        args,
+        indices,
+    } = &ty.kind
+    else {
+        return Err(other());
+    };
+    if path.segments.len() != 1 || path.segments[0].name != "fix" || !indices.is_empty() {
+        return Err(other());
+    }
+    let bits = match args.as_slice() {
+        [] => return Ok(Arithmetic::default().fraction_bits),
+        [TypeArg::Expr(bits)] => constant(bits)?,
+        _ => return Err(other()),
+    };
+    if bits.fract() == 0.0 && (1.0..=f64::from(MOST_FRACTION_BITS)).contains(&bits) {
+        return Ok(bits as u32);
+    }
+    let message = format!("an approximation has 1 to {MOST_FRACTION_BITS} fraction bits");
+    Err(wrong(ty.span, message, help))
+}
+
+fn fitted(item: &Approx, truncation: f64) -> Result<Approximation, Wrong> {
     let mut names = item.params.iter().flat_map(|group| &group.names);
     let parameter = names.next().filter(|_| names.next().is_none());
     let parameter = parameter.ok_or_else(|| {
@@ -106,32 +181,45 @@ fn fitted(item: &Approx) -> Result<Approximation, Wrong> {
             help,
         )
     })?;
+    let arithmetic = Arithmetic {
+        fraction_bits: match item.params.first() {
+            Some(group) => fraction_bits(&group.ty)?,
+            None => Arithmetic::default().fraction_bits,
+        },
+        truncation,
+    };
     let function = formula(&item.value, &parameter.ident.name)?;
     let domain = domain(&item.on)?;
     let outside = outside(item)?;
     let (name, parameter) = (item.name.name.clone(), &parameter.ident.name);
     let (found, text) = if item.goals.iter().any(|(word, _)| word.name == "pieces") {
-        let spline = pieces(item, &function, domain)?;
-        let text = spline::function(&name, parameter, &function, &spline, &outside);
+        let spline = pieces(item, &function, domain, arithmetic)?.with(&outside);
+        let text = spline::function(&name, parameter, &function, &spline, arithmetic, &outside);
         (Found::Pieces(spline), text)
     } else {
         let goal = goal(item)?;
-        let found = fit(&function, domain, goal, Arithmetic::default());
-        let fit = found.map_err(|e| unfit(item, e))?;
-        let text = script::function(&name, parameter, &fit, &outside);
+        let found = fit(&function, domain, goal, arithmetic);
+        let fit = found.map_err(|e| unfit(item, arithmetic, e))?;
+        let text = script::function(&name, parameter, &fit, arithmetic, &outside);
         (Found::Polynomial(fit), text)
     };
     Ok(Approximation {
         name,
         function,
         domain,
+        arithmetic,
         found,
         text,
     })
 }
 
 /// `pieces k`, of degree 3, of `degree d`, or of the least degree that is `within e`.
-fn pieces(item: &Approx, function: &Function, domain: Domain) -> Result<Spline, Wrong> {
+fn pieces(
+    item: &Approx,
+    function: &Function,
+    domain: Domain,
+    arithmetic: Arithmetic,
+) -> Result<Spline, Wrong> {
     let help = "`pieces 6`, `pieces 6 degree 5` or `pieces 6 within 0.001`";
     let whole = |value: &Expr, least: f64, most: usize| {
         let number = constant(value)?;
@@ -153,14 +241,10 @@ fn pieces(item: &Approx, function: &Function, domain: Domain) -> Result<Spline, 
             }
         }
     }
-    if domain.low.abs().max(domain.high.abs()) > 16384.0 {
-        let message = "pieces reach from -2^14 to 2^14 at most";
-        return Err(wrong(item.on.span, message, "scale the argument"));
-    }
     let count = count.unwrap_or(1);
     let of = |degree| {
-        let found = spline::spline(function, domain, count, degree, Arithmetic::default());
-        found.map_err(|e| unfit(item, e))
+        let found = spline::spline(function, domain, count, degree, arithmetic);
+        found.map_err(|e| unfit(item, arithmetic, e))
     };
     let Some((error, span)) = within else {
         return of(degree.unwrap_or(3));
@@ -384,16 +468,46 @@ fn outside(item: &Approx) -> Result<Outside, Wrong> {
     }
 }
 
-fn unfit(item: &Approx, unfit: Unfit) -> Wrong {
+/// A place in a domain, without digits that say nothing.
+fn place(at: f64, item: &Approx) -> f64 {
+    let width = domain(&item.on).map_or(1.0, |d| d.high - d.low);
+    let digits = (1.0 / width).log10().ceil().max(0.0) as usize + 5;
+    format!("{at:.digits$}").parse::<f64>().unwrap_or(at) + 0.0
+}
+
+fn parameter_name(item: &Approx) -> &str {
+    let names = item.params.first().and_then(|group| group.names.first());
+    names.map_or("t", |name| &name.ident.name)
+}
+
+fn unfit(item: &Approx, arithmetic: Arithmetic, unfit: Unfit) -> Wrong {
     let name = &item.name.name;
+    let f = arithmetic.fraction_bits;
     match unfit {
         Unfit::Undefined(near) => wrong(
             item.value.span,
             format!(
-                "`{name}` has no bounded value or derivative near {}",
-                near.at
+                "`{name}` has no value, or no bounded one, near {}",
+                place(near.at, item)
             ),
             "leave that point out of the domain",
+        ),
+        Unfit::TooLarge(bits) => Wrong {
+            code: "A02",
+            span: item.value.span,
+            message: format!(
+                "computing `{name}` with {f} fraction bits takes {:.0} bits more than a ring of 64 has",
+                bits.ceil()
+            ),
+            help: format!(
+                "approximate a smaller multiple of it, or a function of a smaller multiple of `{}`, on a shorter domain, or with fewer fraction bits",
+                parameter_name(item)
+            ),
+        },
+        Unfit::Crowded(most) => wrong(
+            item.on.span,
+            format!("the domain has {most} steps of 2^-{f}, fewer than pieces"),
+            format!("`pieces {most}` at most"),
         ),
         Unfit::Degree(degree) => wrong(
             item.goals
@@ -437,7 +551,7 @@ fn round_up(value: f64) -> String {
 impl Elab<'_> {
     /// Defines the function that an `approx` becomes.
     pub fn approx(&mut self, module: usize, item: &Approx) {
-        let found = match approximation(item) {
+        let found = match approximation_with(item, self.truncation) {
             Ok(found) => found,
             Err(diagnostic) => {
                 self.modules[module].broken.insert(item.name.name.clone());

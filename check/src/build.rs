@@ -133,6 +133,8 @@ pub(crate) struct Elab<'a> {
     pub expectations: Vec<Expectation>,
     /// The script's privacy budget; empty if it has none.
     pub budget: Vec<Limit>,
+    /// What approximations may assume of a truncation: how many units it may be off.
+    pub truncation: f64,
 }
 
 pub(crate) fn source(span: Span) -> Source {
@@ -186,11 +188,13 @@ impl<'a> Elab<'a> {
             zero: None,
             expectations: vec![],
             budget: vec![],
+            truncation: 1.0,
         }
     }
 
     /// Loads the root file, what it uses, and the prelude.
     pub fn load_root(&mut self, root: FileId, module: &Module) {
+        self.truncation = crate::approx::truncation(module);
         self.load("", root, module);
         self.load_prelude();
     }

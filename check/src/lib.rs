@@ -47,10 +47,11 @@ use smpc_grammar::ast::{ExprKind, FileId, ItemKind, Module};
 use smpc_grammar::{Diagnostic, Sources};
 use smpc_ir::share::Program;
 
-pub use approx::{Approximation, Found, approximation, revealed};
+pub use approx::{Approximation, Found, approximation, approximation_with, revealed, truncation};
 pub use explain::{codes, explain};
 pub use module::library_name;
 pub use print::print;
+pub use smpc_approx::Work;
 pub use test::{Expectation, Test, check_each_test, check_tests};
 pub use validate::{Invalid, validate};
 

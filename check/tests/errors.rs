@@ -224,11 +224,29 @@ reveal g(share x) as y; leaks y to all;" => "T03: what is `g` outside of its dom
     an_error_below_that_of_the_arithmetic: "party a; input x: fix from a;
 approx g(t: fix) = exp(t) on -1..1 within 0.000001 outside extend;
 reveal g(share x) as y; leaks y to all;" => "A01: no polynomial of degree 64 or less is as near as this [0.000001]
-  help: `within 0.000038` is reached, by degree 11: 6.7e-10 is the approximation, 3.7e-5 the arithmetic";
+  help: `within 0.000017` is reached, by degree 8: 5.8e-8 is the approximation, 1.7e-5 the arithmetic";
     a_pole_in_the_domain: "party a; input x: fix from a;
 approx g(t: fix) = 1 / t on -1..1 degree 3 outside extend;
-reveal g(share x) as y; leaks y to all;" => "T03: `g` has no bounded value or derivative near 0 [1 / t]
+reveal g(share x) as y; leaks y to all;" => "T03: `g` has no value, or no bounded one, near 0 [1 / t]
   help: leave that point out of the domain";
+    what_an_approximation_computes_fits_the_ring: "party a; input x: fix from a;
+approx g(t: fix) = exp(t) on 0..40 pieces 16 outside clamp;
+approx h(t: fix<24>) = exp(t) on 0..40 degree 9 outside clamp;
+reveal g(share x) as y; leaks y to all;" => "A02: computing `g` with 16 fraction bits takes 12 bits more than a ring of 64 has [exp(t)]
+  help: approximate a smaller multiple of it, or a function of a smaller multiple of `t`, on a shorter domain, or with fewer fraction bits
+A02: computing `h` with 24 fraction bits takes 20 bits more than a ring of 64 has [exp(t)]
+  help: approximate a smaller multiple of it, or a function of a smaller multiple of `t`, on a shorter domain, or with fewer fraction bits";
+    as_many_pieces_as_arguments: "party a; input x: fix from a;
+approx g(t: fix) = exp(t) on 0..0.0001 pieces 20 outside clamp;
+reveal g(share x) as y; leaks y to all;" => "T03: the domain has 6 steps of 2^-16, fewer than pieces [0..0.0001]
+  help: `pieces 6` at most";
+    an_approximation_takes_fixed_point: "party a; input x: int from a;
+approx g(t: int) = exp(t) on 0..1 degree 2 outside clamp;
+approx h(t: fix<50>) = exp(t) on 0..1 degree 2 outside clamp;
+reveal share x as y; leaks y to all;" => "T03: the parameter of an approximation is a `fix` [int]
+  help: write `t: fix`, or `t: fix<24>` for up to 40 fraction bits
+T03: an approximation has 1 to 40 fraction bits [fix<50>]
+  help: write `t: fix`, or `t: fix<24>` for up to 40 fraction bits";
     no_formula: "party a; input x: fix from a;
 approx g(t: fix) = if t > 0 { t } else { 0 } on -1..1 degree 3 outside extend;
 approx h(t: fix) = t + u on 1..-1 degree 3 outside extend;

@@ -102,9 +102,7 @@ pub fn approx(sources: &mut Sources, args: &Approx) -> Result<Answer, Failure> {
             .help("write `approx f(t: fix) = ... on a..b within e outside clamp;`");
         return Err(Failure::one(Exit::Usage, problem));
     }
-    text.push_str(
-        "errors are bounds for 16 fraction bits; bytes are of all parties, per element\n",
-    );
+    text.push_str("errors are bounds; bytes are of all parties, per element\n");
     if let Some(path) = &args.svg {
         write(path, &chart(&drawn))?;
     }
