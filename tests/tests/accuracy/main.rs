@@ -156,7 +156,8 @@ fn a_loop_costs_what_the_tensor_costs() {
     }
 }
 
-/// Writes `docs/accuracy.md`; `ACCURACY=tan` before the command measures the rows with that word, and keeps the others.
+/// Writes `docs/accuracy.md`; `ACCURACY=tan` before the command measures the rows with that word, and keeps the others;
+/// `POINTS=3000` takes fewer points.
 #[test]
 #[ignore = "100,000 points of every function: minutes; it writes docs/accuracy.md"]
 fn the_table_at_all_points() {
@@ -164,6 +165,7 @@ fn the_table_at_all_points() {
     let path = smpc_tests::root().join("docs/accuracy.md");
     let kept = std::fs::read_to_string(&path).expect("the page");
     let wanted = std::env::var("ACCURACY").unwrap_or_default();
+    let points = std::env::var("POINTS").map_or(100_000, |p| p.parse().expect("a number"));
     for row in rows() {
         let start = format!("| `{}` |", row.shown);
         let old = kept.lines().find(|line| line.starts_with(&start));
@@ -184,9 +186,9 @@ fn the_table_at_all_points() {
             Measure::Mixed => "rel.",
             Measure::Pole(_) => "pole",
         };
-        let _ = write!(text, "{start} {domain} |");
+        let _ = write!(text, "{start} {domain} | {points} |");
         for (f, k) in row.precisions() {
-            let (worst, mean, _) = row.errors(100_000, *f, *k);
+            let (worst, mean, _) = row.errors(points, *f, *k);
             let _ = write!(text, " {worst:.2} {measure} | {mean:.2} |");
         }
         if row.precisions().len() < 2 {
