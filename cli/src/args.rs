@@ -83,7 +83,7 @@ pub enum Command {
     /// Carry out the offline part of a run ahead of its inputs, and store what comes
     #[command(after_help = PARTY_CODES)]
     Prepare(Prepare),
-    /// Make keys and certificates for tests, and a file of peers
+    /// Make a party's keys and certificate, or those of all parties for tests, and a file of peers
     Keygen(Keygen),
     /// Rewrite files in the usual layout
     Fmt(Format),
@@ -408,4 +408,30 @@ pub struct Keygen {
     /// How many days the certificates are valid
     #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
     pub days: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use std::collections::BTreeSet;
+
+    /// A script that starts `smpc party` can start the compiled program instead.
+    #[test]
+    fn a_compiled_party_has_the_options_of_an_interpreted_one() {
+        let mut whole = Cli::command();
+        whole.build();
+        let party = whole.find_subcommand("party").unwrap();
+        let visible = party.get_arguments().filter(|arg| !arg.is_hide_set());
+        let interpreted = visible.filter_map(|arg| arg.get_long());
+        // What is compiled in, and what belongs to the whole command.
+        let fixed = ["scheme", "parties", "version"];
+        let interpreted: BTreeSet<&str> = interpreted.filter(|o| !fixed.contains(o)).collect();
+        let listed = smpc_runtime::command::USAGE.lines().map(str::trim);
+        let compiled = listed.filter_map(|line| line.strip_prefix("--")?.split(' ').next());
+        let own = ["local", "raw"];
+        let compiled: BTreeSet<&str> = compiled.filter(|o| !own.contains(o)).collect();
+        assert!(interpreted.contains("json") && interpreted.contains("peers"));
+        assert_eq!(compiled, interpreted);
+    }
 }

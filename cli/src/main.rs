@@ -5,8 +5,6 @@ mod audit;
 mod commands;
 mod explain;
 mod inputs;
-mod number;
-mod output;
 mod parallel;
 mod peer;
 mod progress;

@@ -5,7 +5,7 @@ use crate::inputs;
 use crate::problem::{Exit, Failure, Problem};
 use smpc_driver::{Identity, position};
 use smpc_grammar::Sources;
-use smpc_interp::{Output, Setup};
+use smpc_interp::Setup;
 use smpc_ir::local::Source;
 use smpc_ir::party::{OutputInfo, Party, Program, Validated, outputs};
 use smpc_ir::share::{Param, SizeOrigin, Type};
@@ -115,8 +115,6 @@ pub struct Interpreted<'p> {
     sources: &'p Sources,
     /// Where the run failed.
     failed: Mutex<Option<Source>>,
-    /// What the party was handed, in order.
-    handed: Mutex<Vec<Output>>,
 }
 
 impl<'p> Interpreted<'p> {
@@ -126,7 +124,6 @@ impl<'p> Interpreted<'p> {
             program,
             sources,
             failed: Mutex::default(),
-            handed: Mutex::default(),
         }
     }
 
@@ -184,7 +181,6 @@ impl<'p> Interpreted<'p> {
             offline_bytes: account.offline_bytes,
             setup_bytes: account.setup_bytes,
         };
-        *self.handed.lock().unwrap_or_else(PoisonError::into_inner) = account.outputs;
         Ok((handed, sent))
     }
 
@@ -221,13 +217,6 @@ impl<'p> Interpreted<'p> {
             place: place.map_or_else(String::new, |(file, line, _)| format!("{file}:{line}")),
             consequence,
         }
-    }
-
-    /// What the party was handed, once it has run.
-    pub fn handed(self) -> Vec<Output> {
-        self.handed
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Why it stopped, with its place in the script.

@@ -73,7 +73,10 @@ fn outputs(program: &Program) -> Vec<TokenStream> {
             ty,
             text,
             repeated,
+            all,
+            receivers,
         } = output;
+        let receivers = Literal::u128_unsuffixed(receivers.bits());
         let field = match field {
             Some((at, of)) => {
                 let (at, of) = (Literal::u16_unsuffixed(at), Literal::u16_unsuffixed(of));
@@ -89,6 +92,8 @@ fn outputs(program: &Program) -> Vec<TokenStream> {
             ty: command::Type::#ty,
             text: #text,
             repeated: #repeated,
+            all: #all,
+            receivers: command::PartySet::from_bits(#receivers),
         })
     })
     .collect()

@@ -116,6 +116,7 @@ fn walk(program: &Program, block: &Block, once: bool, all: &mut Vec<Told>) {
                 label,
                 show,
                 text,
+                ..
             } => {
                 let value = step.args.first();
                 let Some(info) = value.and_then(|v| program.values.get(v.0 as usize)) else {

@@ -27,6 +27,7 @@ pub mod pass;
 mod pool;
 pub mod prg;
 pub mod product;
+pub mod report;
 pub mod show;
 pub mod tensor;
 pub mod tree;

@@ -8,6 +8,34 @@ use smpc_ir::share::Type;
 const MOST_LINES: usize = 40;
 const LINE_WIDTH: usize = 96;
 
+/// Digits in groups of three.
+pub fn grouped(value: u64) -> String {
+    let digits = value.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A time with its unit.
+pub fn duration(seconds: f64) -> String {
+    if seconds < 1.0 {
+        format!("{:.0} ms", seconds * 1e3)
+    } else if seconds < 120.0 {
+        format!("{seconds:.1} s")
+    } else {
+        format!(
+            "{:.0} min {:.0} s",
+            (seconds / 60.0).floor(),
+            seconds % 60.0
+        )
+    }
+}
+
 /// A tensor of these lengths, in row-major order: on one line if it fits, else as a table. Long ones
 /// are cut in the middle.
 pub fn value(shape: &[usize], values: &[i128], ty: Type) -> String {
@@ -125,6 +153,20 @@ mod tests {
     use super::*;
 
     const ONE: i128 = 1 << 64;
+
+    #[test]
+    fn long_numbers_are_grouped() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+    }
+
+    #[test]
+    fn durations_have_a_unit() {
+        assert_eq!(duration(0.0123), "12 ms");
+        assert_eq!(duration(12.34), "12.3 s");
+        assert_eq!(duration(125.0), "2 min 5 s");
+    }
 
     #[test]
     fn digits_follow_the_resolution() {

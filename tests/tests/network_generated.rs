@@ -123,6 +123,13 @@ reveal sum(share x * share y) as dot;
 leaks n, dot to all;
 ";
 
+/// The names of a document's entries, those of its costs among them.
+fn keys_of(document: &Value) -> Vec<&String> {
+    let entries = [document, &document["cost"]];
+    let entries = entries.map(|entry| entry.as_object().expect("entries").keys());
+    entries.into_iter().flatten().collect()
+}
+
 /// Two parties compiled, the others interpreted, all from one seed; then one compiled party alone
 /// is interrupted.
 #[test]
@@ -134,7 +141,7 @@ fn compiled_and_interpreted_parties_meet() {
     let parties = ["alice", "bob", "P[0]", "P[1]", "P[2]"];
     keys(&folder, &parties);
     let program = generated(&folder, &script, &[]);
-    let compiled = |name: &str| {
+    let compiled = |name: &str, json: bool| {
         let mut command = Command::new(&program);
         command
             .arg(name)
@@ -142,13 +149,15 @@ fn compiled_and_interpreted_parties_meet() {
             .arg(folder.path("keys/peers.toml"))
             .arg("--inputs")
             .arg(folder.path("dot"))
-            .args(["--seed", "7", "--wait", "60s", "--timeout", "20s"]);
+            .args(["--seed", "7", "--wait", "60s", "--timeout", "20s"])
+            .args(json.then_some("--json"));
         start(name, &mut command)
     };
     let started: Vec<Running> = parties
         .iter()
         .map(|name| match *name {
-            "P[1]" | "bob" => compiled(name),
+            "P[1]" => compiled(name, false),
+            "bob" => compiled(name, true),
             _ => start(
                 name,
                 party(&folder, "party", name, &script).args(["--seed", "7"]),
@@ -157,12 +166,54 @@ fn compiled_and_interpreted_parties_meet() {
         .collect();
     let ended: Vec<Ended> = started.into_iter().map(Running::wait).collect();
     values(&ended);
+    // One document, whoever writes it: owners are told the same and differ in what they sent.
+    let [interpreted, own] = [0, 1].map(|at: usize| ended[at].json());
+    assert_eq!(interpreted["outputs"]["dot"]["value"].to_string(), "0.5");
+    assert_eq!(keys_of(&own), keys_of(&interpreted));
+    for key in ["outputs", "scheme", "parties"] {
+        assert_eq!(own[key], interpreted[key], "{key}");
+    }
+    assert_eq!(own["cost"]["rounds"], interpreted["cost"]["rounds"]);
+    assert_eq!(own["party"], "bob");
+    // Errors, too, but for what a compiled program does not know of its script.
+    folder.write("wrong/bob/y.csv", "2\nmuch\n1\n");
+    let wrong = folder.path("wrong").display().to_string();
+    let mut alone = party(&folder, "party", "bob", &script);
+    let interpreted = start("bob", alone.args(["--inputs", &wrong])).wait();
+    let mut alone = Command::new(&program);
+    alone.args(["bob", "--json", "--inputs", &wrong, "--peers"]);
+    let own = start("bob", alone.arg(folder.path("keys/peers.toml"))).wait();
+    assert_eq!(own.status.code(), Some(3), "{}", own.stderr);
+    let [mut interpreted, own] = [interpreted, own].map(|ended| {
+        let document: Value = serde_json::from_str(&ended.stdout).expect("a document");
+        document
+    });
+    interpreted["errors"][0]["labels"] = Value::Array(vec![]);
+    assert_eq!(own, interpreted);
+    // The simulated run, and a command line that is refused.
+    let dot = folder.path("dot").display().to_string();
+    let local = Command::new(&program)
+        .args(["--local", "--json", "--seed", "7", "--inputs", &dot])
+        .output()
+        .expect("the program runs");
+    let mut local: Value = serde_json::from_slice(&local.stdout).expect("a document");
+    let path = script.display().to_string();
+    let mut simulated = run(&["run", &path, "--seed", "7", "--json"]).json();
+    for document in [&mut local, &mut simulated] {
+        assert!(document["seconds"].take().is_number());
+    }
+    assert_eq!(local, simulated);
+    let refused = Command::new(&program)
+        .args(["--json", "--no-such-option"])
+        .output()
+        .expect("the program runs");
+    let document: Value = serde_json::from_slice(&refused.stdout).expect("a document");
     assert_eq!(
-        ended[0].json()["outputs"]["dot"]["value"].to_string(),
-        "0.5"
+        (&document["exit"], refused.status.code()),
+        (&Value::from(2), Some(2))
     );
-    assert!(ended[1].stdout.contains("dot = 0.5"), "{}", ended[1].stdout);
-    let alone = ["P[1]", "P[2]"].map(compiled);
+    assert_eq!(document["errors"][0]["code"], "I16");
+    let alone = ["P[1]", "P[2]"].map(|name| compiled(name, false));
     alone.iter().for_each(|party| party.says("connected"));
     alone[0].signal("INT");
     let [first, second] = alone.map(Running::wait);

@@ -170,5 +170,7 @@ fn number(value: Option<i128>) -> String {
 }
 
 fn integer(value: Option<i128>) -> Value {
-    value.map_or(Value::Null, |v| crate::number::to_json(&v.to_string()))
+    value.map_or(Value::Null, |v| {
+        smpc_runtime::report::number(&v.to_string())
+    })
 }

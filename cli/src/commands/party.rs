@@ -2,16 +2,13 @@
 
 use crate::Answer;
 use crate::args::{Connection, Party};
-use crate::commands::run::{duration, grouped};
-use crate::output::{self, Handed};
 use crate::peer::{Described, Interpreted};
 use crate::problem::{Exit, Failure, Problem};
-use serde_json::json;
 use smpc_driver::{Compiled, Roster, compile};
 use smpc_grammar::Sources;
 use smpc_runtime::net::Peers;
 use smpc_runtime::party::{self, Options};
-use std::fmt::Write;
+use smpc_runtime::report;
 
 /// Runs one party.
 ///
@@ -38,56 +35,20 @@ pub fn party(sources: &mut Sources, args: &Party) -> Result<Answer, Failure> {
         };
     let done = described.with(|description| party::run(description, &options, &part));
     let done = done.map_err(|stop| interpreted.stopped(stop))?;
-    let handed: Vec<Handed> = interpreted
-        .handed()
-        .into_iter()
-        .map(|output| Handed {
-            name: output.name,
-            field: output.field,
-            show: output.show,
-            party: output.party,
-            shape: output.value.shape().to_vec(),
-            values: output.value.to_i128s(),
-        })
-        .collect();
-    let outputs = output::gather(&compiled.script.program, &handed);
-    let mut text = output::text(&outputs);
-    let account = &done.account;
-    let _ = write!(
-        text,
-        "\n{}: {} rounds, {} messages, {} bytes sent",
-        options.name,
-        grouped(account.rounds),
-        grouped(account.messages),
-        grouped(account.bytes),
-    );
-    if account.offline_bytes > 0 {
-        let _ = write!(text, ", {} offline", grouped(account.offline_bytes));
-    }
-    let _ = writeln!(
-        text,
-        " under {} in {}",
-        compiled.bound.backend,
-        duration(done.seconds)
-    );
-    let json = json!({
-        "party": options.name,
-        "outputs": output::json(&outputs),
-        "scheme": compiled.bound.backend,
-        "parties": program.parties.len(),
-        "cost": {
-            "rounds": account.rounds,
-            "messages": account.messages,
-            "bytes": account.bytes,
-            "offline_bytes": account.offline_bytes,
-            "setup_bytes": account.setup_bytes,
-        },
-        "seconds": done.seconds,
-    });
+    let outputs = described.with(|description| description.gathered(&[(done.me, &done.outputs)]));
+    let answer = report::Answer {
+        party: &options.name,
+        outputs: &outputs,
+        scheme: &compiled.bound.backend,
+        parties: program.parties.len(),
+        account: &done.account,
+        prepared: options.prepared.is_some(),
+        seconds: done.seconds,
+    };
     Ok(Answer {
         exit: 0,
-        text,
-        json,
+        text: answer.text(),
+        json: answer.json(),
     })
 }
 

@@ -4,14 +4,15 @@ use crate::Answer;
 use crate::args::Run;
 use crate::audit::{self, Watcher};
 use crate::inputs;
-use crate::output::{self, Handed};
-use crate::pipeline::{self, Bound, Script};
+use crate::pipeline::{self, Bound};
 use crate::problem::{Exit, Failure};
 use crate::simulate::{self, Ran, handed};
 use serde_json::{Map, Value, json};
 use smpc_grammar::Sources;
 use smpc_interp::{Observer, Outcome};
 use smpc_runtime::files::{self, Format};
+use smpc_runtime::report;
+use smpc_runtime::show::{duration, grouped};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -54,7 +55,7 @@ pub fn run(sources: &mut Sources, args: &Run) -> Result<Answer, Failure> {
         }
         Failure::one(Exit::Run, problem)
     })?;
-    let mut answer = answer(&script, &bound, &outcome, seconds);
+    let mut answer = answer(&bound, &outcome, seconds);
     if let Some(report) = report {
         answer.text.push_str(&audit::text(sources, &report));
         answer.json["audit"] = audit::json(sources, &report);
@@ -96,22 +97,14 @@ fn write(
         .collect())
 }
 
-fn answer(script: &Script, bound: &Bound, outcome: &Outcome, seconds: f64) -> Answer {
+fn answer(bound: &Bound, outcome: &Outcome, seconds: f64) -> Answer {
     let parties = &bound.program.parties;
-    let handed: Vec<Handed> = outcome
-        .outputs
-        .iter()
-        .map(|output| Handed {
-            name: output.name.clone(),
-            field: output.field,
-            show: output.show,
-            party: output.party,
-            shape: output.value.shape().to_vec(),
-            values: output.value.to_i128s(),
-        })
+    let own: Vec<_> = (0..parties.len())
+        .map(|party| (party, handed(bound, outcome, party)))
         .collect();
-    let outputs = output::gather(&script.program, &handed);
-    let mut text = output::text(&outputs);
+    let names: Vec<&str> = parties.iter().map(String::as_str).collect();
+    let outputs = report::gather(&names, &own);
+    let mut text = report::text(&outputs);
     let _ = writeln!(
         text,
         "\n{} rounds, {} messages, {} bytes under {} in {}",
@@ -143,7 +136,7 @@ fn answer(script: &Script, bound: &Bound, outcome: &Outcome, seconds: f64) -> An
             .collect()
     };
     let json = json!({
-        "outputs": output::json(&outputs),
+        "outputs": report::json(&outputs),
         "scheme": bound.backend,
         "parties": parties.len(),
         "cost": {
@@ -158,52 +151,5 @@ fn answer(script: &Script, bound: &Bound, outcome: &Outcome, seconds: f64) -> An
         exit: 0,
         text,
         json,
-    }
-}
-
-/// Digits in groups of three.
-pub fn grouped(value: u64) -> String {
-    let digits = value.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// A time with its unit.
-pub fn duration(seconds: f64) -> String {
-    if seconds < 1.0 {
-        format!("{:.0} ms", seconds * 1e3)
-    } else if seconds < 120.0 {
-        format!("{seconds:.1} s")
-    } else {
-        format!(
-            "{:.0} min {:.0} s",
-            (seconds / 60.0).floor(),
-            seconds % 60.0
-        )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_numbers_are_grouped() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(1_234_567), "1,234,567");
-    }
-
-    #[test]
-    fn durations_have_a_unit() {
-        assert_eq!(duration(0.0123), "12 ms");
-        assert_eq!(duration(12.34), "12.3 s");
-        assert_eq!(duration(125.0), "2 min 5 s");
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::Answer;
 use crate::args::Test as Args;
-use crate::commands::run::duration;
 use crate::load::{self, Loaded};
 use crate::parallel::side_by_side;
 use crate::pipeline::{self, Backend};
@@ -14,6 +13,7 @@ use smpc_driver::{Binding, position};
 use smpc_grammar::Sources;
 use smpc_grammar::ast::Span;
 use smpc_ir::share::Using;
+use smpc_runtime::show::duration;
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Instant;

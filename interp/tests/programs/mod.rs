@@ -200,6 +200,7 @@ impl Build {
             label: String::new(),
             show: Type::Int,
             text: false,
+            all: true,
         };
         self.push(op, &[value], &[]);
     }

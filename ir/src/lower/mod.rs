@@ -571,6 +571,7 @@ impl<'a> Lowerer<'a> {
                 label: label.to_owned(),
                 show: info.ty,
                 text: self.texts.contains(&step.args[0]),
+                all: to == Audience::All,
             };
             self.emit.push(op, vec![shown], vec![]);
         }

@@ -54,6 +54,16 @@ impl PartySet {
         Self(if n >= 128 { u128::MAX } else { (1 << n) - 1 })
     }
 
+    /// As a number whose bit i is set if party i is a member.
+    pub const fn bits(self) -> u128 {
+        self.0
+    }
+
+    /// From what [`PartySet::bits`] gives.
+    pub const fn from_bits(bits: u128) -> Self {
+        Self(bits)
+    }
+
     /// Whether `party` is a member.
     pub fn contains(self, party: Party) -> bool {
         party.0 < 128 && self.0 >> party.0 & 1 == 1
@@ -220,6 +230,8 @@ pub enum Op {
         show: Type,
         /// Whether its bits are characters (`text<n>`).
         text: bool,
+        /// Whether the script hands it to all its parties, rather than to those it names.
+        all: bool,
     },
     /// Shows the arguments, the components of a secret, to an observer outside the protocol: the
     /// audit. A run without an observer skips it. No result.

@@ -1,6 +1,6 @@
 //! What a program hands out, by name.
 
-use super::{Block, Op, Program};
+use super::{Block, Op, PartySet, Program};
 use crate::share::Type;
 
 /// An output, or a member of one that is a struct or tuple, as the program declares it.
@@ -18,11 +18,20 @@ pub struct OutputInfo<'a> {
     pub text: bool,
     /// Whether it is handed out in a loop, any number of times.
     pub repeated: bool,
+    /// Whether it is handed to all parties of the script, rather than to those it names.
+    pub all: bool,
+    /// Who is handed it.
+    pub receivers: PartySet,
 }
 
 /// The outputs that a program declares, in its order.
 pub fn outputs(program: &Program) -> Vec<OutputInfo<'_>> {
-    fn walk<'p>(block: &'p Block, repeated: bool, into: &mut Vec<OutputInfo<'p>>) {
+    fn walk<'p>(
+        program: &'p Program,
+        block: &'p Block,
+        repeated: bool,
+        into: &mut Vec<OutputInfo<'p>>,
+    ) {
         for step in &block.steps {
             match &step.op {
                 Op::Output {
@@ -31,12 +40,20 @@ pub fn outputs(program: &Program) -> Vec<OutputInfo<'_>> {
                     show,
                     text,
                     label,
+                    all,
                 } => {
+                    let value = step.args.first();
+                    let value = value.and_then(|value| program.values.get(value.0 as usize));
+                    let receivers = value.map_or(PartySet::EMPTY, |value| value.known_to);
                     let known = into
                         .iter_mut()
                         .find(|o| o.name == name && o.field == *field);
                     match known {
-                        Some(known) => known.repeated |= repeated,
+                        Some(known) => {
+                            known.repeated |= repeated;
+                            known.all &= *all;
+                            known.receivers = known.receivers.union(receivers);
+                        }
                         None => into.push(OutputInfo {
                             name,
                             field: *field,
@@ -44,24 +61,28 @@ pub fn outputs(program: &Program) -> Vec<OutputInfo<'_>> {
                             ty: *show,
                             text: *text,
                             repeated,
+                            all: *all,
+                            receivers,
                         }),
                     }
                 }
                 Op::For { body, .. } | Op::Reduce { body, .. } | Op::Scan { body, .. } => {
-                    walk(body, true, into);
+                    walk(program, body, true, into);
                 }
                 Op::While {
                     condition, body, ..
                 } => {
-                    walk(condition, true, into);
-                    walk(body, true, into);
+                    walk(program, condition, true, into);
+                    walk(program, body, true, into);
                 }
-                Op::Switch { arms } => arms.iter().for_each(|arm| walk(arm, repeated, into)),
+                Op::Switch { arms } => arms
+                    .iter()
+                    .for_each(|arm| walk(program, arm, repeated, into)),
                 _ => {}
             }
         }
     }
     let mut all = vec![];
-    walk(&program.body, false, &mut all);
+    walk(program, &program.body, false, &mut all);
     all
 }

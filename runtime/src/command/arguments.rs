@@ -11,6 +11,7 @@ use crate::party;
 pub(super) struct Arguments {
     pub local: bool,
     pub raw: bool,
+    pub json: bool,
     pub inputs: PathBuf,
     pub outputs: Option<PathBuf>,
     pub format: Format,
@@ -20,7 +21,8 @@ pub(super) struct Arguments {
     pub party: Option<party::Options>,
 }
 
-pub(super) const USAGE: &str = "\
+/// What `--help` prints.
+pub const USAGE: &str = "\
 Usage: PROGRAM PARTY --peers FILE [OPTIONS]    be one party, connected to the others
        PROGRAM --local [OPTIONS]               carry out every party in this process
 
@@ -31,6 +33,7 @@ Options:
   --set NAME=VALUE  value of a parameter; may be repeated
   --seed N          make the run reproducible, for tests; without it, keys come from the operating system
   --raw             print elements as integers: fixed point in units of 2^-64
+  --json            print one JSON document instead of text, also for errors
   --help            print this
 
 Options of a connected party:
@@ -51,6 +54,7 @@ pub(super) fn arguments(
     let mut arguments = Arguments {
         local: false,
         raw: false,
+        json: false,
         inputs: PathBuf::from("inputs"),
         outputs: None,
         format: Format::default(),
@@ -60,6 +64,8 @@ pub(super) fn arguments(
         party: None,
     };
     let mut name = None;
+    #[cfg(feature = "net")]
+    let mut connected = None;
     #[cfg(feature = "net")]
     let mut options = party::Options::default();
     while let Some(option) = given.next() {
@@ -72,6 +78,7 @@ pub(super) fn arguments(
             "--help" | "-h" => return Ok(None),
             "--local" => arguments.local = true,
             "--raw" => arguments.raw = true,
+            "--json" => arguments.json = true,
             "--inputs" => arguments.inputs = PathBuf::from(value()?),
             "--outputs" => arguments.outputs = Some(PathBuf::from(value()?)),
             "--format" => arguments.format = value()?.parse()?,
@@ -90,7 +97,10 @@ pub(super) fn arguments(
             }
             #[cfg(feature = "net")]
             "--peers" | "--key" | "--listen" | "--wait" | "--timeout" | "--metrics" | "--log"
-            | "--prepared" | "--store" => options.set_option(&option, value()?)?,
+            | "--prepared" | "--store" => {
+                options.set_option(&option, value()?)?;
+                connected = Some(option);
+            }
             "--values" => return Err(party_values()),
             other if !other.starts_with('-') && name.is_none() => name = Some(other.to_owned()),
             _ => return Err(format!("there is no option `{option}`\n{USAGE}")),
@@ -98,6 +108,15 @@ pub(super) fn arguments(
     }
     if arguments.local && name.is_some() {
         return Err("`--local` carries out every party: name none".to_owned());
+    }
+    if arguments.raw && arguments.json {
+        return Err("`--raw` is text: leave it or `--json` out".to_owned());
+    }
+    #[cfg(feature = "net")]
+    if let (true, Some(option)) = (arguments.local, connected) {
+        return Err(format!(
+            "`{option}` is for a party that is connected to others: `--local` connects none"
+        ));
     }
     #[cfg(feature = "net")]
     if let Some(name) = name {

@@ -6,16 +6,20 @@ mod show;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Instant;
 
-pub use smpc_ir::party::OutputInfo;
+use serde_json::{Value, json};
+pub use smpc_ir::party::{OutputInfo, PartySet};
 pub use smpc_ir::share::Type;
 
 use crate::channel::Channel;
 use crate::endpoint::{Account, Failure, run_locally};
 use crate::files::{self, Element, Problem, Wanted};
 use crate::number;
+use crate::report;
 use crate::tensor::Tensor;
-use arguments::{Arguments, USAGE, arguments};
+pub use arguments::USAGE;
+use arguments::{Arguments, arguments};
 
 /// What a program is started with, compiled or not.
 #[derive(Clone, Copy, Debug)]
@@ -266,6 +270,21 @@ impl Description<'_> {
         Ok(sizes)
     }
 
+    /// Whether these are sizes of inputs.
+    ///
+    /// # Errors
+    /// One is none.
+    pub(crate) fn knows<'s>(&self, sizes: impl IntoIterator<Item = &'s str>) -> Result<(), Stop> {
+        for name in sizes {
+            let mut known = self.publics.iter().filter(|public| public.is_size());
+            if !known.any(|public| public.name == name) {
+                let message = format!("the program has no size `{name}`");
+                return Err(Stop::usage("I13", message));
+            }
+        }
+        Ok(())
+    }
+
     /// The values of the parameters, given or by default, with their names.
     ///
     /// # Errors
@@ -310,7 +329,10 @@ pub fn main(
     description: &Description<'_>,
     part: impl Fn(usize, &mut dyn Channel, &[i128], Vec<Option<Tensor>>, Option<u64>) -> Handed + Sync,
 ) -> ExitCode {
-    let done = match arguments(std::env::args().skip(1)) {
+    let given: Vec<String> = std::env::args().skip(1).collect();
+    // Errors of the command line are told in this form, too.
+    let json = given.iter().any(|option| option == "--json");
+    let done = match arguments(given.into_iter()) {
         Ok(None) => Ok(USAGE.to_owned() + "\n"),
         Ok(Some(arguments)) => carry_out(description, &arguments, &part),
         Err(message) => Err(Stop::usage("I16", message)),
@@ -318,6 +340,10 @@ pub fn main(
     // A closed terminal is no reason to panic, and there is nobody left to tell.
     let (code, _) = match done {
         Ok(text) => (0, std::io::stdout().write_all(text.as_bytes())),
+        Err(stop) if json => {
+            let text = document(&report::errors(&stop));
+            (stop.exit, std::io::stdout().write_all(text.as_bytes()))
+        }
         Err(stop) => {
             let text = stop.to_string();
             let text = format!("{}\n", text.trim_end());
@@ -325,6 +351,11 @@ pub fn main(
         }
     };
     ExitCode::from(code)
+}
+
+/// A document as it is printed.
+fn document(value: &Value) -> String {
+    format!("{value:#}\n")
 }
 
 fn carry_out(
@@ -346,7 +377,9 @@ fn carry_out(
         let own = own.map(|(input, tensor)| tensor.clone().filter(|_| input.party == me));
         part(me, channel, &publics, own.collect(), arguments.seed)
     };
+    let begun = Instant::now();
     let runs = run_locally(description.parties, run).map_err(Stop::failed)?;
+    let seconds = begun.elapsed().as_secs_f64();
     let mut files = vec![];
     let mut text = String::new();
     for (name, (outputs, _)) in description.parties.iter().zip(&runs) {
@@ -359,10 +392,43 @@ fn carry_out(
         show::account(&mut text, name, account);
     }
     files::write_all(&files).map_err(|problem| Stop::problems(4, vec![problem]))?;
-    Ok(text)
+    if !arguments.json {
+        return Ok(text);
+    }
+    let own = runs.iter().map(|(outputs, _)| outputs.as_slice());
+    let outputs = description.gathered(&own.enumerate().collect::<Vec<_>>());
+    let accounts = description.parties.iter().zip(&runs);
+    let accounts: Vec<(&str, Account)> = accounts
+        .map(|(name, (_, account))| (*name, *account))
+        .collect();
+    let mut answer = json!({
+        "outputs": report::json(&outputs),
+        "scheme": description.scheme_name(),
+        "parties": description.parties.len(),
+        "cost": report::cost(&accounts),
+        "seconds": seconds,
+    });
+    if arguments.outputs.is_some() {
+        let paths = files.iter().map(|(path, _)| path.display().to_string());
+        answer["files"] = paths.collect();
+    }
+    Ok(document(&answer))
 }
 
 impl Description<'_> {
+    /// The scheme's name, without its arguments.
+    pub fn scheme_name(&self) -> &str {
+        let whole = self.scheme.0;
+        whole.split_once('(').map_or(whole, |(name, _)| name)
+    }
+
+    /// What a party was handed, with what the program says of it.
+    fn handed(&self, outputs: &[(&'static str, Vec<Tensor>)]) -> report::Handed<'_> {
+        let all = self.outputs.iter().zip(outputs);
+        all.map(|(info, (_, values))| (*info, values.clone()))
+            .collect()
+    }
+
     /// The files of what a party was handed.
     pub fn rendered(
         &self,
@@ -370,14 +436,22 @@ impl Description<'_> {
         folder: &Path,
         format: files::Format,
     ) -> Vec<(std::path::PathBuf, Vec<u8>)> {
-        let all = self.outputs.iter().zip(outputs);
-        let all: Vec<_> = all
-            .map(|(info, (_, values))| (*info, values.clone()))
-            .collect();
-        let files = files::render(&all, format).into_iter();
+        let files = files::render(&self.handed(outputs), format).into_iter();
         files
             .map(|(name, bytes)| (folder.join(name), bytes))
             .collect()
+    }
+
+    /// What parties, by their positions, were handed, gathered by name.
+    pub fn gathered(
+        &self,
+        parties: &[(usize, &[(&'static str, Vec<Tensor>)])],
+    ) -> Vec<report::Output> {
+        let parties = parties.iter();
+        let handed: Vec<(usize, report::Handed<'_>)> = parties
+            .map(|(at, outputs)| (*at, self.handed(outputs)))
+            .collect();
+        report::gather(self.parties, &handed)
     }
 }
 
@@ -392,11 +466,27 @@ fn party(
         return Err(Stop::usage("I16", message));
     };
     let done = crate::party::run(description, options, part)?;
-    let mut text = String::new();
-    let (infos, outputs) = (description.outputs, &done.outputs);
-    show::outputs(&mut text, &options.name, infos, outputs, arguments.raw);
-    show::account(&mut text, &options.name, &done.account);
-    Ok(text)
+    if arguments.raw {
+        let mut text = String::new();
+        let (infos, outputs) = (description.outputs, &done.outputs);
+        show::outputs(&mut text, &options.name, infos, outputs, true);
+        show::account(&mut text, &options.name, &done.account);
+        return Ok(text);
+    }
+    let outputs = description.gathered(&[(done.me, &done.outputs)]);
+    let answer = report::Answer {
+        party: &options.name,
+        outputs: &outputs,
+        scheme: description.scheme_name(),
+        parties: description.parties.len(),
+        account: &done.account,
+        prepared: options.prepared.is_some(),
+        seconds: done.seconds,
+    };
+    Ok(match arguments.json {
+        true => document(&answer.json()),
+        false => answer.text(),
+    })
 }
 
 #[cfg(not(feature = "net"))]

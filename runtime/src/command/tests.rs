@@ -23,6 +23,54 @@ fn options() {
     );
 }
 
+/// What the help lists is read, and what would be ignored is refused.
+#[cfg(feature = "net")]
+#[test]
+fn every_option_of_the_help_is_read() {
+    let parse = |text: &str| arguments(text.split_whitespace().map(str::to_owned));
+    let (_, listed) = USAGE.split_once("Options:").unwrap();
+    let (all, connected) = listed.split_once("Options of a connected party:").unwrap();
+    let options = |part: &str| {
+        let lines = part.lines().map(str::trim);
+        let lines = lines.filter(|line| line.starts_with("--"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let sample = |line: &str| {
+        let mut words = line.split_whitespace();
+        let option = words.next().unwrap();
+        let value = match words.next().unwrap() {
+            "NAME=VALUE" => "a=1",
+            "TIME" => "9s",
+            "N" => "1",
+            "FORMAT" => "npy",
+            "LEVEL" => "off",
+            word if word.chars().all(char::is_uppercase) => "x",
+            _ => "",
+        };
+        format!("{option} {value}")
+    };
+    for line in options(all) {
+        let given = sample(&line);
+        assert!(parse(&format!("--local {given}")).is_ok(), "{given}");
+    }
+    assert_eq!(options(connected).len(), 9);
+    for line in options(connected) {
+        let given = sample(&line);
+        let peers = if given.starts_with("--peers") {
+            ""
+        } else {
+            "--peers p"
+        };
+        assert!(parse(&format!("alice {peers} {given}")).is_ok(), "{given}");
+        let ignored = parse(&format!("--local {given}")).unwrap_err();
+        assert!(
+            ignored.contains(given.split(' ').next().unwrap()),
+            "{ignored}"
+        );
+    }
+    assert!(parse("--local --raw --json").is_err());
+}
+
 #[cfg(feature = "net")]
 #[test]
 fn options_of_a_party() {
