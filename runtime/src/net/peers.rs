@@ -1,5 +1,6 @@
 //! Who the parties are: addresses and pinned certificates from `peers.toml`, and this party's key.
 
+use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -78,6 +79,11 @@ impl Peers {
                 field("address")?.to_owned(),
                 folder.join(field("certificate")?),
             );
+            self::address(&address).map_err(|why| at(format!("party `{name}`: {why}")))?;
+            if let Some(twin) = entries.iter().find(|e| e.address == address) {
+                let message = format!("{name} has the address of {}: {address}", twin.name);
+                return Err(at(message));
+            }
             let bad = |e: &dyn std::fmt::Display| {
                 NetError::own(format!("{} (certificate of {name}): {e}", file.display()))
             };
@@ -127,15 +133,49 @@ impl Peers {
     }
 }
 
-/// Reads a private key in PEM (PKCS#8, PKCS#1 or SEC1).
+/// Whether an address is a host name or IP address (version 6 in brackets) and a port, as in `HOST:PORT`.
+///
+/// # Errors
+/// Why it is none.
+pub(crate) fn address(text: &str) -> Result<(), String> {
+    let fail = |why: &str| Err(format!("`{text}` is no HOST:PORT: {why}"));
+    let Some((host, port)) = text.rsplit_once(':') else {
+        return fail("there is no port");
+    };
+    let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+    if !digits || !port.parse::<u16>().is_ok_and(|port| port > 0) {
+        return fail("ports are 1 to 65535");
+    }
+    let name = |c: char| c.is_alphanumeric() || "-._".contains(c);
+    let known = match host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+    {
+        Some(host) => host
+            .split('%')
+            .next()
+            .is_some_and(|h| h.parse::<Ipv6Addr>().is_ok()),
+        None => !host.is_empty() && host.chars().all(name),
+    };
+    if known {
+        Ok(())
+    } else {
+        fail("the host is neither a name nor an IP address (version 6 in brackets)")
+    }
+}
+
+/// Reads a private key in PEM (PKCS#8, PKCS#1 or SEC1), which only its owner may read.
 pub(crate) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, NetError> {
-    let key = PrivateKeyDer::from_pem_file(path);
     #[cfg(unix)]
     if let Ok(data) = std::fs::metadata(path) {
         use std::os::unix::fs::PermissionsExt as _;
         if data.permissions().mode() & 0o077 != 0 {
-            tracing::warn!(file = %path.display(), "others can read the private key");
+            let path = path.display();
+            return Err(NetError::own(format!(
+                "{path}: others may read this private key: make it private with `chmod 600`"
+            )));
         }
     }
+    let key = PrivateKeyDer::from_pem_file(path);
     key.map_err(|e| NetError::own(format!("{} (private key): {e}", path.display())))
 }

@@ -367,11 +367,29 @@ fn files_that_are_wrong() {
     assert!(read("[party.a]\naddress = 3").contains("party `a` has no text `address`"));
     assert!(read("[party.a]\nadress = \"\"").contains("party `a` has an unknown `adress`"));
     assert!(read("[parties]").contains("`parties` is unknown"));
+    let port = "[party.a]\naddress = \"h:0\"\ncertificate = \"alice.pem\"";
+    assert!(read(port).contains("party `a`: `h:0` is no HOST:PORT"));
     let alice = "address = \"h:1\"\ncertificate = \"alice.pem\"\n";
+    let other = alice.replace("h:1", "h:2");
     let twins = format!("[party.a]\n{alice}[party.\"b[0]\"]\n{alice}");
+    assert!(read(&twins).contains("b[0] has the address of a: h:1"));
+    let twins = format!("[party.a]\n{alice}[party.\"b[0]\"]\n{other}");
     assert!(read(&twins).contains("b[0] has the certificate of a"));
     let key = "[party.a]\naddress = \"h:1\"\ncertificate = \"alice.key\"";
     assert!(read(key).contains("(certificate of a)"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let key = net.folder.join("alice.key");
+        let readable = |mode| {
+            std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+            crate::net::peers::private_key(&key).map_err(|e| e.to_string())
+        };
+        for mode in [0o644, 0o640, 0o604] {
+            assert!(readable(mode).unwrap_err().contains("chmod 600"));
+        }
+        assert!(readable(0o600).is_ok() && readable(0o400).is_ok());
+    }
     let gone = "[party.a]\naddress = \"h:1\"\ncertificate = \"none.pem\"";
     assert!(read(gone).contains("none.pem"));
 }

@@ -11,7 +11,7 @@ mod seal;
 
 pub use channel::{Recording, Replaying};
 pub use ledger::consume;
-pub use seal::{StorageKey, create_key};
+pub use seal::{StorageKey, create_key, storage_key};
 
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, Read, Write};

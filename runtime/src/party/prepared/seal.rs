@@ -10,7 +10,7 @@ use std::path::Path;
 
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, Salt};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::{DAMAGED, failure, private, sync_folder};
 use crate::endpoint::Failure;
@@ -78,22 +78,30 @@ impl StorageKey {
     }
 }
 
+/// A new key as a file holds it.
+///
+/// # Errors
+/// The system has no randomness.
+pub fn storage_key() -> Result<Zeroizing<String>, Failure> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key)
+        .map_err(|_| Failure::setup("the operating system gave no randomness"))?;
+    let text = super::hex(&key) + "\n";
+    key.zeroize();
+    Ok(Zeroizing::new(text))
+}
+
 /// Makes a new key file. One that is there already stays.
 ///
 /// # Errors
 /// The file exists or cannot be written, or the system has no randomness.
 pub fn create_key(path: &Path) -> Result<(), Failure> {
-    let mut key = [0; 32];
-    getrandom::fill(&mut key)
-        .map_err(|_| Failure::setup("the operating system gave no randomness"))?;
-    let mut text = super::hex(&key) + "\n";
-    key.zeroize();
+    let text = storage_key()?;
     let written = private(path).and_then(|mut file| {
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         sync_folder(path)
     });
-    text.zeroize();
     written.map_err(|e| failure(DAMAGED, format!("{}: {e}", path.display())))
 }
 
