@@ -40,6 +40,7 @@ fn rows(bytes: &[u8], shown: &str, problems: &mut Problems) -> Option<Rows> {
         .from_reader(bytes);
     let mut rows = Vec::new();
     let mut line = 1;
+    let mut lines = Lines::default();
     // One buffer for all rows, of which each keeps what it holds: a buffer that had to hold a long
     // row stays long, and so would every copy of it.
     let mut buffer = StringRecord::new();
@@ -47,7 +48,16 @@ fn rows(bytes: &[u8], shown: &str, problems: &mut Problems) -> Option<Rows> {
         match reader.read_record(&mut buffer) {
             Ok(false) => break,
             Ok(true) => {
-                line = buffer.position().map_or(line, csv::Position::line);
+                let at = buffer.position().map_or(0, csv::Position::byte);
+                let (empty, own) = lines.until(bytes, usize::try_from(at).unwrap_or(0));
+                line = own;
+                for empty in empty {
+                    problems.push(
+                        Problem::new("I03", "this line is empty", shown)
+                            .at_row(format!("line {empty}"))
+                            .help("a missing row would shift those behind it: remove the line, or write the value (`\"\"` for an empty text)"),
+                    );
+                }
                 rows.push((line, buffer.iter().collect()));
             }
             Err(error) => {
@@ -68,6 +78,37 @@ fn rows(bytes: &[u8], shown: &str, problems: &mut Problems) -> Option<Rows> {
         }
     }
     Some(Rows { rows })
+}
+
+/// Where rows begin: the reader steps over empty lines and does not say so.
+#[derive(Default)]
+struct Lines {
+    /// A position in the file, and the line ends before it.
+    at: usize,
+    ends: u64,
+}
+
+impl Lines {
+    /// Steps to the row that the reader found at `position`, where the one before ended. Gives the numbers of the
+    /// empty lines before it, and its own.
+    fn until(&mut self, bytes: &[u8], position: usize) -> (Vec<u64>, u64) {
+        let end = |byte: &u8| *byte == b'\n';
+        let passed = bytes.get(self.at..position).unwrap_or(&[]);
+        self.ends += passed.iter().filter(|byte| end(byte)).count() as u64;
+        self.at = self.at.max(position);
+        let mut empty = vec![];
+        // The second half of a line end `\r\n` that the reader has seen the first half of.
+        let mut half = position > 0 && bytes.get(position - 1) == Some(&b'\r');
+        while let Some(byte @ (b'\r' | b'\n')) = bytes.get(self.at) {
+            if !(half && end(byte)) {
+                empty.push(self.ends + 1);
+            }
+            half = *byte == b'\r';
+            self.ends += u64::from(end(byte));
+            self.at += 1;
+        }
+        (empty, self.ends + 1)
+    }
 }
 
 /// A tensor of rank at most 2.

@@ -73,6 +73,53 @@ fn tensors_and_columns() {
     assert_eq!(read.arrays[0].as_ref().unwrap().shape, [2, 2]);
 }
 
+/// A row that is missing would shift all behind it; line ends at the end of a file are none.
+#[test]
+fn empty_lines_are_told() {
+    let folder = Folder::new("empty-lines");
+    let told = |text: &str, wanted: &Wanted<'_>| {
+        folder.write("x.csv", text);
+        let read = folder.read(std::slice::from_ref(wanted));
+        let rows = read.problems.iter();
+        let rows = rows.map(|p| format!("{} {}", p.code, p.row.as_deref().unwrap_or("")));
+        rows.collect::<Vec<_>>().join(", ")
+    };
+    let numbers = &input(Type::Int, 1);
+    for good in [
+        "1\n2\n3",
+        "1\n2\n\n\n",
+        "1\r\n2\r\n",
+        "1\r2\r",
+        "\u{feff}1\n2\n",
+        "1\r\n2\r\n\r\n",
+    ] {
+        assert_eq!(told(good, numbers), "", "{good:?}");
+    }
+    assert_eq!(told("1\n\n3\n", numbers), "I03 line 2");
+    assert_eq!(
+        told("1\r\n\r\n\r\n3\r\n\r\n", numbers),
+        "I03 line 2, I03 line 3"
+    );
+    assert_eq!(told("\n1\n", numbers), "I03 line 1");
+    assert_eq!(told("\u{feff}\r\n1\n", numbers), "I03 line 1");
+    // What comes behind one has its own line.
+    assert_eq!(told("1\n\n3\nx\n", numbers), "I03 line 2, I04 line 4");
+    assert_eq!(
+        told("1\r\n\r\n\r\nx\r\n", numbers),
+        "I03 line 2, I03 line 3, I04 line 4"
+    );
+    let words = &text_input(4, 1);
+    assert_eq!(told("a\n\"\"\nb\n", words), "");
+    assert_eq!(told("a\n\nb\n", words), "I03 line 2");
+    assert_eq!(told("\"a\n\nb\"\n\"\r\n\"\n", words), "");
+    let column = &Wanted {
+        column: Some("b"),
+        ..input(Type::Int, 1)
+    };
+    assert_eq!(told("a,b\n1,2\n\n3,4\n", column), "I03 line 3");
+    assert_eq!(told("a,b\n\n1,2\n", column), "I03 line 2");
+}
+
 #[test]
 fn one_party_reads_its_own_files_only() {
     let folder = Folder::new("own");
@@ -130,6 +177,8 @@ fn round_trip(
                 ty: input.element.ty,
                 text: input.element.text,
                 repeated: false,
+                all: true,
+                receivers: smpc_ir::party::PartySet::first(1),
             };
             (output, vec![value.clone()])
         })
@@ -287,6 +336,8 @@ fn outputs_of_a_loop_are_lists() {
         ty: Type::Int,
         text: false,
         repeated: true,
+        all: true,
+        receivers: smpc_ir::party::PartySet::first(1),
     };
     let tensor = |shape: &[usize], values: &[i128]| {
         Tensor::from_i128s(smpc_ir::party::Elem::Ring(64), shape, values).unwrap()
