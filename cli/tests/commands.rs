@@ -300,6 +300,47 @@ fn build_writes_a_crate() {
     let lib = std::fs::read_to_string(base.join("crate/src/lib.rs")).expect("the library");
     assert!(lib.contains("What do we earn on average?"), "{lib}");
     assert!(base.join("crate/Cargo.toml").exists());
+    assert!(ran.out.contains("of cargo's registry"), "{}", ran.out);
+    let runtime = examples().with_file_name("runtime");
+    let runtime = runtime.to_str().expect("UTF-8");
+    let build = ["build", script, "-o", "other", "--runtime"];
+    let ran = smpc(&base, &[&build[..], &[runtime]].concat());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(!ran.out.contains("registry"), "{}", ran.out);
+    // A folder without that crate, and one that is not there.
+    for wrong in [".", "crate", "nowhere"] {
+        let ran = smpc(&base, &[&build[..], &[wrong]].concat());
+        assert_eq!(ran.code, 2, "{}", ran.out);
+        assert!(ran.err.contains("no crate `smpc-runtime`"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn keys_that_cannot_work_are_not_made() {
+    let base = folder("keygen");
+    let keys = |arguments: &[&str]| smpc(&base, &[&["keygen", "-o", "k"], arguments].concat());
+    let refused = |arguments: &[&str], why: &str| {
+        let ran = keys(arguments);
+        assert_eq!(ran.code, 2, "{}", ran.out);
+        assert!(ran.err.contains(why), "{}", ran.err);
+    };
+    refused(
+        &["alice", "bob", "--port", "65535"],
+        "no port 65536 for bob",
+    );
+    refused(&["=x"], "no name of a party");
+    refused(&["alice=localhost"], "the address of alice: `localhost`");
+    refused(&["alice=h:1", "bob=h:1"], "bob has the address of alice");
+    refused(&["alice", "alice"], "named twice");
+    assert!(!base.join("k").exists());
+    let ran = keys(&["alice=h:1"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(!ran.out.contains("every party's key"), "{}", ran.out);
+    assert!(ran.out.contains("Hand out alice.pem"), "{}", ran.out);
+    // One by one into one folder is no way, and leaves nothing behind.
+    refused(&["bob=h:2"], "nothing is overwritten");
+    let there = std::fs::read_dir(base.join("k")).expect("the folder");
+    assert_eq!(there.count(), 4);
 }
 
 #[test]

@@ -116,8 +116,10 @@ impl Compiled {
                 } else {
                     format!("its sizes are `{}`", known.join("`, `"))
                 }));
+            } else if fixed.iter().any(|(known, _)| known == name) {
+                let problem = Problem::plain("I13", format!("`{shown}`: this size is given twice"));
+                problems.push(problem.help("leave one of the two out"));
             } else if let Ok(value @ 0..) = text.parse::<i64>() {
-                fixed.retain(|(known, _)| known != name);
                 fixed.push((name.clone(), value.into()));
             } else {
                 let problem = Problem::plain("I13", format!("`{shown}`: this is no size"));

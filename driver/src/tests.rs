@@ -121,6 +121,9 @@ fn fixed_sizes_are_constants() {
         let failure = package(&fixed(name, value)).unwrap_err();
         assert_eq!(failure.problems[0].code, "I13");
     }
+    let twice = [fixed("n", "3"), fixed("n", "4")].concat();
+    let failure = package(&twice).unwrap_err();
+    assert!(failure.problems[0].message.contains("given twice"));
 }
 
 #[test]

@@ -19,12 +19,7 @@ pub fn build(sources: &mut Sources, args: &Build) -> Result<Answer, Failure> {
     let name = args.script.file.file_stem();
     let name = name.map_or("script".into(), |name| name.to_string_lossy());
     let runtime = match &args.runtime {
-        Some(path) => {
-            let path = path
-                .canonicalize()
-                .map_err(|error| unwritten(path, &error))?;
-            Runtime::Path(path.display().to_string())
-        }
+        Some(path) => Runtime::Path(runtime_folder(path)?),
         None => Runtime::Version(env!("CARGO_PKG_VERSION").to_owned()),
     };
     let files = compiled.package(sources, &name, runtime, &args.size)?;
@@ -42,18 +37,48 @@ pub fn build(sources: &mut Sources, args: &Build) -> Result<Answer, Failure> {
         written.push(path.display().to_string());
     }
     let folder = args.output.display();
-    let text = format!(
+    let mut text = format!(
         "wrote {} files of a crate for {} parties under {}\n\n    cargo run --release --manifest-path {folder}/Cargo.toml -- --local --inputs {}\n",
         files.len(),
         bound.program.parties.len(),
         bound.backend,
         script.folder.display(),
     );
+    if args.runtime.is_none() {
+        let version = env!("CARGO_PKG_VERSION");
+        text.push_str(&format!(
+            "\nIt depends on `smpc-runtime` {version} of cargo's registry; `--runtime DIR` names a folder with that crate.\n"
+        ));
+    }
     Ok(Answer {
         exit: 0,
         text,
         json: json!({ "files": written, "scheme": bound.backend }),
     })
+}
+
+/// The folder of the runtime's crate, as cargo finds it from anywhere.
+fn runtime_folder(path: &Path) -> Result<String, Failure> {
+    let name = |line: &str| {
+        let (key, value) = line.split_once('=')?;
+        (key.trim() == "name").then(|| value.trim().trim_matches('"') == "smpc-runtime")
+    };
+    let manifest = std::fs::read_to_string(path.join("Cargo.toml")).unwrap_or_default();
+    let folder = path.canonicalize().ok();
+    let folder = folder.filter(|_| manifest.lines().find_map(name) == Some(true));
+    folder
+        .map(|folder| folder.display().to_string())
+        .ok_or_else(|| {
+            let message = format!(
+                "`--runtime {}`: there is no crate `smpc-runtime`",
+                path.display()
+            );
+            let problem = Problem::plain("I16", message);
+            Failure::one(
+                Exit::Usage,
+                problem.help("it is the folder `runtime` of the source of smpc"),
+            )
+        })
 }
 
 fn unwritten(path: &Path, error: &std::io::Error) -> Failure {

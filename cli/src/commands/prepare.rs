@@ -3,7 +3,6 @@
 use crate::Answer;
 use crate::args::Prepare;
 use crate::commands::party::connected;
-use crate::commands::run::grouped;
 use crate::peer::{Described, Interpreted};
 use crate::pipeline::validated;
 use crate::problem::{Exit, Failure, Problem};
@@ -13,6 +12,7 @@ use smpc_ir::party::NoOffline;
 use smpc_runtime::channel::Channel;
 use smpc_runtime::party;
 use smpc_runtime::party::prepared::hex;
+use smpc_runtime::show::grouped;
 
 /// Prepares one party.
 ///
@@ -52,6 +52,10 @@ pub fn prepare(sources: &mut Sources, args: &Prepare) -> Result<Answer, Failure>
             let message = format!("`--size {name}={text}`: expected a length");
             Failure::one(Exit::Usage, Problem::plain("I13", message))
         })?;
+        if sizes.iter().any(|(known, _)| known == name) {
+            let message = format!("`--size {name}={text}`: this size is given twice");
+            return Err(Failure::one(Exit::Usage, Problem::plain("I13", message)));
+        }
         sizes.push((name.clone(), i128::from(value)));
     }
     let done = described

@@ -115,7 +115,10 @@ impl NetChannel {
             about: self.about.map(|(peer, _)| peer),
             by: self.about.and_then(|(_, by)| by),
         });
-        tracing::info!(code, place, "this party failed");
+        // Without a code nothing failed here: why there is no run has been told, to the peers as well.
+        if !code.is_empty() {
+            tracing::info!(code, place, "this party failed");
+        }
         self.join();
     }
 

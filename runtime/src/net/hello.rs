@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use crate::number::decimal;
+
 /// `SMPC`, then the version of the wire.
 const MAGIC: [u8; 4] = *b"SMPC";
 
@@ -34,6 +36,8 @@ pub struct Agreement {
     pub parties: Vec<String>,
     /// Parameters, by name.
     pub params: Vec<(String, i128)>,
+    /// Those of them that are in units of 2^-64. It is how they are shown, and not sent.
+    pub fixed: Vec<String>,
     /// Sizes, by name, as far as this party knows them: those of its own inputs.
     pub sizes: Vec<(String, Option<i128>)>,
 }
@@ -185,6 +189,7 @@ impl Reader<'_> {
                 purpose: self.text()?,
                 parties: self.list(Self::text)?,
                 params: self.list(|r| Some((r.text()?, i128::from_le_bytes(r.array()?))))?,
+                fixed: vec![],
                 sizes: self.list(|r| {
                     let name = r.text()?;
                     let [known] = r.array()?;
@@ -213,7 +218,12 @@ pub fn difference(own: &Agreement, theirs: &Agreement, peer: &str) -> Option<Str
     unequal("scheme", &own.scheme.0, &theirs.scheme.0);
     let (here, there) = (own.parties.join(", "), theirs.parties.join(", "));
     unequal("parties", &here, &there);
-    let (here, there) = differing(&own.params, &theirs.params, |v| v.to_string());
+    let (here, there) = differing(&own.params, &theirs.params, |name, v| {
+        match own.fixed.iter().any(|fixed| fixed == name) {
+            true => decimal(*v),
+            false => v.to_string(),
+        }
+    });
     unequal("params", &here, &there);
     let sizes = |all: &[(String, Option<i128>)], other: &[(String, Option<i128>)]| {
         let known = |(name, value): &(String, Option<i128>)| {
@@ -229,7 +239,7 @@ pub fn difference(own: &Agreement, theirs: &Agreement, peer: &str) -> Option<Str
         sizes(&own.sizes, &theirs.sizes),
         sizes(&theirs.sizes, &own.sizes),
     );
-    let show = |v: &Option<i128>| v.map_or("?".to_owned(), |v| v.to_string());
+    let show = |_: &str, v: &Option<i128>| v.map_or("?".to_owned(), |v| v.to_string());
     let (here, there) = differing(&here, &there, show);
     unequal("sizes", &here, &there);
     let mut digest = |what: &str, here: &[u8; 32], there: &[u8; 32]| {
@@ -257,13 +267,13 @@ pub fn difference(own: &Agreement, theirs: &Agreement, peer: &str) -> Option<Str
 fn differing<T: PartialEq>(
     here: &[(String, T)],
     there: &[(String, T)],
-    show: impl Fn(&T) -> String,
+    show: impl Fn(&str, &T) -> String,
 ) -> (String, String) {
     let only = |list: &[(String, T)], other: &[(String, T)]| {
         let unlike = list.iter().filter(|entry| !other.contains(entry));
         let texts: Vec<_> = unlike
             .take(SHOWN)
-            .map(|(name, value)| format!("{name} = {}", show(value)))
+            .map(|(name, value)| format!("{name} = {}", show(name, value)))
             .collect();
         match texts.len() {
             0 if list == other => String::new(),
@@ -298,6 +308,7 @@ mod tests {
             purpose: "run".to_owned(),
             parties: vec!["alice".to_owned(), "bob".to_owned()],
             params: vec![("a".to_owned(), 1), ("b".to_owned(), -5)],
+            fixed: vec![],
             sizes: vec![("n".to_owned(), Some(4)), ("m".to_owned(), None)],
         }
     }
@@ -336,6 +347,15 @@ mod tests {
         assert_eq!(
             differ(|a| a.params[0].1 = 2),
             "params a = 1 here, a = 2 at bob"
+        );
+        let fixed = |value| Agreement {
+            params: vec![("k".to_owned(), value)],
+            fixed: vec!["k".to_owned()],
+            ..agreement()
+        };
+        assert_eq!(
+            difference(&fixed(3 << 63), &fixed(-(5 << 63)), "bob").unwrap_or_default(),
+            "params k = 1.5 here, k = -2.5 at bob"
         );
         assert_eq!(
             differ(|a| a.sizes[0].1 = Some(5)),

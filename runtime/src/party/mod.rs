@@ -21,7 +21,7 @@ use std::time::Instant;
 use ring::digest::{SHA256, digest};
 
 use crate::channel::Channel;
-use crate::command::{Description, Part, Stop};
+use crate::command::{Description, Origin, Part, Stop};
 use crate::endpoint::{Account, Failure, STACK};
 use crate::files::{self, Staged};
 use crate::net::{self, Aborter, Agreement, NetChannel, NetError, PROTOCOL, Peers, Progress};
@@ -146,13 +146,7 @@ pub fn call<T: Send>(
 ) -> Result<T, Stop> {
     measured(options, |measured| {
         let (me, peers) = who(description, options)?;
-        for (name, _) in sizes {
-            let mut known = description.publics.iter().filter(|p| p.is_size());
-            if !known.any(|public| public.name == *name) {
-                let message = format!("the program has no size `{name}`");
-                return Err(Stop::usage("I13", message));
-            }
-        }
+        description.knows(sizes.iter().map(|(name, _)| *name))?;
         let own = description.publics.iter().map(|public| {
             let given = sizes.iter().find(|(name, _)| *name == public.name);
             given.map(|(_, size)| *size as i128)
@@ -261,8 +255,7 @@ fn attempt<T: Send>(
     let mut link = Link::new(channel);
     let ready = match material {
         Some(reader) if reader.belongs().agreement != agreed(&agreement, &sizes) => {
-            let text = "the material was prepared for another script, scheme, parameter or size";
-            Err(used(text.to_owned()))
+            Err(used(otherwise(description, &publics)))
         }
         // From here on it is gone, whatever happens.
         Some(reader) => prepared::consume(&reader, &options.store()).map(|()| Some(reader)),
@@ -334,6 +327,8 @@ fn agreement(
 ) -> Agreement {
     let named = description.publics.iter().zip(sizes);
     let sizes = named.filter(|(public, _)| public.is_size());
+    let fixed = description.publics.iter();
+    let fixed = fixed.filter(|public| matches!(public.origin, Origin::Fixed(_)));
     Agreement {
         protocol: PROTOCOL,
         language: description.language.to_owned(),
@@ -347,6 +342,7 @@ fn agreement(
             .map(|p| (*p).to_owned())
             .collect(),
         params: params.to_vec(),
+        fixed: fixed.map(|public| public.name.to_owned()).collect(),
         sizes: sizes
             .map(|(public, value)| (public.name.to_owned(), value))
             .collect(),
@@ -372,6 +368,24 @@ fn agreed(agreement: &Agreement, sizes: &[i128]) -> [u8; 32] {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(digest(&SHA256, &hello.encode()).as_ref());
     bytes
+}
+
+/// Prepared material has a digest of what it was prepared for; what it is needed for can be listed.
+fn otherwise(description: &Description<'_>, publics: &[i128]) -> String {
+    let named = description.publics.iter().zip(publics);
+    let named = named.map(|(public, value)| match public.origin {
+        Origin::Fixed(_) => format!("{} = {}", public.name, crate::number::decimal(*value)),
+        _ => format!("{} = {value}", public.name),
+    });
+    let named: Vec<String> = named.collect();
+    let values = match named.is_empty() {
+        true => String::new(),
+        false => format!(" with {}", named.join(", ")),
+    };
+    format!(
+        "the material was prepared for another script, scheme, parameter or size than this run's: {} under {}{values}",
+        description.name, description.scheme.0
+    )
 }
 
 fn used(message: String) -> Failure {

@@ -31,6 +31,7 @@ pub fn prepare(
     let (me, peers) = who(description, options)?;
     let key = StorageKey::read(&options.store()).map_err(Stop::failed)?;
     let params = description.params(&options.set)?;
+    description.knows(sizes.iter().map(|(name, _)| name.as_str()))?;
     let mut known = Vec::with_capacity(description.publics.len());
     for public in description.publics {
         let given = sizes.iter().rev().find(|(name, _)| name == public.name);

@@ -64,6 +64,7 @@ impl Network {
             purpose: "run".to_owned(),
             parties: self.names.clone(),
             params: vec![("epochs".to_owned(), 30)],
+            fixed: vec![],
             sizes: vec![],
         }
     }
