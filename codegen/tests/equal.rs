@@ -125,47 +125,78 @@ fn auction_and_average() {
     compare("two", subjects);
 }
 
+/// Small examples, each under a scheme.
+const SMALL: [(&str, &str); 9] = [
+    ("keyword", "rep3"),
+    ("keyword", "additive"),
+    ("average_salary", "rep3"),
+    ("vickrey", "additive"),
+    ("digits", "rep3"),
+    ("iris_clusters", "rep3"),
+    ("quicksort", "rep3"),
+    ("radix_sort", "additive"),
+    ("recsys", "rep3"),
+];
+
+/// Examples of thousands of operations.
+const LARGE: [(&str, &str); 5] = [
+    ("breast_cancer", "rep3"),
+    ("group_by", "rep3"),
+    ("effect_size", "rep3"),
+    ("bounded_while", "rep3"),
+    ("genomic", "rep3"),
+];
+
+/// Learning and statistics.
+const LEARNING: [(&str, &str); 4] = [
+    ("attention", "rep3"),
+    ("digits_conv", "rep3"),
+    ("survival", "rep3"),
+    ("train_digits", "rep3"),
+];
+
+fn examples(list: &[(&str, &str)]) -> Vec<(Subject, Package)> {
+    list.iter()
+        .map(|(name, scheme)| example(name, scheme))
+        .collect()
+}
+
+/// An example that is added is compared, too.
+#[test]
+fn every_example_is_in_a_list() {
+    let listed = [&SMALL[..], &LARGE, &LEARNING].concat();
+    let mut listed: Vec<&str> = listed.iter().map(|(name, _)| *name).collect();
+    listed.sort_unstable();
+    listed.dedup();
+    let folder = fs::read_dir(smpc_tests::root().join("examples")).unwrap();
+    let files = folder.map(|entry| entry.unwrap().path());
+    let scripts = files.filter(|path| path.extension().is_some_and(|ending| ending == "smpc"));
+    let mut there: Vec<String> = scripts
+        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    there.sort_unstable();
+    assert_eq!(listed, there);
+}
+
 /// More small ones: `cargo test -p smpc-codegen -- --ignored small`.
 #[test]
 #[ignore = "compiles many crates"]
 fn small_examples() {
-    let subjects = vec![
-        example("keyword", "rep3"),
-        example("keyword", "additive"),
-        example("average_salary", "rep3"),
-        example("vickrey", "additive"),
-        example("digits", "rep3"),
-        example("iris_clusters", "rep3"),
-        example("quicksort", "rep3"),
-        example("radix_sort", "additive"),
-        example("recsys", "rep3"),
-    ];
-    compare("small", subjects);
+    compare("small", examples(&SMALL));
 }
 
-/// The examples of thousands of operations. Rust takes minutes for them:
-/// `cargo test -p smpc-codegen -- --ignored large`.
+/// Rust takes minutes for these: `cargo test -p smpc-codegen -- --ignored large`.
 #[test]
 #[ignore = "takes minutes"]
 fn large_examples() {
-    let names = [
-        "breast_cancer",
-        "group_by",
-        "effect_size",
-        "bounded_while",
-        "genomic",
-    ];
-    let subjects = names.iter().map(|name| example(name, "rep3"));
-    compare("large", subjects.collect());
+    compare("large", examples(&LARGE));
 }
 
-/// Learning and statistics: `cargo test -p smpc-codegen -- --ignored learning`.
+/// `cargo test -p smpc-codegen -- --ignored learning`.
 #[test]
 #[ignore = "takes minutes"]
 fn learning_examples() {
-    let names = ["attention", "digits_conv", "survival", "train_digits"];
-    let subjects = names.iter().map(|name| example(name, "rep3"));
-    compare("learning", subjects.collect());
+    compare("learning", examples(&LEARNING));
 }
 
 /// Every conformance program: `cargo test -p smpc-codegen -- --ignored programs`.

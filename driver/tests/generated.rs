@@ -60,10 +60,35 @@ fn the_page_quotes_what_is_generated() {
         quotations += 1;
     }
     assert!(quotations >= 5, "the page quotes too little");
+    named_in_code(&text, &files, &compiled.bound.backend);
     let now = out.join("\n") + "\n";
     if std::env::var_os("SMPC_UPDATE").is_some() {
         fs::write(&page, now).unwrap();
     } else {
         assert_eq!(text, now);
+    }
+}
+
+/// What the points below the steps name between backquotes is a file, or stands as a word in the party's steps or in what
+/// they call.
+fn named_in_code(page: &str, files: &[smpc_codegen::File], scheme: &str) {
+    let (_, section) = page.split_once("## The steps").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let (_, points) = section.rsplit_once("```\n").unwrap();
+    let code = files.iter();
+    let code = code.filter(|f| ["src/north.rs", "src/protocols.rs"].contains(&f.path.as_str()));
+    let code: String = code.map(|file| file.text.as_str()).collect();
+    let letter = |c: char| c.is_alphanumeric() || c == '_';
+    let stands = |named: &str| {
+        code.match_indices(named).any(|(at, _)| {
+            let (before, after) = (&code[..at], &code[at + named.len()..]);
+            !before.ends_with(letter) && !(named.ends_with(letter) && after.starts_with(letter))
+        })
+    };
+    let named: Vec<&str> = points.split('`').skip(1).step_by(2).collect();
+    assert!(named.len() >= 8, "{named:?}");
+    for named in named {
+        let known = named == scheme || files.iter().any(|file| file.path == named);
+        assert!(known || stands(named), "`{named}` is nowhere in the code");
     }
 }

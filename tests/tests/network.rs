@@ -7,11 +7,13 @@ use std::path::Path;
 
 use serde_json::Value;
 use smpc_runtime::net::proxy::{Proxy, Way};
+use smpc_runtime::show::grouped;
 use smpc_tests::process::{Folder, Running, all, keys, party, run, start};
 use smpc_tests::root;
 
-/// Runs a script simulated and as processes, under one seed, and compares outputs and traffic.
-fn same(name: &str, script: &Path, parties: &[&str], options: &[&str]) {
+/// Runs a script simulated and as processes, under one seed, and compares outputs and traffic. Gives the answer of
+/// the simulated run.
+fn same(name: &str, script: &Path, parties: &[&str], options: &[&str]) -> Value {
     let folder = Folder::new(name);
     keys(&folder, parties);
     let path = script.display().to_string();
@@ -45,6 +47,7 @@ fn same(name: &str, script: &Path, parties: &[&str], options: &[&str]) {
                 .all(|value| *value == expected[&output]["value"])
         );
     }
+    simulated
 }
 
 #[test]
@@ -59,12 +62,25 @@ fn average_salary() {
 #[test]
 fn breast_cancer() {
     let script = root().join("examples/breast_cancer.smpc");
-    same(
+    let simulated = same(
         "cancer",
         &script,
         &["north", "south", "P[0]", "P[1]", "P[2]"],
         &[],
     );
+    // The page on performance has this run's counts.
+    let cost = &simulated["cost"];
+    let [rounds, messages] = ["rounds", "messages"].map(|name| cost[name].as_u64());
+    let bytes = cost["bytes"].as_object().expect("bytes by party");
+    let bytes: u64 = bytes.values().filter_map(Value::as_u64).sum();
+    let counts = format!(
+        "{} rounds, {} messages, {:.1} MB",
+        grouped(rounds.expect("a count")),
+        grouped(messages.expect("a count")),
+        bytes as f64 / 1e6
+    );
+    let page = fs::read_to_string(root().join("docs/performance.md")).expect("the page");
+    assert!(page.contains(&counts), "the page has not {counts}");
 }
 
 const DOT: &str = "\
