@@ -108,8 +108,11 @@ pub type Part<'p> = dyn Fn(usize, &mut dyn Channel, &[i128], Vec<Option<Tensor>>
     + Sync
     + 'p;
 
+/// An output under the name it has in the part: its value, each time it was handed out.
+pub type Values = (&'static str, Vec<Tensor>);
+
 /// What a party was handed, each output as often as it was handed out, and what it sent.
-pub type Handed = Result<(Vec<(&'static str, Vec<Tensor>)>, Account), Failure>;
+pub type Handed = Result<(Vec<Values>, Account), Failure>;
 
 /// Why a program stopped: problems of its command line or files, or the failure of a run.
 #[derive(Clone, Debug)]
@@ -423,7 +426,7 @@ impl Description<'_> {
     }
 
     /// What a party was handed, with what the program says of it.
-    fn handed(&self, outputs: &[(&'static str, Vec<Tensor>)]) -> report::Handed<'_> {
+    fn handed(&self, outputs: &[Values]) -> report::Handed<'_> {
         let all = self.outputs.iter().zip(outputs);
         all.map(|(info, (_, values))| (*info, values.clone()))
             .collect()
@@ -432,7 +435,7 @@ impl Description<'_> {
     /// The files of what a party was handed.
     pub fn rendered(
         &self,
-        outputs: &[(&'static str, Vec<Tensor>)],
+        outputs: &[Values],
         folder: &Path,
         format: files::Format,
     ) -> Vec<(std::path::PathBuf, Vec<u8>)> {
@@ -443,10 +446,7 @@ impl Description<'_> {
     }
 
     /// What parties, by their positions, were handed, gathered by name.
-    pub fn gathered(
-        &self,
-        parties: &[(usize, &[(&'static str, Vec<Tensor>)])],
-    ) -> Vec<report::Output> {
+    pub fn gathered(&self, parties: &[(usize, &[Values])]) -> Vec<report::Output> {
         let parties = parties.iter();
         let handed: Vec<(usize, report::Handed<'_>)> = parties
             .map(|(at, outputs)| (*at, self.handed(outputs)))
