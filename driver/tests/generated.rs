@@ -82,7 +82,8 @@ fn named_in_code(page: &str, files: &[smpc_codegen::File], scheme: &str) {
     let stands = |named: &str| {
         code.match_indices(named).any(|(at, _)| {
             let (before, after) = (&code[..at], &code[at + named.len()..]);
-            !before.ends_with(letter) && !(named.ends_with(letter) && after.starts_with(letter))
+            let inside = named.ends_with(letter) && after.starts_with(letter);
+            !(before.ends_with(letter) || inside)
         })
     };
     let named: Vec<&str> = points.split('`').skip(1).step_by(2).collect();
