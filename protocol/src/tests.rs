@@ -438,24 +438,20 @@ fn comparisons_and_conversions() {
             let y = if round % 3 == 0 {
                 x
             } else {
-                as_ring(coins.next() as i64 >> 2)
+                as_ring(coins.next() as i64)
             };
             let sign = apply(&bound, Want::Msb(RING), &[(RING, x)], BIT, &mut coins);
             assert_eq!(sign, x >> 63, "{}", bound.name());
-            let (a, b) = (
-                as_ring(signed(x, RING) as i64 >> 1),
-                as_ring(signed(y, RING) as i64 >> 1),
-            );
             let less = apply(
                 &bound,
                 Want::LessThan(RING),
-                &[(RING, a), (RING, b)],
+                &[(RING, x), (RING, y)],
                 BIT,
                 &mut coins,
             );
             assert_eq!(
                 less == 1,
-                signed(a, RING) < signed(b, RING),
+                signed(x, RING) < signed(y, RING),
                 "{}",
                 bound.name()
             );

@@ -31,7 +31,9 @@ fn rows() -> Vec<Row> {
     let (nn, order) = ("use std::nn;", "use std::order;");
     vec![
         row("x * y", "", "fix", 100, Some((2, i128::MAX))),
-        row("x < y", "", "int", 100, Some((8, 11_500))),
+        row("x < y", "", "fix", 100, Some((8, 11_500))),
+        row("x < y", "", "int", 100, Some((8, i128::MAX))),
+        row("x - y < 0", "", "int", 100, Some((8, 11_500))),
         row("x == y", "", "int", 100, Some((8, 6_000))),
         row("max(x)", "", "fix", 100, None),
         row("order::largest(x)", order, "fix", 10, None),
@@ -89,12 +91,14 @@ impl Row {
              let (x, y) = (share a, share b);\nreveal {revealed} as z; leaks n, z to all;"
         );
         let program = checked(&text, &Case::default()).unwrap_or_else(|e| panic!("{text}: {e}"));
-        let fraction = if self.of == "fix" { 64 } else { 0 };
+        // Integers all over the ring.
+        let value = |i: i128, factor: i128| match self.of {
+            "int" => i128::from((i * factor * 0x9e37_79b9_7f4a_7c15) as i64),
+            _ => (i * factor % 1009 - 500) << 64,
+        };
         let values = |factor: i128| -> Vec<i128> {
             let places = 0..i128::try_from(self.n).expect("a length");
-            places
-                .map(|i| (i * factor % 1009 - 500) << fraction)
-                .collect()
+            places.map(|i| value(i, factor)).collect()
         };
         let input = |factor| (vec![self.n], values(factor));
         let start = Start {
@@ -137,7 +141,7 @@ const END: &str = "<!-- end -->";
 #[test]
 fn the_table_is_fresh_and_within_bounds() {
     let mut table = String::from(
-        "| function | n | rounds | bytes | set | elsewhere |\n|---|---:|---:|---:|---|---|\n",
+        "| function | of | n | rounds | bytes | set | elsewhere |\n|---|---|---:|---:|---:|---|---|\n",
     );
     let mut wrong = vec![];
     for row in rows() {
@@ -150,11 +154,11 @@ fn the_table_is_fresh_and_within_bounds() {
         if row.bounds.is_some_and(|(r, b)| rounds > r || bytes > b) {
             wrong.push(format!("{}: {rounds} rounds, {bytes} bytes", row.call));
         }
-        let (call, n) = (row.call, row.n);
+        let (call, of, n) = (row.call, row.of, row.n);
         let peers = elsewhere(call);
         let _ = writeln!(
             table,
-            "| `{call}` | {n} | {rounds} | {bytes} | {set} | {peers} |"
+            "| `{call}` | {of} | {n} | {rounds} | {bytes} | {set} | {peers} |"
         );
     }
     let path = smpc_tests::root().join("docs/performance.md");

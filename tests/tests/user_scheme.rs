@@ -1,5 +1,6 @@
 //! A scheme of the user's own, beside the script: two parties, additive shares, a dealer.
 
+use smpc_tests::case::Case;
 use smpc_tests::folder::{files, inputs};
 use smpc_tests::pipeline::{Answers, checked, start};
 use smpc_tests::run::{Backend, run};
@@ -38,4 +39,29 @@ fn it_runs_the_auction() {
     let answers = example("vickrey");
     assert_eq!(answers["winner"], [1.0]);
     assert_eq!(answers["price"], [675.0]);
+}
+
+/// Keys that a wrong comparison puts in a circle: no order fits, and sorting ends nevertheless.
+#[test]
+fn sorting_ends_whatever_comparisons_say() {
+    let path = smpc_tests::root().join("stdlib/schemes/plain.smpc");
+    let plain = std::fs::read_to_string(path).expect("the scheme");
+    let right = "b[0] = x[0] < y[0];";
+    assert!(plain.contains(right));
+    let wrong = plain.replace(right, "b[0] = x[0] - y[0] < 0;");
+    let bound = Backend::written(&wrong).bind().expect("the scheme binds");
+    let text = "// given alice/x [3]: 9000000000000000000 -9000000000000000000 0\n\
+                use std::sorting;\nparty alice;\ninput x: [int; n] from alice;\n\
+                reveal sorting::sort(share x) as y;\nleaks n, y to all;\n";
+    let case = Case::read(text);
+    let program = checked(text, &case).expect("it checks");
+    let start = start(&program, &case).expect("its inputs are complete");
+    for seed in 1..=8 {
+        let answers = run(&program, &start, &bound, seed)
+            .expect("it runs")
+            .answers;
+        let mut sorted = answers["y"].clone();
+        sorted.sort_by(f64::total_cmp);
+        assert_eq!(sorted, [-9e18, 0.0, 9e18]);
+    }
 }

@@ -35,7 +35,7 @@ pub enum Spec {
     ToBits,
     /// Whether it is negative.
     Msb,
-    /// Whether the first is smaller, for differences in the signed range.
+    /// Whether the first is smaller.
     LessThan,
     /// Whether they are equal.
     Equal,

@@ -3,7 +3,7 @@
 
 use super::Lowerer;
 use crate::local::{Local, Prim};
-use crate::share::{Op, Step, Type, Value};
+use crate::share::{Op, Step, Type};
 
 /// 1 in units of 2^-64.
 const ONE: i128 = 1 << 64;
@@ -34,48 +34,6 @@ impl Lowerer<'_> {
                 // Rounded towards zero here; whoever asks wants to know about exact values.
                 arg(0)?.checked_mul(ONE)?.checked_div(arg(1)?)
             }
-            _ => None,
-        }
-    }
-
-    /// How many bits the magnitude of an integer result has at most, if its operands tell.
-    pub(super) fn width(&self, step: &Step) -> Option<u8> {
-        let Op::Local(op) = &step.op else {
-            return None;
-        };
-        let of = |value: &Value| {
-            self.widths.get(value).copied().or_else(|| {
-                let literal = self.literals.get(value)?.unsigned_abs();
-                u8::try_from(128 - literal.leading_zeros()).ok()
-            })
-        };
-        let widest = |values: &[Value]| {
-            values
-                .iter()
-                .map(of)
-                .try_fold(0, |most, bits| Some(bits?.max(most)))
-        };
-        if self.script_info(step.results[0]).ty != Type::Int {
-            return None;
-        }
-        match op {
-            Local::Prim(Prim::Cast) => match self.script_info(*step.args.first()?).ty {
-                Type::Bits(m) => Some(m),
-                _ => None,
-            },
-            Local::Prim(Prim::Add | Prim::Sub) => Some(widest(&step.args)?.saturating_add(1)),
-            Local::Prim(Prim::Mul) => {
-                let (a, b) = (of(step.args.first()?)?, of(step.args.get(1)?)?);
-                Some(a.saturating_add(b))
-            }
-            Local::Prim(Prim::Select) => widest(step.args.get(1..)?),
-            Local::Prim(Prim::Neg)
-            | Local::Reshape
-            | Local::Broadcast
-            | Local::Transpose { .. }
-            | Local::Slice { .. }
-            | Local::Gather => of(step.args.first()?),
-            Local::Concat { .. } => widest(&step.args),
             _ => None,
         }
     }

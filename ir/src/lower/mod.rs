@@ -32,6 +32,7 @@ mod streams;
 #[cfg(test)]
 mod tests;
 mod text;
+mod widths;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -46,6 +47,7 @@ use crate::size::Size;
 
 use deferred::Ledger;
 use emit::Emitter;
+use widths::Widths;
 
 /// What to build beside the computation.
 #[derive(Clone, Copy, Debug, Default)]
@@ -178,9 +180,8 @@ struct Lowerer<'a> {
     converted: Vec<HashMap<Value, Shared>>,
     /// Public scalars whose value is known now: integers, and fixed point times 2^64.
     literals: HashMap<Value, i128>,
-    /// Secret integers known to be below 2^bits in magnitude: bits that were converted, and short
-    /// sums of them.
-    widths: HashMap<Value, u8>,
+    /// What is known of the magnitude of integers.
+    widths: Widths,
     sharings: HashMap<Elem, Sharing>,
     /// The scheme's keys.
     keys: Vec<Wire>,
@@ -256,7 +257,7 @@ impl<'a> Lowerer<'a> {
             env: HashMap::new(),
             converted: vec![HashMap::new()],
             literals: HashMap::new(),
-            widths: HashMap::new(),
+            widths: Widths::of(script, protocols.ring_bits()),
             sharings: HashMap::new(),
             keys: vec![],
             liars: protocols
@@ -450,9 +451,6 @@ impl<'a> Lowerer<'a> {
                     && let Some(value) = self.folded(step)
                 {
                     self.literals.insert(result, value);
-                }
-                if let Some(bits) = self.width(step) {
-                    self.widths.insert(result, bits);
                 }
                 self.probe_sensitive(step);
                 let lowered = if self.is_secret(result) {

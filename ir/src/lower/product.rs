@@ -81,7 +81,7 @@ impl Lowerer<'_> {
         };
         Ok(Lowered::Secret(match (secret_type, public_info.ty) {
             // A few small integers times a factor: its f fraction bits are all the result can show.
-            (Type::Int, Type::Fix(f)) if self.widths.get(&secret).is_some_and(|w| *w <= SMALL) => {
+            (Type::Int, Type::Fix(f)) if self.widths.get(secret).is_some_and(|w| w <= SMALL) => {
                 let factor = self.encode(factor, f, &public_info.shape, everyone);
                 times(self, factor)
             }

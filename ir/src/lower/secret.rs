@@ -135,6 +135,8 @@ impl Lowerer<'_> {
     /// A product is compared untruncated, if the other side is one too, or a literal that fits the
     /// finer unit. Another value might leave the ring when it is shifted up, and the product is
     /// truncated after all.
+    ///
+    /// Where the difference cannot wrap around, its sign is the answer.
     fn less_than(&mut self, a: Value, b: Value, shape: &[Size]) -> Lower<Shared> {
         let finest = self.excess(a).max(self.excess(b));
         let extra = if self.fits(a, finest) && self.fits(b, finest) {
@@ -142,34 +144,68 @@ impl Lowerer<'_> {
         } else {
             0
         };
-        let ring = self.int;
-        if let Ok(flat) = self.protocols.protocol(Want::Msb(ring)) {
-            let zero = |this: &Self, v: Value| this.literals.get(&v) == Some(&0);
-            let sign = if zero(self, b) {
-                Some(self.raised(a, extra)?)
-            } else if zero(self, a) {
-                let y = self.raised(b, extra)?;
-                let own = self.script_info(b).shape.clone();
-                Some(self.map(&Local::Prim(Prim::Neg), &y, &[], ring, &own))
-            } else {
-                None
-            };
-            if let Some(sign) = sign {
-                let args = [Operand::Shared(self.fit(&sign, shape))];
-                let results =
-                    self.instantiate(&flat, &args, &Binding::elements(shape), &mut None)?;
-                return match results.into_iter().next() {
-                    Some(Operand::Shared(bit)) => Ok(bit),
-                    _ => Err(Failed),
-                };
-            }
+        let zero = |v: Value| self.literals.get(&v) == Some(&0);
+        let (sign_of_a, sign_of_b) = (zero(b), zero(a));
+        let within = self.widths.differ_within(a, b);
+        if sign_of_a {
+            let x = self.raised(a, extra)?;
+            let own = self.script_info(a).shape.clone();
+            return self.sign(&x, &own, shape);
+        }
+        if sign_of_b && within {
+            let y = self.raised(b, extra)?;
+            let own = self.script_info(b).shape.clone();
+            let y = self.map(&Local::Prim(Prim::Neg), &y, &[], self.int, &own);
+            return self.sign(&y, &own, shape);
         }
         let (x, y) = (self.raised(a, extra)?, self.raised(b, extra)?);
-        let args = [
-            Operand::Shared(self.fit(&x, shape)),
-            Operand::Shared(self.fit(&y, shape)),
-        ];
-        self.shared_call(Want::LessThan(ring), &args, &Binding::elements(shape))
+        let (x, y) = (self.fit(&x, shape), self.fit(&y, shape));
+        if within {
+            let difference = self.add(Prim::Sub, &x, &y, shape);
+            return self.sign(&difference, shape, shape);
+        }
+        self.below(&x, &y, shape)
+    }
+
+    /// Whether a number is negative, in the shape of the result.
+    fn sign(&mut self, x: &Shared, own: &[Size], shape: &[Size]) -> Lower<Shared> {
+        let want = Want::Msb(self.int);
+        let sign = if self.protocols.protocol(want).is_ok() {
+            self.shared_call(want, &[Operand::Shared(x.clone())], &Binding::elements(own))?
+        } else {
+            let zero = self.emit.local(Local::Constant(0), &[], self.int, own);
+            let zero = Operand::Shared(self.embed(zero)?);
+            let args = [Operand::Shared(x.clone()), zero];
+            self.shared_call(Want::LessThan(self.int), &args, &Binding::elements(own))?
+        };
+        Ok(self.fit(&sign, shape))
+    }
+
+    /// x < y, whatever they are. The sign of the difference says so if they have one sign, else the sign of x, for a scheme
+    /// whose `less_than` asks that the difference be in the ring.
+    fn below(&mut self, x: &Shared, y: &Shared, shape: &[Size]) -> Lower<Shared> {
+        let want = Want::LessThan(self.int);
+        if self.protocol(want)?.claims.requires.is_empty() {
+            let args = [x, y].map(|side| Operand::Shared(side.clone()));
+            return self.shared_call(want, &args, &Binding::elements(shape));
+        }
+        let difference = self.add(Prim::Sub, x, y, shape);
+        let s = self.sign(x, shape, shape)?;
+        let t = self.sign(y, shape, shape)?;
+        let d = self.sign(&difference, shape, shape)?;
+        let differ = self.add(Prim::Add, &s, &t, shape);
+        let change = Pending {
+            left: differ,
+            left_shape: shape.to_vec(),
+            right: self.add(Prim::Add, &s, &d, shape),
+            right_shape: shape.to_vec(),
+            map: Map::Elementwise,
+            shape: shape.to_vec(),
+            fraction: 0,
+            product: None,
+        };
+        let change = self.multiply(&change)?;
+        Ok(self.add(Prim::Add, &d, &change, shape))
     }
 
     /// A secret bit as 0 or 1 in the ring; converted once per block.

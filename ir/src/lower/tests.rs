@@ -1,6 +1,8 @@
 //! Lowering, on small programs by hand, for a backend of one party whose protocols are named by
 //! their steps: what is looked at is which protocols are asked for, in which order, and where.
 
+mod comparisons;
+
 use super::*;
 use crate::SizeVar;
 use crate::flat::{
@@ -135,6 +137,18 @@ impl Protocols for Alone {
             Want::LessThan(e) => flat(
                 &[(e, Kind::Element), (e, Kind::Element)],
                 &[(local(Prim::Lt), &[0, 1], bit, Kind::Element)],
+            ),
+            Want::Msb(e) => flat(
+                &[(e, Kind::Element)],
+                &[
+                    (local(Prim::Cast), &[0], Elem::Bits(64), Kind::Element),
+                    (
+                        local(Prim::BitSlice { start: 63, step: 1 }),
+                        &[1],
+                        bit,
+                        Kind::Element,
+                    ),
+                ],
             ),
             Want::BitToRing(e) => flat(
                 &[(bit, Kind::Element)],

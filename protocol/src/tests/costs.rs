@@ -5,11 +5,14 @@ use super::*;
 #[test]
 fn comparison_costs() {
     let bound = backend("rep3", &[]);
-    let (rounds, bytes) = cost(&flat(&bound, Want::LessThan(RING)));
-    assert!(
-        rounds <= 8 && bytes <= 115,
-        "less_than: {rounds} rounds, {bytes} bytes"
-    );
+    // The sign of a difference, as numbers of type `fix` are compared, and whatever two integers are.
+    for (want, most) in [(Want::Msb(RING), 115), (Want::LessThan(RING), 240)] {
+        let (rounds, bytes) = cost(&flat(&bound, want));
+        assert!(
+            rounds <= 8 && bytes <= most,
+            "{want:?}: {rounds} rounds, {bytes} bytes"
+        );
+    }
     let (rounds, bytes) = cost(&flat(&bound, Want::Equal(RING)));
     assert!(
         rounds <= 8 && bytes <= 60,

@@ -320,6 +320,9 @@ fn what_a_scheme_lacks_is_named_or_filled() {
         (7, 7),
         (0, 0),
         (i64::MIN / 2, 9),
+        (i64::MIN, i64::MAX),
+        (i64::MAX, i64::MIN),
+        (0, i64::MIN),
     ] {
         let args = [(RING, as_ring(x)), (RING, as_ring(y))];
         assert_eq!(
