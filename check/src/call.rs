@@ -378,7 +378,7 @@ impl Elab<'_> {
             });
             match given {
                 Some((val, arg_span)) => {
-                    let val = self.accept(&val, &group.ty, 0, arg_span);
+                    let val = self.accept_in_signature(&val, &group.ty, arg_span);
                     self.declare(&name, val, false, at);
                 }
                 None => defaults.push((name, at, group)),
@@ -389,7 +389,7 @@ impl Elab<'_> {
                 continue;
             };
             let val = self.expr(default);
-            let val = self.accept(&val, &group.ty, 0, default.span);
+            let val = self.accept_in_signature(&val, &group.ty, default.span);
             self.declare(&name, val, false, at);
         }
         let result = self.block(body);
@@ -403,12 +403,12 @@ impl Elab<'_> {
         match (declared.as_slice(), result) {
             (_, Val::Unknown) => Val::Unknown,
             ([], _) => Val::Unit,
-            ([ty], val) => self.accept(&val, ty, 0, end),
+            ([ty], val) => self.accept_in_signature(&val, ty, end),
             (types, Val::Tuple(items)) if items.len() == types.len() => Val::Tuple(
                 items
                     .iter()
                     .zip(types)
-                    .map(|(item, ty)| self.accept(item, ty, 0, end))
+                    .map(|(item, ty)| self.accept_in_signature(item, ty, end))
                     .collect(),
             ),
             (types, other) => {

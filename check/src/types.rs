@@ -23,6 +23,15 @@ pub(crate) enum Form<'t> {
     Array(&'t ast::Type, &'t [Expr]),
 }
 
+/// What `fix` without a number says of a value's fraction bits.
+#[derive(Clone, Copy, PartialEq)]
+enum Fractions {
+    /// There are 16: where values are stored, in inputs, structs, constants and declared variables.
+    Declared,
+    /// There are as many as the value has: in signatures.
+    Kept,
+}
+
 impl Elab<'_> {
     /// What a type is; `None` after an error.
     pub fn form<'t>(&mut self, ty: &'t ast::Type) -> Option<Form<'t>> {
@@ -161,9 +170,31 @@ impl Elab<'_> {
         }
     }
 
+    /// Whether a type is `fix` without a number of fraction bits.
+    fn is_bare_fix(ty: &ast::Type) -> bool {
+        matches!(&ty.kind, TypeKind::Named { path, args, .. }
+            if args.is_empty() && path.segments.last().is_some_and(|s| s.name == "fix"))
+    }
+
     /// The value as the declared type: ints become fix, dimensions bind or are compared with the
     /// sizes of the type, labels are checked. `leading` own dimensions are already accounted for.
     pub fn accept(&mut self, val: &Val, ty: &ast::Type, leading: usize, span: Span) -> Val {
+        self.accepted(val, ty, (leading, Fractions::Declared), span)
+    }
+
+    /// The value as a type in a signature says: as [`Self::accept`], but `fix` keeps the fraction bits that
+    /// the value has.
+    pub fn accept_in_signature(&mut self, val: &Val, ty: &ast::Type, span: Span) -> Val {
+        self.accepted(val, ty, (0, Fractions::Kept), span)
+    }
+
+    fn accepted(
+        &mut self,
+        val: &Val,
+        ty: &ast::Type,
+        (leading, fractions): (usize, Fractions),
+        span: Span,
+    ) -> Val {
         if val.is_unknown() {
             return Val::Unknown;
         }
@@ -172,9 +203,15 @@ impl Elab<'_> {
         };
         let accepted = match form {
             Form::Scalar(scalar, _) => match val {
-                Val::Leaf(leaf) if leaf.dims.len() == leading => self
-                    .coerce(leaf, scalar, span)
-                    .map_or(Val::Unknown, Val::Leaf),
+                Val::Leaf(leaf) if leaf.dims.len() == leading => {
+                    let kept = fractions == Fractions::Kept && Self::is_bare_fix(ty);
+                    let scalar = match leaf.ty {
+                        Type::Fix(_) if kept => leaf.ty,
+                        _ => scalar,
+                    };
+                    self.coerce(leaf, scalar, span)
+                        .map_or(Val::Unknown, Val::Leaf)
+                }
                 Val::Text(text) => self
                     .text_as(text, scalar, span)
                     .map_or(Val::Unknown, Val::Leaf),
@@ -202,7 +239,7 @@ impl Elab<'_> {
                     items
                         .iter()
                         .zip(types)
-                        .map(|(item, ty)| self.accept(item, ty, leading, span))
+                        .map(|(item, ty)| self.accepted(item, ty, (leading, fractions), span))
                         .collect(),
                 ),
                 other => self.mismatch(other, ty, leading, span),
@@ -224,7 +261,7 @@ impl Elab<'_> {
                         }
                     }
                 }
-                self.accept(val, element, leading + sizes.len(), span)
+                self.accepted(val, element, (leading + sizes.len(), fractions), span)
             }
         };
         match &ty.label {
