@@ -1,6 +1,12 @@
 //! The embedded library fits the grammar.
 
-use smpc_grammar::{ast::FileId, parse};
+use std::ops::RangeInclusive;
+
+use smpc_grammar::ast::{FileId, ItemKind};
+use smpc_grammar::parse;
+use smpc_tests::case::Case;
+use smpc_tests::pipeline::{Start, checked, differences, start};
+use smpc_tests::run::{Backend, run};
 
 #[test]
 fn every_module_parses() {
@@ -35,4 +41,152 @@ fn every_example_of_the_reference_parses() {
             panic!("docs/language.md:{line}: {} {}", error.code, error.message);
         }
     }
+}
+
+/// The numbers of arguments of the calls of `name` in a text: what its parentheses hold, parted by commas outside of brackets.
+fn calls(text: &str, name: &str) -> Vec<usize> {
+    let mut found = vec![];
+    for (at, _) in text.match_indices(&format!("{name}(")) {
+        let before = text[..at].chars().next_back();
+        if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':' || c == '.') {
+            continue;
+        }
+        let (mut depth, mut commas, mut empty) = (1, 0, true);
+        for c in text[at + name.len() + 1..].chars() {
+            match c {
+                '(' | '[' | '{' => depth += 1,
+                ')' | ']' | '}' => depth -= 1,
+                ',' if depth == 1 => commas += 1,
+                _ => {}
+            }
+            if depth == 0 {
+                break;
+            }
+            empty &= c.is_whitespace();
+        }
+        found.push(if empty { 0 } else { commas + 1 });
+    }
+    found
+}
+
+/// The public functions of a module that none of its `test` blocks calls, each with the numbers of arguments that it takes.
+fn untested(text: &str) -> Vec<(String, RangeInclusive<usize>)> {
+    let parsed = parse(FileId(0), text);
+    let mut tests = String::new();
+    let mut functions = vec![];
+    for item in &parsed.module.items {
+        match &item.kind {
+            ItemKind::Test(_) => {
+                let lines = text[item.span.start as usize..item.span.end as usize].lines();
+                for line in lines {
+                    tests += line.split("//").next().unwrap_or(line);
+                    tests.push('\n');
+                }
+            }
+            ItemKind::Fn(function) if item.public => {
+                let groups = &function.params;
+                let count = |all: bool| {
+                    let taken = groups.iter().filter(|g| all || g.default.is_none());
+                    taken.map(|g| g.names.len()).sum::<usize>()
+                };
+                functions.push((function.name.name.clone(), count(false)..=count(true)));
+            }
+            ItemKind::Approx(approx) if item.public => {
+                functions.push((approx.name.name.clone(), 1..=1))
+            }
+            _ => {}
+        }
+    }
+    functions.retain(|(name, takes)| !calls(&tests, name).iter().any(|n| takes.contains(n)));
+    functions
+}
+
+#[test]
+fn every_public_function_is_called_by_a_test_of_its_module() {
+    for module in smpc_stdlib::modules() {
+        let missing = untested(module.text);
+        assert!(
+            missing.is_empty(),
+            "{}: no test calls {missing:?}",
+            module.path
+        );
+    }
+}
+
+#[test]
+fn a_function_without_a_test_is_found() {
+    let text = "
+        pub fn f(x: int) -> int { x }
+        pub fn f(x: int, y: int, z: int = 1) -> int { g(x) + y + z }
+        pub fn g(x: int) -> int { f(x) }
+        fn own(x: int) -> int { x }
+        test \"one\" {
+            expect(f(share [1, 2]), [1, 2]);              // g(3)
+            expect(self::g(f(2)) + of_g(2), 1);
+        }
+    ";
+    assert_eq!(
+        untested(text),
+        [("f".to_owned(), 2..=3), ("g".to_owned(), 1..=1)]
+    );
+}
+
+/// A variance of one value would divide by zero inside of the library.
+#[test]
+fn a_test_of_one_value_is_refused_by_an_assertion() {
+    let text = "use std::statistics; party alice; input x: [fix; n] from alice; input y: [fix; m] from alice;
+        let (t, freedom) = statistics::t_test(share x, share y);
+        reveal [t, freedom] as found; leaks n, m, found to all;";
+    let program = checked(text, &Case::default()).unwrap_or_else(|e| panic!("{e}"));
+    let bound = Backend::new("plain", &[]).bind().expect("plain binds");
+    let outcome = |n: usize| {
+        let value = |i: usize| i128::try_from(i * i).expect("small") << 64;
+        let input = |n: usize| (vec![n], (0..n).map(value).collect());
+        let start = Start {
+            sizes: vec![i128::try_from(n).expect("small"), 3],
+            params: vec![],
+            inputs: vec![input(n), input(3)],
+        };
+        run(&program, &start, &bound, 1)
+    };
+    let error = outcome(1).map(|run| run.answers).expect_err("one value");
+    assert!(error.contains("asserts"), "{error}");
+    assert!(outcome(2).is_ok());
+}
+
+/// Values of a few hundred units of 2^-16, by functions that are declared with `fix`.
+#[test]
+fn functions_of_fix_keep_24_fraction_bits() {
+    let text = "// given alice/x [4]: 0.0041 0.0092 0.0153 0.002
+        // given alice/y [6]: 0.00715 0.0148 0.02395 0.004 0.003 0.022
+        // expect deviation: 0.00513444 within 0.0000005
+        // expect variance: 0.00002636 within 0.0000003
+        // expect tested: -1.0141683 7.9951742 within 0.0002
+        // expect chances: 0.24911079 0.2503845 0.25191651 0.2485882 within 0.0000005
+        // expect centre: 0.00765 within 0.0000005
+        // expect solved: 1 2 within 0.000002
+        use std::kmeans; use std::linear; use std::nn; use std::statistics;
+        party alice; input x: [fix<24>; n] from alice; input y: [fix<24>; m] from alice;
+        let (a, b) = (share x, share y);
+        reveal statistics::deviation(a) as deviation;
+        reveal variance(a) as variance;
+        let (t, freedom) = statistics::t_test(a, b);
+        reveal [t, freedom] as tested;
+        reveal nn::softmax(a) as chances;
+        reveal kmeans::step([[a[i]] for i in 0..n], [[a[0]]])[0] as centre;
+        let z = 0 * a[0];
+        reveal linear::solve([[4 + z, 2 + z], [2 + z, 5 + z]], [8 + z, 12 + z]) as solved;
+        leaks n, m, deviation, variance, tested, chances, centre, solved to all;";
+    let text = text.replace("\n        ", "\n");
+    let case = Case::read(&text);
+    let program = checked(&text, &case).unwrap_or_else(|e| panic!("{e}"));
+    let begin = start(&program, &case).unwrap_or_else(|e| panic!("{e}"));
+    let bound = Backend::new("plain", &[("k", 128)])
+        .bind()
+        .expect("plain binds");
+    let answers = run(&program, &begin, &bound, 1)
+        .unwrap_or_else(|e| panic!("{e}"))
+        .answers;
+    let wrong = differences(&case.expected, &answers);
+    assert!(wrong.is_empty(), "{wrong:?}");
 }
