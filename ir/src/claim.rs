@@ -79,6 +79,15 @@ pub enum Domain {
     Permutation,
 }
 
+/// A precondition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requires {
+    /// What must hold.
+    pub claim: Term,
+    /// As written.
+    pub text: String,
+}
+
 /// A postcondition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ensures {
@@ -96,7 +105,7 @@ pub struct Ensures {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claims {
     /// What must hold of the operands.
-    pub requires: Vec<Term>,
+    pub requires: Vec<Requires>,
     /// Parameters whose sharings must be fresh.
     pub fresh: Vec<u32>,
     /// What holds of the results.
@@ -132,6 +141,15 @@ pub struct Written {
     pub params: Vec<Operand>,
     /// In the order of [`Flat::results`].
     pub results: Vec<Operand>,
+}
+
+/// A protocol of a file that cannot be made flat with this binding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Its name, with the form where there are several.
+    pub title: String,
+    /// Why: code and message of the first error.
+    pub reason: String,
 }
 
 /// One `corrupt` clause: every set of so many computing parties together with some roles.

@@ -6,7 +6,7 @@
 //! instantiates the protocol. So one element-wise text serves tensors, and one `bilinear` text
 //! serves products, matrix products and convolutions.
 
-use crate::claim::{Claims, Corruption, Written};
+use crate::claim::{Claims, Corruption, Skipped, Written};
 use crate::local::{Local, Source};
 use crate::party::{CoinDomain, Elem, PartySet};
 use std::ops::Range;
@@ -331,6 +331,10 @@ pub trait Protocols {
     }
     /// Every protocol of the scheme's own file, one entry per form of its generics.
     fn written(&self) -> Vec<Written> {
+        Vec::new()
+    }
+    /// Protocols of that file that [`Self::written`] leaves out, with the reason.
+    fn skipped(&self) -> Vec<Skipped> {
         Vec::new()
     }
 }

@@ -13,7 +13,7 @@ use crate::scheme::{Instance, SchemeDef, instantiate};
 use crate::value::{Share, Value};
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{FileId, Function, Item, ItemKind, Modifier, Span};
-use smpc_ir::claim::{self, Claims, Corruption, Written};
+use smpc_ir::claim::{self, Claims, Corruption, Skipped, Written};
 use smpc_ir::flat::{
     Computing, Flat, FlatOperand, Key, Kind, Missing, Owner, Protocols, Sharing, TruncMode, Want,
 };
@@ -432,7 +432,11 @@ impl Protocols for Bound {
     }
 
     fn written(&self) -> Vec<Written> {
-        self.all_written()
+        self.all_written().0
+    }
+
+    fn skipped(&self) -> Vec<Skipped> {
+        self.all_written().1
     }
 
     fn protocol(&self, want: Want) -> Result<Arc<Flat>, Missing> {

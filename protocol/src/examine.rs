@@ -7,8 +7,8 @@ use crate::library::number;
 use crate::value::{Frame, Value};
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{ClauseKind, Function, KnownTo, Modifier, SchemePartKind, Type, TypeKind};
-use smpc_ir::claim::{Corruption, Operand, Written};
-use smpc_ir::flat::{Kind, Owner, Protocols};
+use smpc_ir::claim::{Corruption, Operand, Skipped, Written};
+use smpc_ir::flat::{Flat, Kind, Missing, Owner, Protocols};
 use smpc_ir::party::{Elem, Party, PartySet};
 use std::sync::Arc;
 
@@ -73,10 +73,10 @@ impl Bound {
         forms
     }
 
-    /// Every protocol of the file in every form, with what its signature says of its operands.
-    /// Those that do not elaborate are left out: `check` reports them.
-    pub(crate) fn all_written(&self) -> Vec<Written> {
-        let mut all = Vec::new();
+    /// Every protocol of the file in every form, with what its signature says of its operands, and
+    /// those that do not elaborate.
+    pub(crate) fn all_written(&self) -> (Vec<Written>, Vec<Skipped>) {
+        let (mut all, mut skipped) = (Vec::new(), Vec::new());
         for function in self.own_functions() {
             if function.modifier == Some(Modifier::Deferred) {
                 continue;
@@ -89,15 +89,24 @@ impl Bound {
                 } else {
                     String::new()
                 };
-                let Ok((flat, params)) = self.make_form(function, form) else {
-                    continue;
+                let made = match self.make_form(function, form) {
+                    Ok((made, params)) => {
+                        made.and_then(|made| self.described(function, made, &params, &suffix))
+                    }
+                    Err(errors) => Err(errors),
                 };
-                if let Some(written) = self.described(function, flat, &params, &suffix) {
-                    all.push(written);
+                match made {
+                    Ok(written) => all.push(written),
+                    Err(errors) => skipped.push(Skipped {
+                        title: format!("{}{suffix}", function.name.name),
+                        reason: errors.first().map_or(String::new(), |error| {
+                            format!("{}: {}", error.code, error.message)
+                        }),
+                    }),
                 }
             }
         }
-        all
+        (all, skipped)
     }
 
     /// `<1>`, `<outside>`: what tells forms apart.
@@ -124,16 +133,20 @@ impl Bound {
     fn described(
         &self,
         function: &Function,
-        made: Made,
+        (flat, results): (Flat, Vec<Operand>),
         params: &[Param],
         suffix: &str,
-    ) -> Option<Written> {
-        let (flat, results) = made.ok()?;
+    ) -> Result<Written, Vec<Diagnostic>> {
         let everyone = PartySet::first(self.total() + 1);
         let mut operands = Vec::new();
         for param in params {
             operands.push(match param {
-                Param::Shared(elem, ..) => Operand::Shared(self.sharing(*elem).ok()?),
+                Param::Shared(elem, ..) => {
+                    let sharing = self.sharing(*elem).map_err(|Missing(text)| {
+                        vec![Diagnostic::new("P06", text, function.name.span)]
+                    })?;
+                    Operand::Shared(sharing)
+                }
                 Param::Of(instance, ..) => Operand::Shared(sharing(instance)),
                 Param::Clear(elem, _, known_to) => Operand::Clear {
                     elem: *elem,
@@ -145,7 +158,7 @@ impl Bound {
                 },
             });
         }
-        Some(Written {
+        Ok(Written {
             title: format!("{}{suffix}", function.name.name),
             flat: Arc::new(flat),
             params: operands,

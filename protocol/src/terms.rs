@@ -3,7 +3,7 @@
 use crate::elaborate::{Elab, plain};
 use crate::value::{Frame, Value};
 use smpc_grammar::ast::{BinaryOp, ClauseKind, Ensures, Expr, ExprKind, Function, UnaryOp};
-use smpc_ir::claim::{Claims, Domain, Ensures as Postcondition, Operator, Term};
+use smpc_ir::claim::{Claims, Domain, Ensures as Postcondition, Operator, Requires, Term};
 
 /// Names in a claim: the parameters and results of one protocol, and what its frame binds.
 struct Scope<'f> {
@@ -29,9 +29,10 @@ impl Elab<'_> {
         for clause in &function.clauses {
             let text = self.text(clause.span);
             let read = match &clause.kind {
-                ClauseKind::Requires(e) => self
-                    .term(e, &mut scope)
-                    .map(|term| claims.requires.push(term)),
+                ClauseKind::Requires(e) => self.term(e, &mut scope).map(|claim| {
+                    let text = text.trim_end().to_owned();
+                    claims.requires.push(Requires { claim, text });
+                }),
                 ClauseKind::RequiresFresh(e) => plain(e)
                     .and_then(|name| scope.params.iter().position(|p| *p == name))
                     .map(|at| claims.fresh.push(at as u32)),

@@ -15,8 +15,8 @@ type Ends = (Option<i128>, Option<i128>);
 impl Bounds {
     pub fn of(problem: &Problem) -> Self {
         let mut ends: BTreeMap<u32, Ends> = BTreeMap::new();
-        for claim in &problem.flat.claims.requires {
-            read(claim, &mut ends);
+        for requires in &problem.flat.claims.requires {
+            read(&requires.claim, &mut ends);
         }
         let of_param = |(param, ends): (u32, Ends)| {
             // Claims speak of the value alone, where an element has more bits than that.

@@ -2,7 +2,7 @@
 
 use crate::element::{add, literal, mul, reduce, signed, sub, width};
 use crate::problem::Spec;
-use smpc_ir::claim::{Claims, Domain, Ensures, Operator, Term};
+use smpc_ir::claim::{Claims, Domain, Ensures, Operator, Requires, Term};
 use smpc_ir::flat::TruncMode;
 use smpc_ir::party::Elem;
 
@@ -428,13 +428,16 @@ pub(crate) fn standard(spec: Spec, elem: Elem, params: usize, beyond: Option<u8>
         text: String::new(),
     };
     let m = i128::from(width(elem));
-    let within = |term: &Term, bits: i128| {
-        let bound = apply(Op::Pow, &[Term::Integer(2), Term::Integer(bits)]);
-        let low = apply(
-            Op::Le,
-            &[apply(Op::Neg, std::slice::from_ref(&bound)), term.clone()],
-        );
-        apply(Op::And, &[low, apply(Op::Lt, &[term.clone(), bound])])
+    let within = |term: &Term, bits: i128| Requires {
+        text: String::new(),
+        claim: {
+            let bound = apply(Op::Pow, &[Term::Integer(2), Term::Integer(bits)]);
+            let low = apply(
+                Op::Le,
+                &[apply(Op::Neg, std::slice::from_ref(&bound)), term.clone()],
+            );
+            apply(Op::And, &[low, apply(Op::Lt, &[term.clone(), bound])])
+        },
     };
     let truncation = |value: Term, amount: Term, mode: TruncMode, claims: &mut Claims| {
         let floor = apply(Op::Shr, &[value.clone(), amount]);

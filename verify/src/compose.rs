@@ -10,6 +10,7 @@ use crate::callee::{Callee, valid};
 use crate::certificate::{Assumption, Goal};
 use crate::element::width;
 use crate::eliminate::{Proofs, search};
+use crate::faithful::vanishes;
 use crate::machine::Machine;
 use crate::problem::{Malformed, Problem, Spec};
 use crate::refute::{Refutation, assignment_bits, first_elem, refute_privacy};
@@ -47,7 +48,10 @@ pub(crate) fn composed(
         let number = number.filter(|other| other.name == call.name).count();
         let rings = small.iter().filter_map(|ring| {
             let mut same = ring.flat.calls.iter().filter(|c| c.name == call.name);
-            valid(ring, same.nth(number)?).filter(|small| alike(&callee.problem, &small.problem))
+            let small = valid(ring, same.nth(number)?)?;
+            let tells = alike(&callee.problem, &small.problem)
+                && !vanishes(&callee.problem, &small.problem, coalition).ok()?;
+            tells.then_some(small)
         });
         if let Some(found) = enumerated(rings, coalition, limits)? {
             done.assignments += found.assignments;

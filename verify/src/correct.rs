@@ -10,6 +10,7 @@ use crate::claim;
 use crate::element::width;
 use crate::eliminate::opened;
 use crate::problem::{Malformed, Operand, Problem};
+use crate::requires::elems;
 use crate::symbolic::{Execution, IdealBox};
 use crate::term::Poly;
 use crate::verdict::{Exhausted, Limits, MEASURED, Verdict, shrink};
@@ -36,6 +37,25 @@ pub fn correctness(
     limits: &Limits,
 ) -> Result<Verdict, Malformed> {
     problem.validate()?;
+    if let Some(reason) = &problem.skipped {
+        return Ok(Verdict::Unknown {
+            reason: reason.clone(),
+        });
+    }
+    let found = computed(problem, small, limits)?;
+    if found.is_refuted() || problem.narrow.is_empty() {
+        return Ok(found);
+    }
+    Ok(Verdict::Unknown {
+        reason: format!(
+            "it asks for more than a standard operation may ask of its operands, which scripts do not keep to: {}",
+            problem.narrow.join("; ")
+        ),
+    })
+}
+
+/// Whether the result is what is claimed, whatever the text asks for beyond what the language promises.
+fn computed(problem: &Problem, small: &[Problem], limits: &Limits) -> Result<Verdict, Malformed> {
     let claimed = Claimed::new(problem);
     if claimed.is_empty() {
         return Ok(Verdict::Unclaimed);
@@ -135,14 +155,6 @@ pub(crate) struct Claimed {
 
 impl Claimed {
     pub fn new(problem: &Problem) -> Self {
-        let elems = |list: &[Operand]| {
-            list.iter()
-                .map(|operand| match operand {
-                    Operand::Shared(sharing) => sharing.elem,
-                    Operand::Clear { elem, .. } => *elem,
-                })
-                .collect::<Vec<Elem>>()
-        };
         let (params, results) = (elems(&problem.params), elems(&problem.results));
         let elem = match problem.spec {
             crate::problem::Spec::BitToRing => results.first(),

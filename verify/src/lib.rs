@@ -13,6 +13,7 @@
 //! pure: it reads no file, clock, network or entropy.
 
 mod active;
+mod bare;
 mod bounds;
 mod callee;
 mod certificate;
@@ -20,8 +21,10 @@ mod checker;
 mod claim;
 mod compose;
 mod correct;
+mod decide;
 mod element;
 mod eliminate;
+mod faithful;
 mod machine;
 mod mutate;
 mod news;
@@ -29,6 +32,7 @@ mod problem;
 mod refute;
 mod reliance;
 mod report;
+mod requires;
 mod settle;
 mod sharing;
 mod statistics;
@@ -47,6 +51,7 @@ pub use certificate::{
 };
 pub use checker::{Refusal, check};
 pub use correct::{correctness, count_words};
+pub use decide::{decide_freshness, decide_privacy};
 pub use eliminate::{
     Proofs, prove_freshness, prove_freshness_with, prove_privacy, prove_privacy_with,
 };
@@ -54,8 +59,8 @@ pub use mutate::{Mutant, Mutation, mutants};
 pub use problem::{Malformed, Operand, Problem, Spec};
 pub use refute::{Refutation, refute_freshness, refute_privacy};
 pub use report::{
-    Report, Row, decide_freshness, decide_privacy, problems, small_rings, standard_wants, table,
-    title, verify, verify_scheme, verify_standard, verify_with,
+    Report, Row, problems, small_rings, standard_wants, table, title, verify, verify_scheme,
+    verify_standard, verify_with,
 };
-pub use verdict::{Exhausted, Inputs, Leak, Limits, Told, Verdict, Wrong, shrink};
+pub use verdict::{Exhausted, Inputs, Leak, Limits, Seen, Told, Verdict, View, Wrong, shrink};
 pub use work::{Answer, Subject, Work, verify_problems};

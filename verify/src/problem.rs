@@ -3,9 +3,10 @@
 
 mod rules;
 
+use crate::requires::narrower;
 use crate::settle::settled;
 use crate::sharing;
-use smpc_ir::claim::{Corruption, Operator, Term, Written};
+use smpc_ir::claim::{Corruption, Operator, Skipped, Term, Written};
 use smpc_ir::flat::{
     Computing, Flat, FlatOp, FlatOperand, Key, Kind, Missing, Owner, Protocols, Sharing, TruncMode,
     Want,
@@ -74,6 +75,11 @@ pub struct Problem {
     pub carried: u8,
     /// Steps of the protocol itself; what stands behind them are deferred protocols that it calls.
     pub own: usize,
+    /// Clauses `requires` of a standard operation, as written, that ask for more than the language promises of
+    /// operands. Nothing is taken from them.
+    pub narrow: Vec<String>,
+    /// Why nothing can be said of it: its text cannot be made flat.
+    pub skipped: Option<String>,
 }
 
 /// Why a flat protocol is none: the text names the step and the rule it breaks.
@@ -140,17 +146,34 @@ impl Problem {
             Want::AddBits(e) => (vec![shared(e)?, shared(e)?], shared(e)?, Spec::AddBits),
             Want::LessBits(e) => (vec![shared(e)?, shared(e)?], shared(bit)?, Spec::LessBits),
         };
+        let meant = meant(protocols);
+        let own = flat.steps.len();
+        let mut flat = settled(&flat);
+        let beyond = match params.first() {
+            Some(Operand::Shared(sharing)) => beyond(meant, sharing.elem),
+            _ => None,
+        };
+        let mut narrow = Vec::new();
+        let clauses = narrower(spec, &params, &flat.claims.requires, beyond);
+        if !clauses.is_empty() {
+            let claims = &mut Arc::make_mut(&mut flat).claims;
+            for at in clauses.into_iter().rev() {
+                narrow.insert(0, claims.requires.remove(at).text);
+            }
+        }
         Ok(Self {
-            own: flat.steps.len(),
-            meant: meant(protocols),
-            carried: meant(protocols),
-            flat: settled(&flat),
+            own,
+            meant,
+            carried: meant,
+            flat,
             computing,
             params,
             results: vec![result],
             spec,
             corruption: protocols.corruption(),
             keys: protocols.keys(),
+            narrow,
+            skipped: None,
         })
     }
 
@@ -179,6 +202,28 @@ impl Problem {
             },
             corruption: protocols.corruption(),
             keys: protocols.keys(),
+            narrow: Vec::new(),
+            skipped: None,
+        }
+    }
+
+    /// A protocol that cannot be made flat: every question about it is open, for this reason.
+    pub fn skipped(skipped: &Skipped, protocols: &dyn Protocols) -> Self {
+        let flat = Flat {
+            name: skipped.title.clone(),
+            ..Flat::default()
+        };
+        let computing = protocols.computing().clone();
+        Self {
+            corruption: protocols.corruption(),
+            skipped: Some(skipped.reason.clone()),
+            ..Self::unclaimed(
+                Arc::new(flat),
+                computing,
+                Vec::new(),
+                Vec::new(),
+                protocols.keys(),
+            )
         }
     }
 
@@ -201,6 +246,8 @@ impl Problem {
             meant: u8::MAX,
             carried: u8::MAX,
             own: usize::MAX,
+            narrow: Vec::new(),
+            skipped: None,
         }
     }
 
@@ -252,7 +299,7 @@ impl Problem {
 
     /// The bits of a ring element beyond its value, if it has any: a reveal does not tell them.
     pub(crate) fn beyond(&self, elem: Elem) -> Option<u8> {
-        matches!(elem, Elem::Ring(m) if m > self.meant).then_some(self.meant)
+        beyond(self.meant, elem)
     }
 
     /// The parameter that the others and a revealed sum determine for the coalition.
@@ -307,7 +354,7 @@ impl Problem {
         }
         for clause in &clauses {
             let roles: Vec<Party> = clause.roles.iter().collect();
-            for some in 0..1usize << roles.len().min(8) {
+            for some in 0..1u128 << roles.len().min(127) {
                 let chosen = roles.iter().enumerate().filter(|(i, _)| some >> i & 1 == 1);
                 let chosen: PartySet = chosen.map(|(_, role)| *role).collect();
                 for size in 0..=clause.parties.min(n) {
@@ -331,6 +378,9 @@ impl Problem {
 
     /// The coalitions that the scheme allows to deviate.
     pub fn deviating(&self) -> Vec<PartySet> {
+        if self.skipped.is_some() {
+            return Vec::new();
+        }
         let clauses = self.corruption.iter().filter(|clause| clause.active);
         let allowed: Vec<&Corruption> = clauses.collect();
         let (n, everyone) = (self.computing.parties, self.everyone());
@@ -382,6 +432,11 @@ impl Problem {
     }
 }
 
+/// So many low bits of an element are its value, if it has more.
+fn beyond(meant: u8, elem: Elem) -> Option<u8> {
+    matches!(elem, Elem::Ring(m) if m > meant).then_some(meant)
+}
+
 /// How many bits of an integer of a backend are its value, where its ring has more.
 fn meant(protocols: &dyn Protocols) -> u8 {
     match protocols.int_elem() {
@@ -400,12 +455,20 @@ pub(crate) fn operand_ids(operand: &FlatOperand) -> &[u32] {
 
 /// Subsets of the first n parties with so many members, in ascending order.
 fn subsets(n: usize, size: usize) -> impl Iterator<Item = PartySet> {
-    (0u32..1 << n.min(16))
-        .filter(move |bits| bits.count_ones() as usize == size)
-        .map(move |bits| {
-            (0..n as u8)
-                .map(Party)
-                .filter(|p| bits >> p.0 & 1 == 1)
-                .collect()
-        })
+    let n = n.min(127);
+    let all = 1u128 << n;
+    let first = (size <= n).then(|| (1u128 << size) - 1);
+    // The next larger number with as many ones: the lowest run of ones is carried, and what is left of it goes to the end.
+    let next = move |bits: &u128| {
+        let lowest = bits & bits.wrapping_neg();
+        let carried = bits + lowest;
+        let rest = ((carried ^ bits) >> 2).checked_div(lowest)?;
+        Some(carried | rest).filter(|next| *next < all)
+    };
+    std::iter::successors(first, next).map(move |bits| {
+        (0..n as u8)
+            .map(Party)
+            .filter(|p| bits >> p.0 & 1 == 1)
+            .collect()
+    })
 }

@@ -5,13 +5,19 @@
 //! same views equally often; so must, for one input, two keys that others hold, and the two orders of a shuffle's rows.
 //! The refuter shares nothing with the prover.
 
+mod kept;
 mod sample;
+mod shown;
+
+use kept::{Hidden, Kept};
+use shown::shown;
 
 use crate::element::{add, bits, order, width};
 use crate::machine::{Choice, Counter, Machine};
 use crate::problem::{Malformed, Operand, Problem, Spec, operand_ids};
+use crate::requires::Required;
 use crate::sharing;
-use crate::verdict::{Inputs, Leak, Limits, Told, Wrong};
+use crate::verdict::{self, Inputs, Leak, Limits, Told, Wrong};
 use smpc_ir::flat::{FlatOp, Kind};
 use smpc_ir::local::Source;
 use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
@@ -293,9 +299,16 @@ pub fn refute_privacy(
     let mut intern = Intern::new();
     let (mut outer, mut assignments) = (Counter::default(), 0);
     let (all, allowed) = (view.ids.len(), Allowed::new(problem, coalition));
+    let required = Required::of(problem);
     loop {
         outer.rewind();
         let inputs = draw(&domains, &mut outer);
+        if !required.admits(&inputs, machine.rows) {
+            if outer.advance() {
+                continue;
+            }
+            return Ok(enumerated(assignments));
+        }
         let by = views(
             problem,
             &mut machine,
@@ -311,7 +324,8 @@ pub fn refute_privacy(
                 let by = views(problem, machine, &view, &kept, &inputs, length, &mut intern);
                 self::told(&by).is_some()
             };
-            let message = locate(&view, &mut |length| apart(length, &mut machine));
+            let length = locate(&view, &mut |length| apart(length, &mut machine));
+            let message = message(&view, length);
             let both = [inputs.clone(), inputs.clone()];
             let mut found = leak(problem, coalition, both, message);
             found.told = told;
@@ -342,59 +356,27 @@ pub fn refute_privacy(
                     });
                     a != b
                 };
-                let message = locate(&view, &mut apart);
-                let leak = leak(problem, coalition, [first, second], message);
+                let length = locate(&view, &mut apart);
+                let both = [&first, &second];
+                let seen = length.map(|l| shown(problem, &mut machine, &view, both, l));
+                let message = message(&view, length);
+                let mut leak = leak(problem, coalition, [first, second], message);
+                leak.view = seen.unwrap_or_default();
                 return Ok(Refutation::Leak(Box::new(leak)));
             }
             Some(_) => {}
         }
         if !outer.advance() {
-            return Ok(Refutation::Exhausted { assignments });
+            return Ok(enumerated(assignments));
         }
     }
 }
 
-/// What the coalition must not learn of one execution, beside inputs.
-struct Kept {
-    /// Keys that others hold.
-    keys: Vec<usize>,
-    /// Whether the order of rows is such a thing.
-    order: bool,
-}
-
-/// Which keys others hold, and whether the rows are in the other order; nothing where both orders are alike.
-type Hidden = (Vec<u128>, Option<bool>);
-
-impl Kept {
-    fn new(problem: &Problem, coalition: PartySet) -> Self {
-        let keys = problem.keys.iter().enumerate();
-        let others = keys.filter(|(_, key)| key.known_to.intersection(coalition).is_empty());
-        Self {
-            keys: others.map(|(at, _)| at).collect(),
-            order: problem.spec == Spec::Shuffle,
-        }
-    }
-
-    fn of(&self, machine: &Machine, problem: &Problem, inputs: &Inputs) -> Hidden {
-        let keys = self.keys.iter().map(|at| machine.key(*at, 0)).collect();
-        (keys, self.swapped(machine, problem, inputs))
-    }
-
-    /// Whether the two rows of a shuffle changed places.
-    fn swapped(&self, machine: &Machine, problem: &Problem, inputs: &Inputs) -> Option<bool> {
-        let (Some(Operand::Shared(sharing)), Some(result)) =
-            (problem.results.first(), problem.flat.results.first())
-        else {
-            return None;
-        };
-        let [first, second] = inputs.first()?.as_slice() else {
-            return None;
-        };
-        if !self.order || first == second {
-            return None;
-        }
-        let ids = operand_ids(result);
-        Some(machine.reconstruct(ids, sharing, 0, 0) != *first)
+/// What was enumerated without a difference: nothing if the text admits no operands.
+fn enumerated(assignments: u64) -> Refutation {
+    match assignments {
+        0 => Refutation::Sampled { runs: 0 },
+        _ => Refutation::Exhausted { assignments },
     }
 }
 
@@ -446,7 +428,12 @@ fn told(by: &BTreeMap<Hidden, Vec<u128>>) -> Option<Told> {
     orders.any(|(_, views)| views != first).then_some(Told::Key)
 }
 
-fn leak(problem: &Problem, coalition: PartySet, inputs: [Inputs; 2], message: Option<u32>) -> Leak {
+pub(crate) fn leak(
+    problem: &Problem,
+    coalition: PartySet,
+    inputs: [Inputs; 2],
+    message: Option<u32>,
+) -> Leak {
     let [first, second] = inputs;
     let step = message.and_then(|at| problem.flat.steps.get(at as usize));
     let from_to = match step.map(|s| &s.op) {
@@ -463,6 +450,7 @@ fn leak(problem: &Problem, coalition: PartySet, inputs: [Inputs; 2], message: Op
         first,
         second,
         told: Told::Inputs,
+        view: verdict::View::default(),
         message,
         from_to,
         source: step.map_or(Source::default(), |s| s.source),
@@ -479,10 +467,14 @@ pub(crate) fn known_order(problem: &Problem, coalition: PartySet) -> Leak {
     }
 }
 
-/// The message at the end of the shortest prefix of the view that tells things apart.
-fn locate(view: &View, apart: &mut dyn FnMut(usize) -> bool) -> Option<u32> {
-    let length = (1..=view.ids.len()).find(|length| apart(*length))?;
-    view.ids[length - 1].1
+/// The length of the shortest prefix of the view that tells things apart.
+fn locate(view: &View, apart: &mut dyn FnMut(usize) -> bool) -> Option<usize> {
+    (1..=view.ids.len()).find(|length| apart(*length))
+}
+
+/// The message at the end of a prefix of the view.
+fn message(view: &View, length: Option<usize>) -> Option<u32> {
+    length.and_then(|length| view.ids[length - 1].1)
 }
 
 /// Whether, for every sharing of the operands, the components of a result outside the coalition
@@ -520,9 +512,16 @@ pub fn refute_freshness(
     let domains = domains(problem, machine.rows);
     let mut intern = Intern::new();
     let (mut outer, mut assignments) = (Counter::default(), 0);
+    let required = Required::of(problem);
     loop {
         outer.rewind();
         let inputs = draw(&domains, &mut outer);
+        if !required.admits(&inputs, machine.rows) {
+            if outer.advance() {
+                continue;
+            }
+            return Ok(enumerated(assignments));
+        }
         machine.load(problem, &inputs, 0, &mut outer);
         let loaded = machine.values.clone();
         let mut seen: HashMap<(u128, Vec<u128>), Vec<u32>> = HashMap::new();
@@ -569,7 +568,7 @@ pub fn refute_freshness(
             })));
         }
         if !outer.advance() {
-            return Ok(Refutation::Exhausted { assignments });
+            return Ok(enumerated(assignments));
         }
     }
 }

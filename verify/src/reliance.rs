@@ -5,10 +5,11 @@
 //! each other as their values are, so that it is enough to look at each operation by itself.
 
 use crate::certificate::Assumption;
+use crate::decide::decide_freshness;
 use crate::eliminate::Proofs;
 use crate::problem::{Malformed, Operand, Problem, Spec};
 use crate::refute::first_elem;
-use crate::report::{Row, decide_freshness};
+use crate::report::Row;
 use crate::verdict::{Inputs, Limits, Verdict, Wrong};
 use smpc_ir::party::PartySet;
 

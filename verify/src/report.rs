@@ -2,17 +2,11 @@
 
 use crate::active::{Active, Effect, deviate};
 use crate::certificate::Assumption;
-use crate::checker::check;
-use crate::compose::composed;
-use crate::correct::{correctness, functions};
-use crate::element::width;
-use crate::eliminate::{
-    Proofs, determined, knows, prove_freshness_with, prove_privacy_with, shuffled_by,
-};
+use crate::correct::correctness;
+use crate::decide::{decide_freshness, decide_privacy, exposed};
+use crate::eliminate::Proofs;
 use crate::problem::{Malformed, Operand, Problem, Spec};
-use crate::refute::{Refutation, first_elem, known_order, refute_freshness, refute_privacy};
-use crate::reliance::{needs_fresh, requires_fresh};
-use crate::verdict::{Exhausted, Limits, Verdict, Wrong, alike, shrink};
+use crate::verdict::{Limits, Verdict, shrink};
 use crate::work::Subject;
 use smpc_ir::claim::{Domain, Written};
 use smpc_ir::field::Prime;
@@ -141,6 +135,12 @@ pub(crate) fn secrecy(
 ) -> Result<Secrecy, Malformed> {
     problem.validate()?;
     let mut fresh = Vec::new();
+    if let Some(reason) = &problem.skipped {
+        let privacy = Verdict::Unknown {
+            reason: reason.clone(),
+        };
+        return Ok(Secrecy { privacy, fresh });
+    }
     if problem.exposes(coalition) {
         let privacy = exposed(problem, coalition);
         return Ok(Secrecy { privacy, fresh });
@@ -184,143 +184,6 @@ pub(crate) fn report(
         rounds: traffic.rounds,
         elements: traffic.elements,
     }
-}
-
-/// The verdict for a coalition that the scheme allows and that holds every component.
-fn exposed(problem: &Problem, coalition: PartySet) -> Verdict {
-    Verdict::Wrong(Box::new(Wrong {
-        what: format!(
-            "{} holds every component: the sharing itself tells it the value",
-            problem.set_name(coalition)
-        ),
-        elem: first_elem(problem),
-        inputs: Vec::new(),
-        got: Vec::new(),
-    }))
-}
-
-/// Privacy against one coalition: a certificate that the checker accepts, else enumeration.
-///
-/// # Errors
-/// The protocol breaks the rules of flat protocols.
-pub fn decide_privacy(
-    problem: &Problem,
-    small: &[Problem],
-    coalition: PartySet,
-    limits: &Limits,
-    proofs: &mut Proofs,
-) -> Result<Verdict, Malformed> {
-    if let Some(certificate) = prove_privacy_with(problem, coalition, proofs)?
-        && check(problem, &certificate).is_ok()
-    {
-        let verdict = match certificate.distance() {
-            Some(bits) => Verdict::Statistical { certificate, bits },
-            None => Verdict::Proved {
-                certificate: Some(certificate),
-            },
-        };
-        if needs_fresh(&verdict) && !requires_fresh(problem) {
-            return Ok(Verdict::Unknown {
-                reason: "it is private for fresh sharings of its operands only, which `requires fresh` would say"
-                    .to_owned(),
-            });
-        }
-        return Ok(verdict);
-    }
-    if problem.spec == Spec::Shuffle
-        && let Some(by) = shuffled_by(problem)?
-        && by.iter().all(|coin| knows(problem, coalition, *coin))
-    {
-        return Ok(Verdict::Leaks(Box::new(known_order(problem, coalition))));
-    }
-    let found = enumerate(problem, small, |ring| {
-        refute_privacy(ring, coalition, limits)
-    })?;
-    if let Verdict::Unknown { .. } = found
-        && let Some(done) = composed(problem, small, coalition, limits, proofs)?
-    {
-        return Ok(Verdict::Exhausted(done));
-    }
-    Ok(found)
-}
-
-/// Freshness of a result for one coalition, likewise.
-///
-/// # Errors
-/// The protocol breaks the rules of flat protocols.
-pub fn decide_freshness(
-    problem: &Problem,
-    small: &[Problem],
-    coalition: PartySet,
-    result: usize,
-    limits: &Limits,
-    proofs: &mut Proofs,
-) -> Result<Verdict, Malformed> {
-    if let Some(certificate) = prove_freshness_with(problem, coalition, result, proofs)?
-        && check(problem, &certificate).is_ok()
-    {
-        return Ok(Verdict::Proved {
-            certificate: Some(certificate),
-        });
-    }
-    let stale = |problem: &Problem| {
-        Verdict::Wrong(Box::new(Wrong {
-            what: format!(
-                "components of the result are functions of the operands and of what {} knows",
-                problem.set_name(coalition)
-            ),
-            elem: first_elem(problem),
-            inputs: Vec::new(),
-            got: Vec::new(),
-        }))
-    };
-    if determined(problem, coalition, result, &[])? {
-        return Ok(stale(problem));
-    }
-    let found = enumerate(problem, small, |ring| {
-        refute_freshness(ring, coalition, result, limits)
-    })?;
-    if let Verdict::Unknown { .. } = found {
-        // In a small ring the value of a call may be seen to be a function of its operands, whatever the coins.
-        for ring in small.iter().filter(|ring| alike(problem, ring)) {
-            let boxes = functions(ring, coalition, limits)?;
-            if !boxes.is_empty() && determined(ring, coalition, result, &boxes)? {
-                return Ok(stale(ring));
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// The verdict of enumerations in several rings: a difference in one is a counter-example, and
-/// only complete enumerations count.
-fn enumerate(
-    problem: &Problem,
-    small: &[Problem],
-    mut refute: impl FnMut(&Problem) -> Result<Refutation, Malformed>,
-) -> Result<Verdict, Malformed> {
-    let mut done = Exhausted::default();
-    let mut sampled = 0;
-    for ring in small.iter().filter(|ring| alike(problem, ring)) {
-        match refute(ring)? {
-            Refutation::Leak(leak) => return Ok(Verdict::Leaks(leak)),
-            Refutation::NotFresh(wrong) => return Ok(Verdict::Wrong(wrong)),
-            Refutation::Exhausted { assignments } => {
-                done.rings.push(width(first_elem(ring)));
-                done.assignments += assignments;
-            }
-            Refutation::Sampled { runs } => sampled += runs,
-        }
-    }
-    Ok(if done.rings.is_empty() {
-        Verdict::Unknown {
-            reason: format!(
-                "no certificate found; {sampled} sampled executions show no difference"
-            ),
-        }
-    } else {
-        Verdict::Exhausted(done)
-    })
 }
 
 /// The standard operations of a backend, in the ring or field of its integers.
@@ -483,6 +346,10 @@ pub fn problems(protocols: &dyn Protocols, small: &[&dyn Protocols]) -> Vec<Subj
             .collect();
         let problem = Problem::written(&written, protocols);
         all.push((written.title, problem, rings));
+    }
+    for skipped in protocols.skipped() {
+        let problem = Problem::skipped(&skipped, protocols);
+        all.push((skipped.title, problem, Vec::new()));
     }
     all
 }

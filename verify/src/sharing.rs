@@ -32,11 +32,9 @@ pub(crate) fn matrix(sharing: &Sharing) -> Vec<Vec<u128>> {
                 .chain(coins)
                 .collect()
         });
-        // Vectors left out are those of a sum: all components but one are coins.
-        if !sharing.masks.is_empty() || count == 1 {
-            return rows.collect();
-        }
+        return rows.collect();
     }
+    // Nothing is said of the components but their sum: all but one are coins.
     let units = |i: &usize| inverse(elem, word(sharing.reconstruction[*i])).is_some();
     let Some(follows) = (0..count).find(units) else {
         return vec![vec![0; count]; count];
@@ -391,10 +389,21 @@ mod tests {
     }
 
     #[test]
+    fn a_polynomial_of_degree_0_has_no_coins() {
+        let sharing = shamir(2, 0, 5);
+        assert_eq!(fault(&sharing), None);
+        assert_eq!(matrix(&sharing), vec![vec![1], vec![1]]);
+        // Both components are the value, and must be equal.
+        assert_eq!(parities(&sharing).len(), 1);
+        assert!(open(&sharing, first(1)) && !open(&sharing, first(0)));
+    }
+
+    #[test]
     fn summands_without_vectors() {
         let mut sharing = shamir(3, 2, 5);
         sharing.elem = Elem::Ring(8);
         sharing.masks.clear();
+        sharing.constant.clear();
         sharing.reconstruction = vec![1, 1, 1];
         assert_eq!(fault(&sharing), None);
         assert!(parities(&sharing).is_empty());

@@ -338,6 +338,12 @@ impl Terms {
         support
     }
 
+    /// How many monomials have one of these symbols in them.
+    pub(crate) fn monomials_of(&self, poly: &Poly, symbols: &Support) -> usize {
+        let has = |atom: &Atom| self.nodes[atom.0 as usize].2.meets(symbols);
+        poly.terms.keys().filter(|m| m.iter().any(has)).count()
+    }
+
     /// Whether every atom is a symbol or bits of one: an identity of such terms is one of polynomials.
     pub fn is_polynomial(&self, poly: &Poly) -> bool {
         poly.terms

@@ -92,11 +92,13 @@ impl File {
         let mut callees: Vec<(usize, Vec<Certificate>)> = Vec::new();
         let mut proofs: Vec<(usize, Arc<CalleeProof>)> = Vec::new();
         let mut in_callee = false;
+        let mut lines = 0;
         for (number, line) in text.lines().enumerate() {
             let fail = |expected| Unreadable {
                 line: number + 1,
                 expected,
             };
+            lines = number + 1;
             let line = line.split(" # ").next().unwrap_or_default().trim_end();
             if number == 0 {
                 if line != HEADER {
@@ -160,7 +162,19 @@ impl File {
                 }
             }
         }
-        Ok(file)
+        // A file that ends before it says what it is about.
+        let missing = match (lines, file.scheme.is_empty(), file.parties) {
+            (0, ..) => Some("`smpc certificates 2`"),
+            (_, true, _) => Some("`scheme`, with a name"),
+            (_, _, 0) => Some("`parties`, with a number"),
+            _ => None,
+        };
+        missing.map_or(Ok(file), |expected| {
+            Err(Unreadable {
+                line: lines + 1,
+                expected,
+            })
+        })
     }
 }
 

@@ -33,6 +33,30 @@ impl Default for Limits {
 /// Rows of one input each.
 pub type Inputs = Vec<Vec<u128>>;
 
+/// A value that a coalition sees.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// What it is, in the names of certificates: `x0.1` component 1 of operand 0, `r4` the coin of step 4,
+    /// `message 9`; of samples and at full width also what is computed of messages.
+    pub what: String,
+    /// Its rows.
+    pub values: Vec<u128>,
+    /// Where a message or a coin was written.
+    pub source: Source,
+}
+
+/// What a coalition sees more often on one input than on another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// In order, up to the message that tells them apart.
+    pub seen: Vec<Seen>,
+    /// In how many runs it is seen, on the first input and on the second.
+    pub often: [u64; 2],
+    /// Of how many equally likely runs on each. A message that nothing hides is the same in all runs in which what the
+    /// coalition has of its own is as shown: one run.
+    pub runs: u64,
+}
+
 /// What a view tells that it should not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
@@ -49,7 +73,7 @@ pub enum Told {
 pub struct Leak {
     /// Who.
     pub coalition: PartySet,
-    /// The element type of the first operand in the small ring.
+    /// The element type of the first operand, in the ring in which they differ.
     pub elem: Elem,
     /// Values of the parameters.
     pub first: Inputs,
@@ -57,6 +81,8 @@ pub struct Leak {
     pub second: Inputs,
     /// What is told.
     pub told: Told,
+    /// A view that comes more often on one of them; nothing where an order or a key is told.
+    pub view: View,
     /// The step whose message first tells them apart, if a message does.
     pub message: Option<u32>,
     /// From whom to whom, for display.

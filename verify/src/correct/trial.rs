@@ -44,7 +44,7 @@ impl Claimed {
     pub(super) fn required(&self, inputs: &[Vec<u128>], rows: usize) -> bool {
         let instance = self.instance(inputs, &[]);
         let mut requires = self.claims.iter().flat_map(|c| &c.requires);
-        requires.all(|term| instance.requires(term, rows))
+        requires.all(|requires| instance.requires(&requires.claim, rows))
     }
 
     fn judge(&self, inputs: &[Vec<u128>], outputs: &[Vec<u128>], rows: usize) -> Outcome {

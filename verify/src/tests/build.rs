@@ -15,6 +15,12 @@ pub(super) fn set(parties: &[u8]) -> PartySet {
     parties.iter().map(|p| Party(*p)).collect()
 }
 
+/// What leaves a sum as it is: one summand more, the first less.
+fn summands(n: u8) -> Vec<Vec<i128>> {
+    let vector = |at: u8| (0..n).map(move |i| i128::from(i == at) - i128::from(i == 0));
+    (1..n).map(|at| vector(at).collect()).collect()
+}
+
 /// Three parties, P[i] holds x[i] and x[i+1].
 pub(super) fn rep3() -> Sharing {
     Sharing {
@@ -22,7 +28,7 @@ pub(super) fn rep3() -> Sharing {
         holders: (0..3).map(|i| set(&[i, (i + 2) % 3])).collect(),
         constant: vec![1, 0, 0],
         reconstruction: vec![1; 3],
-        masks: vec![],
+        masks: summands(3),
         keyed: vec![],
     }
 }
@@ -34,7 +40,7 @@ pub(super) fn additive(n: u8) -> Sharing {
         holders: (0..n).map(|i| set(&[i])).collect(),
         constant: (0..n).map(|i| i128::from(i == 0)).collect(),
         reconstruction: vec![1; usize::from(n)],
-        masks: vec![],
+        masks: summands(n),
         keyed: vec![],
     }
 }
@@ -207,6 +213,8 @@ impl Build {
             meant: u8::MAX,
             carried: u8::MAX,
             own: usize::MAX,
+            narrow: Vec::new(),
+            skipped: None,
         }
     }
 }

@@ -78,9 +78,10 @@ fn spdz(from: &str, to: &str) -> Vec<(String, Vec<Verdict>)> {
     all.filter(|(title, ..)| wanted.contains(&title.as_str()))
         .map(|(title, problem, rings)| {
             let mut proofs = eliminate::Proofs::default();
-            let verdicts = problem.coalitions().into_iter().map(|set| {
-                report::decide_privacy(&problem, &rings, set, &limits, &mut proofs).unwrap()
-            });
+            let verdicts = problem
+                .coalitions()
+                .into_iter()
+                .map(|set| decide_privacy(&problem, &rings, set, &limits, &mut proofs).unwrap());
             (title, verdicts.collect())
         })
         .collect()

@@ -57,7 +57,7 @@ pub(super) fn leaks_to((_, report, problem): &Row) -> Vec<String> {
     leaks.map(|(set, _)| problem.set_name(*set)).collect()
 }
 
-fn word((_, report, _): &Row) -> &'static str {
+pub(super) fn word((_, report, _): &Row) -> &'static str {
     report.private().map_or("-", |(_, verdict)| verdict.word())
 }
 

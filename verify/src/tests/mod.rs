@@ -10,5 +10,6 @@ mod lies;
 mod literature;
 mod ranges;
 mod reliance;
+mod rings;
 mod soundness;
 pub(crate) mod standard;

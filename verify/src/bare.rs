@@ -1,0 +1,206 @@
+//! Messages that nothing hides, at full width.
+//!
+//! A message that is a function of secrets and of what the coalition has, of no coin unknown to it, tells it the
+//! secrets in it; so do its low bits, where every coin in it is multiplied by a power of 2. Rings of a few bits need
+//! not show it.
+
+use crate::certificate::{Assumption, Element, Name};
+use crate::element::{add, is_bits, neg, one, order, reduce, width};
+use crate::machine::{Choice, Random, coin};
+use crate::problem::{Malformed, Problem};
+use crate::refute::leak;
+use crate::requires::Required;
+use crate::symbolic::{Class, Execution, SymbolInfo, expansion};
+use crate::term::{Poly, Support, Symbol};
+use crate::verdict::{Inputs, Leak, Seen, View};
+use smpc_ir::flat::{FlatOp, Kind};
+use smpc_ir::local::Source;
+use smpc_ir::party::{CoinDomain, Elem, PartySet};
+
+/// Pairs of inputs tried for one message.
+const PAIRS: usize = 400;
+
+/// Monomials beyond which only a whole message is looked at, not its low bits.
+const MONOMIALS: usize = 64;
+
+/// Looks for a message that is a function of secrets and of what the coalition knows, and for two inputs on which it
+/// differs though the coalition's own values and its results are the same.
+///
+/// # Errors
+/// The protocol breaks the rules of flat protocols.
+pub(crate) fn bare(problem: &Problem, coalition: PartySet) -> Result<Option<Leak>, Malformed> {
+    let run = Execution::new(problem, coalition, Assumption::Fresh, expansion(problem))?;
+    let secrets = run.of_class(Class::Secret);
+    let mut coins = run.of_class(Class::Pad);
+    coins.extend(&run.of_class(Class::Noise));
+    let mut random = Random(0xba5e);
+    for (element, kind, term) in &run.view {
+        let Element::Message { step } = *element else {
+            continue;
+        };
+        if matches!(kind, Kind::Rows | Kind::Digest) {
+            continue;
+        }
+        let Some((factor, part)) = uncovered(&run, term, &secrets, &coins) else {
+            continue;
+        };
+        if let Some(pair) = told(problem, &run, &part, &mut random) {
+            return Ok(Some(pair.leak(problem, &run, coalition, step, factor)));
+        }
+    }
+    Ok(None)
+}
+
+/// A multiple of the term with secrets in it and no unknown coin, and what it was multiplied by.
+fn uncovered(
+    run: &Execution,
+    term: &Poly,
+    secrets: &Support,
+    coins: &Support,
+) -> Option<(u128, Poly)> {
+    let elem = term.elem();
+    let bare = |part: &Poly| {
+        let support = run.terms.support(part);
+        support.meets(secrets) && !support.meets(coins)
+    };
+    if bare(term) {
+        return Some((one(elem), term.clone()));
+    }
+    if matches!(elem, Elem::Field(_) | Elem::Fix) || term.monomials() > MONOMIALS {
+        return None;
+    }
+    // In a ring the low bits, in a vector each bit.
+    let mut factors = (0..u32::from(width(elem))).map(|bit| 1u128 << bit);
+    factors.find_map(|factor| {
+        let part = term.scale(factor);
+        bare(&part).then_some((factor, part))
+    })
+}
+
+/// Values of all symbols for two inputs that the coalition must not tell apart, and the two values of a term.
+struct Pair {
+    values: [Vec<u128>; 2],
+    found: [u128; 2],
+    part: Poly,
+}
+
+/// Two inputs that the text admits on which a term has two values, the coalition's own symbols being the same.
+fn told(problem: &Problem, run: &Execution, part: &Poly, random: &mut Random) -> Option<Pair> {
+    let required = Required::of(problem);
+    for _ in 0..PAIRS {
+        let first: Vec<u128> = run
+            .symbols
+            .iter()
+            .map(|info| drawn(problem, info, random))
+            .collect();
+        let mut second = first.clone();
+        for (value, info) in second.iter_mut().zip(&run.symbols) {
+            if info.class == Class::Secret {
+                *value = if random.below(4) == 0 {
+                    add(info.elem, *value, reduce(info.elem, 1))
+                } else {
+                    drawn(problem, info, random)
+                };
+            }
+        }
+        let values = [first, second];
+        let admitted = values
+            .iter()
+            .all(|values| inputs(run, values).is_some_and(|inputs| required.admits(&inputs, 1)));
+        if !admitted {
+            continue;
+        }
+        let [Some(a), Some(b)] =
+            [0, 1].map(|which: usize| run.terms.evaluate(part, &values[which], &mut Vec::new()))
+        else {
+            return None;
+        };
+        if a != b {
+            return Some(Pair {
+                values,
+                found: [a, b],
+                part: part.clone(),
+            });
+        }
+    }
+    None
+}
+
+/// A value of a symbol: a coin's of its domain, an operand's of any length.
+fn drawn(problem: &Problem, info: &SymbolInfo, random: &mut Random) -> u128 {
+    let domain = match info.name {
+        Name::Coin { step } => match &problem.flat.steps[step as usize].op {
+            FlatOp::Coin(domain) => domain.clone(),
+            _ => CoinDomain::Uniform,
+        },
+        Name::Key { key } => problem.keys[key as usize].domain.clone(),
+        Name::Value { .. } if info.kind == Kind::Scalar => return 1,
+        Name::Value { .. } => {
+            let bits = random.below(u128::from(width(info.elem)) + 1) as u32;
+            let low = random.below(0) & (1u128 << bits.min(127)).wrapping_sub(1);
+            let magnitude = reduce(info.elem, low);
+            // Either sign.
+            return match random.below(2) {
+                0 => magnitude,
+                _ => neg(info.elem, magnitude),
+            };
+        }
+        _ => return random.below(order(info.elem)),
+    };
+    coin(&domain, info.elem, random)
+}
+
+/// The operands, one row each.
+fn inputs(run: &Execution, values: &[u128]) -> Option<Inputs> {
+    let mut done = Vec::new();
+    let words = run.inputs.iter();
+    let words = words.map(|term| Some(vec![run.terms.evaluate(term, values, &mut done)?]));
+    words.collect()
+}
+
+impl Pair {
+    fn leak(
+        self,
+        problem: &Problem,
+        run: &Execution,
+        coalition: PartySet,
+        step: u32,
+        factor: u128,
+    ) -> Leak {
+        let [first, second] =
+            [0, 1].map(|which: usize| inputs(run, &self.values[which]).unwrap_or_default());
+        let mut found = leak(problem, coalition, [first, second], Some(step));
+        let own = run.terms.support(&self.part);
+        let own = run.symbols.iter().enumerate().filter(|(at, info)| {
+            let stands = own.contains(Symbol(*at as u32));
+            stands && info.class == Class::Known && !matches!(info.name, Name::Value { .. })
+        });
+        let mut seen: Vec<Seen> = own
+            .map(|(at, info)| Seen {
+                what: info.name.to_string(),
+                values: vec![self.values[0][at]],
+                source: match info.name {
+                    Name::Coin { step } => problem.flat.steps[step as usize].source,
+                    _ => Source::default(),
+                },
+            })
+            .collect();
+        let whole = factor == one(self.part.elem());
+        let message = format!("message {step}");
+        seen.push(Seen {
+            what: match (whole, is_bits(self.part.elem())) {
+                (true, _) => message,
+                (false, true) => format!("bit {} of {message}", factor.trailing_zeros()),
+                (false, false) => format!("{factor} * {message}"),
+            },
+            values: vec![self.found[0]],
+            source: found.source,
+        });
+        found.view = View {
+            seen,
+            often: [1, 0],
+            runs: 1,
+        };
+        found
+    }
+}

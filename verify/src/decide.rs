@@ -1,0 +1,190 @@
+//! Privacy and freshness for one coalition: a proof that the checker accepts, else what enumeration in small rings and
+//! a look at single messages show.
+
+use crate::bare::bare;
+use crate::checker::check;
+use crate::compose::composed;
+use crate::correct::functions;
+use crate::element::width;
+use crate::eliminate::{
+    Proofs, determined, knows, prove_freshness_with, prove_privacy_with, shuffled_by,
+};
+use crate::faithful::vanishes;
+use crate::machine::Machine;
+use crate::problem::{Malformed, Problem, Spec};
+use crate::refute::{Refutation, first_elem, known_order, refute_freshness, refute_privacy};
+use crate::reliance::{needs_fresh, requires_fresh};
+use crate::requires::{Required, has_range};
+use crate::verdict::{Exhausted, Limits, Verdict, Wrong, alike};
+use smpc_ir::party::PartySet;
+
+/// The verdict for a coalition that the scheme allows and that holds every component.
+pub(crate) fn exposed(problem: &Problem, coalition: PartySet) -> Verdict {
+    Verdict::Wrong(Box::new(Wrong {
+        what: format!(
+            "{} holds every component: the sharing itself tells it the value",
+            problem.set_name(coalition)
+        ),
+        elem: first_elem(problem),
+        inputs: Vec::new(),
+        got: Vec::new(),
+    }))
+}
+
+/// Privacy against one coalition: a certificate that the checker accepts, else enumeration.
+///
+/// # Errors
+/// The protocol breaks the rules of flat protocols.
+pub fn decide_privacy(
+    problem: &Problem,
+    small: &[Problem],
+    coalition: PartySet,
+    limits: &Limits,
+    proofs: &mut Proofs,
+) -> Result<Verdict, Malformed> {
+    if let Some(certificate) = prove_privacy_with(problem, coalition, proofs)?
+        && check(problem, &certificate).is_ok()
+    {
+        let verdict = match certificate.distance() {
+            Some(bits) => Verdict::Statistical { certificate, bits },
+            None => Verdict::Proved {
+                certificate: Some(certificate),
+            },
+        };
+        if needs_fresh(&verdict) && !requires_fresh(problem) {
+            return Ok(Verdict::Unknown {
+                reason: "it is private for fresh sharings of its operands only, which `requires fresh` would say"
+                    .to_owned(),
+            });
+        }
+        return Ok(verdict);
+    }
+    if problem.spec == Spec::Shuffle
+        && let Some(by) = shuffled_by(problem)?
+        && by.iter().all(|coin| knows(problem, coalition, *coin))
+    {
+        return Ok(Verdict::Leaks(Box::new(known_order(problem, coalition))));
+    }
+    let (mut found, loose) = enumerate(problem, small, coalition, |ring| {
+        refute_privacy(ring, coalition, limits)
+    })?;
+    if let Verdict::Unknown { .. } = found
+        && let Some(done) = composed(problem, small, coalition, limits, proofs)?
+    {
+        found = Verdict::Exhausted(done);
+    }
+    // Small rings need not show what stands in the clear at full width.
+    if !found.is_refuted()
+        && let Some(leak) = bare(problem, coalition)?
+    {
+        return Ok(Verdict::Leaks(Box::new(leak)));
+    }
+    if loose && let Refutation::Leak(leak) = refute_privacy(problem, coalition, limits)? {
+        return Ok(Verdict::Leaks(leak));
+    }
+    Ok(found)
+}
+
+/// Freshness of a result for one coalition, likewise.
+///
+/// # Errors
+/// The protocol breaks the rules of flat protocols.
+pub fn decide_freshness(
+    problem: &Problem,
+    small: &[Problem],
+    coalition: PartySet,
+    result: usize,
+    limits: &Limits,
+    proofs: &mut Proofs,
+) -> Result<Verdict, Malformed> {
+    if let Some(certificate) = prove_freshness_with(problem, coalition, result, proofs)?
+        && check(problem, &certificate).is_ok()
+    {
+        return Ok(Verdict::Proved {
+            certificate: Some(certificate),
+        });
+    }
+    let stale = |problem: &Problem| {
+        Verdict::Wrong(Box::new(Wrong {
+            what: format!(
+                "components of the result are functions of the operands and of what {} knows",
+                problem.set_name(coalition)
+            ),
+            elem: first_elem(problem),
+            inputs: Vec::new(),
+            got: Vec::new(),
+        }))
+    };
+    if determined(problem, coalition, result, &[])? {
+        return Ok(stale(problem));
+    }
+    let (found, _) = enumerate(problem, small, coalition, |ring| {
+        refute_freshness(ring, coalition, result, limits)
+    })?;
+    if let Verdict::Unknown { .. } = found {
+        // In a small ring the value of a call may be seen to be a function of its operands, whatever the coins.
+        for ring in small.iter().filter(|ring| alike(problem, ring)) {
+            let boxes = functions(ring, coalition, limits)?;
+            if !boxes.is_empty() && determined(ring, coalition, result, &boxes)? {
+                return Ok(stale(ring));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The verdict of enumerations in several rings: a difference in one is a counter-example, and only complete
+/// enumerations count, in rings in which nothing of the text vanishes. Also whether a difference was found that says
+/// nothing: that of a mask on a range in a ring in which what is required of operands excludes none.
+fn enumerate(
+    problem: &Problem,
+    small: &[Problem],
+    coalition: PartySet,
+    mut refute: impl FnMut(&Problem) -> Result<Refutation, Malformed>,
+) -> Result<(Verdict, bool), Malformed> {
+    let mut done = Exhausted::default();
+    let (mut sampled, mut vanished, mut loose) = (0, Vec::new(), Vec::new());
+    let ranged = !Required::of(problem).is_empty() && has_range(problem);
+    for ring in small.iter().filter(|ring| alike(problem, ring)) {
+        let bits = width(first_elem(ring));
+        let unbound = |ring: &Problem| -> Result<bool, Malformed> {
+            let rows = Machine::new(ring)?.rows;
+            Ok(ranged && !Required::of(ring).bind(ring, rows))
+        };
+        match refute(ring)? {
+            Refutation::Leak(_) if unbound(ring)? => loose.push(bits),
+            Refutation::Leak(leak) => return Ok((Verdict::Leaks(leak), false)),
+            Refutation::NotFresh(wrong) => return Ok((Verdict::Wrong(wrong), false)),
+            Refutation::Exhausted { .. } if vanishes(problem, ring, coalition)? => {
+                vanished.push(bits);
+            }
+            Refutation::Exhausted { assignments } => {
+                done.rings.push(bits);
+                done.assignments += assignments;
+            }
+            Refutation::Sampled { runs } => sampled += runs,
+        }
+    }
+    if !done.rings.is_empty() && loose.is_empty() {
+        return Ok((Verdict::Exhausted(done), false));
+    }
+    let mut reason =
+        format!("no certificate found; {sampled} sampled executions show no difference");
+    let list = |rings: &[u8]| -> String {
+        let words: Vec<String> = rings.iter().map(u8::to_string).collect();
+        words.join(" and ")
+    };
+    if !vanished.is_empty() {
+        reason += &format!(
+            "; in rings of {} bits all was enumerated, but factors or shifts of the text vanish there",
+            list(&vanished)
+        );
+    }
+    if !loose.is_empty() {
+        reason += &format!(
+            "; in rings of {} bits a mask on a range hides less than at full width, and what is required bounds nothing",
+            list(&loose)
+        );
+    }
+    Ok((Verdict::Unknown { reason }, !loose.is_empty()))
+}
