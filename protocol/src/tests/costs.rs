@@ -6,7 +6,7 @@ use super::*;
 fn comparison_costs() {
     let bound = backend("rep3", &[]);
     // The sign of a difference, as numbers of type `fix` are compared, and whatever two integers are.
-    for (want, most) in [(Want::Msb(RING), 115), (Want::LessThan(RING), 240)] {
+    for (want, most) in [(Want::Msb(RING), 115), (Want::LessThan(RING), 270)] {
         let (rounds, bytes) = cost(&flat(&bound, want));
         assert!(
             rounds <= 8 && bytes <= most,
