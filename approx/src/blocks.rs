@@ -192,7 +192,9 @@ pub(crate) fn tree(
         nodes = next;
     }
     let (_, evaluation) = *nodes.first()?;
-    let coefficients = joined(&rounded, width, levels);
+    let mut coefficients = joined(&rounded, width, levels);
+    // The highest block is filled up with zeros.
+    coefficients.truncate(count);
     let mut change = coefficients.iter().map(|c| c.abs()).sum::<f64>() * 1e-14;
     for (at, c) in coefficients.iter().enumerate() {
         let before = polynomial.coefficients.get(at).copied().unwrap_or(0.0);

@@ -316,6 +316,7 @@ fn blocks_where_they_are_cheaper() {
         let found = fit(&exp, domain, Goal::Degree(degree), bits(16)).unwrap();
         let got = found.form.blocks.as_ref().map(|tree| tree.width);
         assert_eq!(got, width, "degree {degree}");
+        assert_eq!(found.polynomial.degree(), degree);
     }
     for degree in [5, 6, 7, 9, 11, 13, 14, 15, 23] {
         of_polynomial(&exp, (-4.0, 4.0), Goal::Degree(degree), bits(16), many);
