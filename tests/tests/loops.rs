@@ -27,13 +27,17 @@ fn scalars(function: &Function) -> Option<(Vec<String>, String)> {
     (!types.is_empty()).then_some((types, result))
 }
 
-/// Rounds and bytes of a script under `rep3`, if it checks.
+/// Rounds and bytes of a script under `rep3`, if it checks; on 128 bits where 64 are too few.
 fn cost(text: &str) -> Option<(Size, Vec<Size>)> {
-    let program = checked(text, &Case::default()).ok()?;
-    let bound = Backend::new("rep3", &[]).bind().expect("rep3 binds");
-    let program = lower::lower(&program, &bound, lower::Options::default()).ok()?;
-    let cost = party::cost(party::validate(&program).expect("a valid program"));
-    Some((cost.rounds, cost.bytes))
+    let script = checked(text, &Case::default()).ok()?;
+    [64, 128].into_iter().find_map(|k| {
+        let bound = Backend::new("rep3", &[("k", k)])
+            .bind()
+            .expect("rep3 binds");
+        let program = lower::lower(&script, &bound, lower::Options::default()).ok()?;
+        let cost = party::cost(party::validate(&program).expect("a valid program"));
+        Some((cost.rounds, cost.bytes))
+    })
 }
 
 /// A script that binds z to the call on lists, or with the type of the result, in a loop over elements.
