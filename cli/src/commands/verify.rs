@@ -5,20 +5,23 @@ use crate::args::Verify;
 use crate::parallel;
 use crate::pipeline;
 use crate::problem::{Exit, Failure, Problem};
+use crate::progress::Bar;
 use crate::record::line;
 use serde_json::{Value, json};
 use smpc_driver::Binding;
 use smpc_grammar::Sources;
+use smpc_interp::Progress;
 use smpc_ir::flat::Protocols;
-use smpc_ir::party::PartySet;
+use smpc_ir::party::{Elem, PartySet};
 use smpc_ir::share::Using;
 use smpc_verify::text::{File, Subject};
 use smpc_verify::{
-    Active, Assumption, Certificate, Effect, Goal, Leak, Limits, Report, Row, Told, Verdict, Work,
-    check, problems, small_rings, table,
+    Active, Assumption, Certificate, Effect, Goal, Leak, Limits, Report, Row, Told, Verdict, View,
+    Work, check, problems, small_rings, table,
 };
 use std::fmt::Write;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Exit code of a counter-example.
 const REFUTED: u8 = 1;
@@ -43,6 +46,7 @@ pub fn verify(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
     let (mut jobs, mut subjects) = (vec![], vec![]);
     for name in &names {
         let full = bind(sources, name, args.parties, &[])?;
+        within_reason(name, &full)?;
         // A backend without such an argument is enumerated only where its rings can be narrowed.
         let small = small_rings(&full, |small| bind(sources, name, args.parties, small).ok());
         let small: Vec<&dyn Protocols> = small.iter().map(|b| b as &dyn Protocols).collect();
@@ -133,6 +137,31 @@ fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
     })
 }
 
+/// Coalitions of a scheme beyond which nothing is begun: each protocol is looked at for each of them.
+const COALITIONS: u128 = 1 << 13;
+
+/// Whether a backend has so few coalitions that all of them can be looked at.
+fn within_reason(name: &str, full: &smpc_protocol::Bound) -> Result<(), Failure> {
+    let n = full.computing().parties as u128;
+    let sets = full.corruption().into_iter().map(|clause| {
+        let (mut all, mut of_size) = (1u128, 1u128);
+        for size in 1..=(clause.parties as u128).min(n) {
+            of_size = of_size.saturating_mul(n + 1 - size) / size;
+            all = all.saturating_add(of_size);
+        }
+        let roles = clause.roles.len() as u32;
+        all.saturating_mul(1u128.checked_shl(roles).unwrap_or(u128::MAX))
+    });
+    let count: u128 = sets.fold(0, u128::saturating_add);
+    if count <= COALITIONS {
+        return Ok(());
+    }
+    let message =
+        format!("{name} allows {count} coalitions among {n} parties, more than {COALITIONS}");
+    let problem = Problem::plain("I17", message).help("verify it for fewer: `--parties 5`");
+    Err(Failure::one(Exit::Usage, problem))
+}
+
 /// A backend that is verified.
 struct Job {
     name: String,
@@ -147,7 +176,14 @@ fn side_by_side(
 ) -> Vec<Result<Vec<Row>, smpc_verify::Malformed>> {
     let work = Work::new(subjects, limits);
     let numbers: Vec<usize> = (0..work.questions()).collect();
-    let answers = parallel::side_by_side(&numbers, |number| work.answer(*number));
+    let bar = Bar::new();
+    let (done, total) = (AtomicU64::new(0), numbers.len() as u64);
+    let answers = parallel::side_by_side(&numbers, |number| {
+        let answer = work.answer(*number);
+        bar.at(done.fetch_add(1, Ordering::Relaxed) + 1, total);
+        answer
+    });
+    bar.finish();
     work.rows(answers.into_iter().flatten().collect())
 }
 
@@ -213,6 +249,7 @@ fn explain(sources: &Sources, (operation, report, problem): &Row, text: &mut Str
                 };
                 let at = at_fault(sources, leak);
                 let _ = writeln!(text, "{operation} LEAKS to {}: {what}{at}", set(*coalition));
+                text.push_str(&seen(leak));
             }
             Verdict::Wrong(wrong) => {
                 let _ = writeln!(text, "{operation}: {}", wrong.what);
@@ -352,6 +389,35 @@ fn at_fault(sources: &Sources, leak: &Leak) -> String {
     }
 }
 
+/// A ring, a field or bits.
+fn ring(elem: Elem) -> String {
+    match elem {
+        Elem::Ring(bits) => format!("Z[2^{bits}]"),
+        Elem::Bits(bits) => format!("Bits[{bits}]"),
+        Elem::Field(prime) => format!("F[{}]", prime.modulus()),
+        Elem::Fix => "fix".to_owned(),
+    }
+}
+
+/// The view that differs, and how often it is seen on either input.
+fn seen(leak: &Leak) -> String {
+    let View { seen, often, runs } = &leak.view;
+    let values = seen.iter().map(|one| match one.values.as_slice() {
+        [value] => format!("{} = {value}", one.what),
+        rows => format!("{} = {rows:?}", one.what),
+    });
+    let values: Vec<String> = values.collect();
+    let often = match (often, runs) {
+        _ if values.is_empty() => return String::new(),
+        ([1, 0], 1) => "is seen on the first, and on the second never".to_owned(),
+        ([a, b], runs) => {
+            format!("is seen in {a} of {runs} runs on the first, in {b} on the second")
+        }
+    };
+    let ring = ring(leak.elem);
+    format!("    in {ring}: {} {often}\n", values.join(", "))
+}
+
 /// A verdict with what it rests on. Numbers beyond 53 bits are text.
 fn detail(sources: &Sources, verdict: &Verdict) -> Value {
     let words = |inputs: &[Vec<u128>]| -> Vec<Vec<String>> {
@@ -387,6 +453,20 @@ fn detail(sources: &Sources, verdict: &Verdict) -> Value {
                 Told::Key => "key",
             }
             .into();
+            value["ring"] = ring(leak.elem).into();
+            let seen = leak.view.seen.iter().map(|one| {
+                let rows: Vec<String> = one.values.iter().map(u128::to_string).collect();
+                let mut entry = json!({ "what": one.what, "values": rows });
+                if let Some(at) = line(sources, one.source) {
+                    entry["line"] = format!("{}:{}", at.file, at.number).into();
+                }
+                entry
+            });
+            value["view"] = json!({
+                "seen": seen.collect::<Vec<_>>(),
+                "often": leak.view.often,
+                "runs": leak.view.runs,
+            });
             if let Some(at) = line(sources, leak.source) {
                 value["line"] = format!("{}:{}", at.file, at.number).into();
             }
