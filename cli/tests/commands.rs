@@ -284,6 +284,20 @@ fn verify_shows_who_learns_what_it_should_not() {
     let operations = report["schemes"][0]["operations"]
         .as_array()
         .expect("a list");
+    // The counter-example can be replayed: the ring, what is seen and how often.
+    assert!(ran.out.contains("    in Z[2^"), "{}", ran.out);
+    let shared = operations
+        .iter()
+        .find(|o| o["operation"] == "share from an outsider")
+        .expect("its sharing");
+    let all = shared["private"].as_array().expect("a list");
+    let leak = all.iter().find(|v| v["verdict"] == "LEAKS");
+    let view = &leak.expect("a leak")["view"];
+    assert!(
+        view["seen"].as_array().is_some_and(|seen| !seen.is_empty()),
+        "{view}"
+    );
+    assert_ne!(view["often"][0], view["often"][1], "{view}");
     let reveal = operations
         .iter()
         .find(|o| o["operation"] == "reveal to all");
