@@ -149,7 +149,7 @@ fn within_reason(name: &str, full: &smpc_protocol::Bound) -> Result<(), Failure>
             of_size = of_size.saturating_mul(n + 1 - size) / size;
             all = all.saturating_add(of_size);
         }
-        let roles = clause.roles.len() as u32;
+        let roles = clause.roles.len();
         all.saturating_mul(1u128.checked_shl(roles).unwrap_or(u128::MAX))
     });
     let count: u128 = sets.fold(0, u128::saturating_add);
