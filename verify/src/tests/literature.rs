@@ -18,7 +18,7 @@ pub(super) fn additive(protocols: &str) -> String {
     )
 }
 
-fn bind(text: &str, n: i128, k: i128) -> Bound {
+pub(super) fn bind(text: &str, n: i128, k: i128) -> Bound {
     let mut sources = Sources::default();
     let mut library = Library::standard(&mut sources);
     let file = sources.add("mine.smpc", text);

@@ -1,10 +1,8 @@
 //! Operations that need fresh sharings, and operations that give others.
 
-use super::literature::additive;
+use super::literature::{additive, bind};
 use crate::*;
-use smpc_grammar::Sources;
 use smpc_ir::flat::Protocols;
-use smpc_protocol::Library;
 
 /// An opening as it is, to everybody and to an outsider.
 const OPENED: &str = "protocol reveal<D: party>(x: A<R>) -> v: R @ D requires fresh x ensures v == x private {\n\
@@ -12,18 +10,7 @@ const OPENED: &str = "protocol reveal<D: party>(x: A<R>) -> v: R @ D requires fr
 
 /// What is found of the operations of a scheme of a user's file.
 fn rows(text: &str) -> Vec<Row> {
-    let bound = |k: i128| {
-        let mut sources = Sources::default();
-        let mut library = Library::standard(&mut sources);
-        let file = sources.add("mine.smpc", text);
-        let errors = library.add(file, text);
-        assert!(errors.is_empty(), "{errors:?}");
-        let name = library.only_backend(file).unwrap();
-        let args = [("k".to_owned(), k), ("n".to_owned(), 3)];
-        let bound = library.bind(&name, &args, None);
-        bound.unwrap_or_else(|e| panic!("{e:?}"))
-    };
-    let (full, small) = (bound(64), bound(2));
+    let (full, small) = (bind(text, 3, 64), bind(text, 3, 2));
     let small: [&dyn Protocols; 1] = [&small];
     let limits = Limits {
         runs: 1_000,
