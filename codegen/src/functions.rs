@@ -127,7 +127,8 @@ impl<'a> Functions<'a> {
         let kept_handed = handed.split_off(results.len());
         let value = result_value(&handed, &kept_handed);
         let shared = emitter.shared_parameters();
-        let body = quote!(#(#statements)* Ok(#value)).to_string();
+        let mut body: TokenStream = statements.into_iter().collect();
+        body.extend(quote!(Ok(#value)));
         let end = shared.draws.then(|| quote!(end: &mut Endpoint<'_>,));
         let sets: Vec<Ident> = shared.sets.iter().map(|(_, name)| name.clone()).collect();
         let shapes: Vec<Ident> = shared.shapes.iter().map(|(_, name)| name.clone()).collect();

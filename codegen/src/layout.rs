@@ -86,7 +86,7 @@ const RESERVED: &[&str] = &[
 /// Takes the names of the runtime.
 pub(crate) fn reserve(names: &mut Names) {
     for name in RESERVED {
-        names.unique(name);
+        names.take(name);
     }
 }
 

@@ -18,23 +18,28 @@ impl Mentioned {
     /// point, are no identifiers of their own.
     pub fn within(text: &str) -> Self {
         let mut found = HashSet::default();
-        let mut rest = text;
-        while let Some(first) = rest.chars().next() {
+        let word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || !byte.is_ascii();
+        let bytes = text.as_bytes();
+        let (mut at, mut member) = (0, false);
+        while let Some(first) = bytes.get(at) {
             let length = match first {
-                '"' => literal(rest),
-                c if c.is_alphanumeric() || c == '_' => {
-                    let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_'));
-                    let word = &rest[..end.unwrap_or(rest.len())];
-                    let before = text[..text.len() - rest.len()].trim_end();
-                    let member = before.ends_with('.') && !before.ends_with("..");
-                    if !first.is_numeric() && !member && !found.contains(word) {
-                        found.insert(word.to_owned());
+                b'"' => literal(&text[at..]),
+                first if word(first) => {
+                    let rest = &bytes[at..];
+                    let length = rest.iter().position(|b| !word(b)).unwrap_or(rest.len());
+                    let own = &text[at..at + length];
+                    if !first.is_ascii_digit() && !member && !found.contains(own) {
+                        found.insert(own.to_owned());
                     }
-                    word.len()
+                    length
                 }
-                other => other.len_utf8(),
+                _ => 1,
             };
-            rest = &rest[length..];
+            if !first.is_ascii_whitespace() {
+                let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+                member = *first == b'.' && before != Some(&b'.');
+            }
+            at += length;
         }
         Self(found)
     }

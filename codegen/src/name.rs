@@ -79,6 +79,11 @@ pub(crate) struct Names {
 }
 
 impl Names {
+    /// Takes a name, so that no other gets it.
+    pub fn take(&mut self, name: &str) {
+        self.taken.insert(name.to_owned());
+    }
+
     /// A name like `text`, made different from all others.
     pub fn unique(&mut self, text: &str) -> Ident {
         let mut name = text.to_owned();

@@ -103,7 +103,7 @@ impl Outliner<'_, '_, '_> {
         acts: Vec<Act<'p>>,
         tail: &[Value],
     ) -> Result<Vec<Act<'p>>, Unsupported> {
-        let mut out = vec![];
+        let mut out = Vec::with_capacity(acts.len());
         let mut run: Vec<Act<'p>> = vec![];
         for act in acts {
             let joins = run.last().is_some_and(|last| match instance(last) {

@@ -200,7 +200,7 @@ impl<'p> Projector<'p, '_> {
     }
 
     fn block(&mut self, body: &Body<'p>) -> Vec<Act<'p>> {
-        let mut acts = vec![];
+        let mut acts = Vec::with_capacity(body.acts.len());
         for act in &body.acts {
             match act {
                 project::Act::Step(step) => self.step(step, &mut acts),

@@ -1,6 +1,6 @@
 //! Acts as statements: coins, passes, calls, messages.
 
-use proc_macro2::{Ident, Literal, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 use smpc_ir::party::{CoinDomain, Party, Value};
 
@@ -186,8 +186,9 @@ impl<'a> Emitter<'a> {
         self.place = None;
         let (reserved, coins, coins_type) = self.handed(&part.kept);
         let value = together(list(&handed).into_iter().chain(coins));
-        let body = quote!(#(#statements)*);
-        let body = quote!(#body Ok(#value));
+        // Moved, not quoted: a quoted token is copied.
+        let mut body: TokenStream = statements.into_iter().collect();
+        body.extend(quote!(Ok(#value)));
         let mut mentioned = Mentioned::new(&body);
         let sizes = self.sizes_in(&mentioned);
         let sizes = quote!(#(#sizes)*);
@@ -253,9 +254,10 @@ impl<'a> Emitter<'a> {
         let name = self.taken.numbered("part");
         let tensors = several(quote!(Tensor), part.results.len());
         let ty = together(tensors.into_iter().chain(coins_type));
-        let stretch = quote! {
-            fn #name(#(#formal)*) -> Result<#ty, Failure> { #(#named)* #sizes #body }
-        };
+        let mut whole = quote!(#(#named)* #sizes);
+        whole.extend(body);
+        let whole = Group::new(Delimiter::Brace, whole);
+        let stretch = quote!(fn #name(#(#formal)*) -> Result<#ty, Failure> #whole);
         if let Err(failed) = self.items.push(stretch) {
             self.failed.get_or_insert(failed);
         }
