@@ -345,20 +345,18 @@ impl Elab<'_> {
         Some((name, index.value.clone()))
     }
 
+    /// The indices of the loops around, outermost first.
+    fn loop_indices(&self) -> Vec<String> {
+        let indices = self.control.iter().filter_map(|control| match control {
+            Control::For { name, .. } => Some(name.clone()),
+            _ => None,
+        });
+        indices.collect()
+    }
+
     /// Source text with loop indices numbered and spaces dropped, for comparison.
     fn canonical(&self, span: Span) -> String {
-        let names: Vec<String> = self
-            .control
-            .iter()
-            .filter_map(|c| {
-                if let Control::For { name, .. } = c {
-                    Some(name.clone())
-                } else {
-                    None
-                }
-            })
-            .collect();
-        canonical(&self.text_of(span), &names)
+        canonical(&self.text_of(span), &self.loop_indices())
     }
 
     /// Records a reveal, or holds it against the declarations of the function it is in.
@@ -424,17 +422,7 @@ impl Elab<'_> {
                 return;
             }
         }
-        let names: Vec<String> = self
-            .control
-            .iter()
-            .filter_map(|c| {
-                if let Control::For { name, .. } = c {
-                    Some(name.clone())
-                } else {
-                    None
-                }
-            })
-            .collect();
+        let names = self.loop_indices();
         let mut conditions = vec![];
         let mut loops = vec![];
         for control in &self.control {
