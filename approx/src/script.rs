@@ -27,8 +27,7 @@ impl Outside {
         &self,
         name: &str,
         parameter: &str,
-        low: f64,
-        high: f64,
+        (low, high): (&str, &str),
     ) -> (String, String) {
         if *self != Self::Assert {
             return (String::new(), String::new());
@@ -36,9 +35,7 @@ impl Outside {
         let seen = seen(name);
         // Below and above exclude each other, so that exclusive or is or.
         let begin = format!(
-            "    let {seen} = reveal ({parameter} < {}) != ({parameter} > {});\n    assert(!{seen});\n",
-            decimal(low),
-            decimal(high)
+            "    let {seen} = reveal ({parameter} < {low}) != ({parameter} > {high});\n    assert(!{seen});\n"
         );
         (format!(" reveals {seen}: bool to all"), begin)
     }
@@ -79,15 +76,11 @@ pub fn function(
     let f = arithmetic.fraction_bits;
     let (polynomial, form) = (&fit.polynomial, &fit.form);
     let (low, high) = ends(polynomial.domain, arithmetic);
+    let (low, high) = (number(low, f), number(high, f));
     let mut body = String::new();
     let argument = match outside {
         Outside::Clamp => {
-            let _ = writeln!(
-                body,
-                "    let x = clamp({parameter}, {}, {});",
-                decimal(low),
-                decimal(high)
-            );
+            let _ = writeln!(body, "    let x = clamp({parameter}, {low}, {high});");
             "x"
         }
         Outside::Saturate(..) | Outside::Extend | Outside::Assert => parameter,
@@ -100,7 +93,7 @@ pub fn function(
             "    let inside = from_raw({constant} + 0 * raw({argument}), {f});"
         );
     } else {
-        scaled(&mut body, argument, form);
+        scaled(&mut body, argument, form, f);
         match &form.blocks {
             Some(tree) => blocks(&mut body, form, tree, f),
             None => dot_product(&mut body, polynomial, form, f),
@@ -109,19 +102,19 @@ pub fn function(
     let result = match outside {
         Outside::Clamp | Outside::Extend | Outside::Assert => "    inside\n".to_owned(),
         Outside::Saturate(below, above) => format!(
-            "    let (left, right) = (({parameter} < {}) as int, ({parameter} > {}) as int);\n    \
-             (1 - left - right) * inside + {below} * left + {above} * right\n",
-            decimal(low),
-            decimal(high)
+            "    let (left, right) = (({parameter} < {low}) as int, ({parameter} > {high}) as int);\n    \
+             (1 - left - right) * inside + {} * left + {} * right\n",
+            summand(below, f),
+            summand(above, f)
         ),
     };
-    let (head, begin) = outside.begin(name, parameter, low, high);
+    let (head, begin) = outside.begin(name, parameter, (&low, &high));
     format!("pub fn {name}({parameter}: fix<{f}>) -> fix<{f}>{head} {{\n{begin}{body}{result}}}\n")
 }
 
 /// The sum of all T_k with their coefficients.
 fn dot_product(body: &mut String, polynomial: &Polynomial, form: &Form, f: u32) {
-    powers(body, &polynomial.powers());
+    powers(body, &polynomial.powers(), form.power_bits);
     let used = polynomial.used();
     let coefficients: Vec<String> = used
         .iter()
@@ -147,7 +140,7 @@ fn blocks(body: &mut String, form: &Form, tree: &Blocks, f: u32) {
     let used = tree.used();
     let mut wanted = used.clone();
     wanted.extend((0..tree.levels).map(|level| tree.giant(level)));
-    powers(body, &Polynomial::needed(wanted));
+    powers(body, &Polynomial::needed(wanted), form.power_bits);
     let (g, bits) = (i64::from(form.power_bits), i64::from(tree.bits));
     let terms: Vec<String> = used.iter().map(|k| format!("raw(t{k})")).collect();
     let row = |leaf: &Vec<i128>| {
@@ -232,34 +225,38 @@ fn is_own(name: &str) -> bool {
 }
 
 /// The argument less a number, as an integer.
-pub(crate) fn moved(argument: &str, middle: f64) -> String {
+pub(crate) fn moved(argument: &str, middle: f64, f: u32) -> String {
     if middle == 0.0 {
         format!("raw({argument})")
     } else if middle < 0.0 {
-        format!("raw({argument} + {})", decimal(-middle))
+        format!("raw({argument} + {})", number(-middle, f))
     } else {
-        format!("raw({argument} - {})", decimal(middle))
+        format!("raw({argument} - {})", number(middle, f))
     }
 }
 
 /// u = T_1, from -1 to 1 over the domain.
-fn scaled(body: &mut String, argument: &str, form: &Form) {
+fn scaled(body: &mut String, argument: &str, form: &Form, f: u32) {
     let shift = match form.shift {
         0 => String::new(),
         below @ ..0 => format!(" - {}", -below),
         above => format!(" + {above}"),
     };
-    let raw = format!("{} * {}{shift}", moved(argument, form.middle), form.factor);
+    let raw = format!(
+        "{} * {}{shift}",
+        moved(argument, form.middle, f),
+        form.factor
+    );
     let g = i64::from(form.power_bits);
     let u = fixed_point(&raw, g + i64::from(form.cut), g);
     let _ = writeln!(body, "    let t1 = {u};");
 }
 
-/// These T_k, depth after depth.
-fn powers(body: &mut String, wanted: &BTreeSet<usize>) {
+/// These T_k with g fraction bits, depth after depth.
+fn powers(body: &mut String, wanted: &BTreeSet<usize>, g: u32) {
     let term = |k: usize| {
         if k == 0 {
-            "1.0".to_owned()
+            number(1.0, g)
         } else {
             format!("t{k}")
         }
@@ -291,6 +288,30 @@ fn powers(body: &mut String, wanted: &BTreeSet<usize>) {
         for (j, k) in ks.iter().enumerate() {
             let _ = writeln!(body, "    let t{k} = p{level}[{j}];");
         }
+    }
+}
+
+/// Fraction bits of a decimal in a script.
+const DECIMAL_BITS: u32 = 16;
+
+/// A multiple of 2^-f beside numbers with f fraction bits: what it is added to or compared with keeps its bits, where a
+/// decimal would give it more.
+pub(crate) fn number(value: f64, f: u32) -> String {
+    if f >= DECIMAL_BITS {
+        decimal(value)
+    } else {
+        format!(
+            "from_raw({}, {f})",
+            libm::rint(libm::ldexp(value, f as i32))
+        )
+    }
+}
+
+/// A number as written, to be added to numbers with f fraction bits.
+fn summand(text: &str, f: u32) -> String {
+    match text.parse() {
+        Ok(value) if f < DECIMAL_BITS => number(value, f),
+        _ => text.to_owned(),
     }
 }
 

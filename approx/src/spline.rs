@@ -12,7 +12,7 @@ use crate::function::Function;
 use crate::interval::Interval;
 use crate::jet::Jet;
 use crate::remez::{Parity, remez};
-use crate::script::{Outside, decimal, ends, fixed_point, moved};
+use crate::script::{Outside, ends, fixed_point, moved, number};
 
 /// The most pieces.
 pub const MOST: usize = 64;
@@ -429,10 +429,10 @@ pub fn function(
         high: spline.cuts[spline.cuts.len() - 1],
     };
     let (first, last) = ends(domain, arithmetic);
-    let number = |text: &str| text.parse().unwrap_or(0.0);
+    let given = |text: &str| text.parse().unwrap_or(0.0);
     let beside = match outside {
         Outside::Clamp => Some((f.at(first), f.at(last))),
-        Outside::Saturate(below, above) => Some((number(below), number(above))),
+        Outside::Saturate(below, above) => Some((given(below), given(above))),
         Outside::Extend | Outside::Assert => None,
     };
     let mut rows = spline.pieces.clone();
@@ -446,10 +446,11 @@ pub fn function(
     }
     let (bits, power_bits) = (arithmetic.fraction_bits, spline.power_bits);
     let g = power_bits as i32;
-    let (head, mut body) = outside.begin(name, parameter, first, last);
+    let (low, high) = (number(first, bits), number(last, bits));
+    let (head, mut body) = outside.begin(name, parameter, (&low, &high));
     let units = spline.scale + bits as i32;
     let shift = 1i128 << (g - units).max(0);
-    let raw = moved(parameter, spline.middle);
+    let raw = moved(parameter, spline.middle, bits);
     let raw = if shift == 1 {
         raw
     } else {
@@ -477,7 +478,7 @@ pub fn function(
             _ => integer_sum(excess, bits),
         }
     } else {
-        let all: Vec<String> = cuts.iter().map(|c| decimal(*c)).collect();
+        let all: Vec<String> = cuts.iter().map(|c| number(*c, bits)).collect();
         let count = cuts.len();
         body.push_str(&format!(
             "    let cuts = [{}];\n    let rows = [{}];\n    \
