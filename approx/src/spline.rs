@@ -2,7 +2,13 @@
 //!
 //! All pieces are polynomials of one variable, from -1 to 1 over the domain at most, so that its powers are computed once and
 //! beside the comparisons with the cuts; what a comparison costs is the depth (Mohassel, Zhang, SecureML, IEEE S&P
-//! 2017, do so with lines). Cuts are moved until the pieces' errors are alike.
+//! 2017, do so with lines). Where that loses too much, as short pieces of a long domain do, whose coefficients are large and
+//! cancel, each piece has a variable of its own, chosen by the comparisons as its coefficients are: the powers follow
+//! behind them. Cuts are moved until the pieces' errors are alike.
+
+mod text;
+
+pub use text::function;
 
 use crate::certify::{Candidate, certify};
 use crate::chebyshev::{Domain, Polynomial};
@@ -12,7 +18,7 @@ use crate::function::Function;
 use crate::interval::Interval;
 use crate::jet::Jet;
 use crate::remez::{Parity, remez};
-use crate::script::{Outside, ends, fixed_point, moved, number};
+use crate::script::Outside;
 
 /// The most pieces.
 pub const MOST: usize = 64;
@@ -28,12 +34,10 @@ const MOVES: usize = 16;
 pub struct Spline {
     /// The ends of the domain, and between them the cuts, ascending; the cuts are multiples of 2^-f.
     pub cuts: Vec<f64>,
-    /// For each piece the coefficients of the powers of v = (t - middle) / 2^scale, from the constant up, in units of 2^-bits.
+    /// For each piece the coefficients of the powers of its variable, from the constant up, in units of 2^-bits.
     pub pieces: Vec<Vec<i128>>,
-    /// See [`Spline::pieces`]; a multiple of 2^-f.
-    pub middle: f64,
-    /// See [`Spline::pieces`].
-    pub scale: i32,
+    /// The variable of all pieces, or one for each.
+    pub variables: Vec<Variable>,
     /// See [`Spline::pieces`]; negative where coefficients are large.
     pub bits: i32,
     /// Fraction bits of the powers.
@@ -44,7 +48,40 @@ pub struct Spline {
     pub work: Work,
 }
 
+/// v = (t - middle) / 2^scale.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Variable {
+    /// A multiple of 2^-f.
+    pub middle: f64,
+    /// At least -f.
+    pub scale: i32,
+}
+
+impl Variable {
+    /// From -1 to 1 where the domain is.
+    fn over(domain: Domain, arithmetic: Arithmetic) -> Self {
+        let unit = arithmetic.unit();
+        let middle = libm::rint(domain.middle() / unit) * unit;
+        let reach = (domain.high - middle).max(middle - domain.low);
+        let least = -f64::from(arithmetic.fraction_bits);
+        Self {
+            middle,
+            scale: libm::ceil(libm::log2(reach)).max(least) as i32,
+        }
+    }
+}
+
 impl Spline {
+    /// The variable of the piece at this place.
+    pub fn variable(&self, at: usize) -> Variable {
+        self.variables[at.min(self.variables.len() - 1)]
+    }
+
+    /// Whether each piece has a variable of its own.
+    pub fn is_local(&self) -> bool {
+        self.variables.len() > 1
+    }
+
     /// The value without rounding on the way; outside of the domain that of the nearest piece.
     pub fn at(&self, x: f64) -> f64 {
         let inner = &self.cuts[1..self.cuts.len() - 1];
@@ -68,12 +105,13 @@ impl Spline {
             from: self.cuts[at],
             to: self.cuts[at + 1],
             coefficients: &self.pieces[at],
+            variable: self.variable(at),
             spline: self,
         }
     }
 
     /// Fraction bits that the dot product has beyond those of the result; fewer than none where coefficients are very large.
-    fn excess(&self, arithmetic: Arithmetic) -> i32 {
+    pub(crate) fn excess(&self, arithmetic: Arithmetic) -> i32 {
         self.power_bits as i32 + self.bits - arithmetic.fraction_bits as i32
     }
 }
@@ -83,6 +121,7 @@ struct Piece<'a> {
     from: f64,
     to: f64,
     coefficients: &'a [i128],
+    variable: Variable,
     spline: &'a Spline,
 }
 
@@ -95,7 +134,7 @@ impl Candidate for Piece<'_> {
     }
 
     fn at(&self, x: f64) -> f64 {
-        let v = (x - self.spline.middle) * power_of_two(-self.spline.scale);
+        let v = (x - self.variable.middle) * power_of_two(-self.variable.scale);
         let all = self.coefficients.iter().rev();
         all.fold(0.0, |sum, c| sum * v + *c as f64) * power_of_two(-self.spline.bits)
     }
@@ -103,8 +142,8 @@ impl Candidate for Piece<'_> {
     fn jet(&self, x: &Jet) -> Jet {
         let order = x.0.len() - 1;
         let number = |value: f64| Jet::constant(Interval::point(value), order);
-        let size = Interval::point(power_of_two(-self.spline.scale));
-        let v = x.sub(&number(self.spline.middle)).scale(size);
+        let size = Interval::point(power_of_two(-self.variable.scale));
+        let v = x.sub(&number(self.variable.middle)).scale(size);
         let all = self.coefficients.iter().rev();
         // Coefficients are below 2^62: those above 2^53 are no doubles.
         let sum = all.fold(number(0.0), |sum, c| {
@@ -143,30 +182,65 @@ pub fn spline(
     }
     let pieces = pieces.clamp(1, MOST);
     let cuts = levelled(function, domain, pieces, degree, arithmetic)?;
+    let shared = Variable::over(domain, arithmetic);
     let unit = arithmetic.unit();
-    let middle = libm::rint(domain.middle() / unit) * unit;
-    let reach = (domain.high - middle).max(middle - domain.low);
-    let scale = libm::ceil(libm::log2(reach)).max(-f64::from(arithmetic.fraction_bits)) as i32;
+    let reach = (domain.high - shared.middle).max(shared.middle - domain.low);
     let widest = domain.low.abs().max(domain.high.abs()).max(reach);
     let argument = libm::log2(widest / unit) + 1.0;
     if argument > ROOM {
         return Err(Unfit::TooLarge(argument - ROOM));
     }
-    let mut polynomials = vec![];
+    let (mut polynomials, mut sampled) = (vec![], 0f64);
     for pair in cuts.windows(2) {
-        let (polynomial, _) = fitted(function, pair[0], pair[1], degree)?;
-        polynomials.push(powers(&polynomial, middle, scale));
+        let (polynomial, error) = fitted(function, pair[0], pair[1], degree)?;
+        polynomials.push(polynomial);
+        sampled = sampled.max(error);
     }
+    let own = polynomials
+        .iter()
+        .map(|p| Variable::over(p.domain, arithmetic));
+    let own: Vec<Variable> = own.collect();
+    let with = |variables| computed(function, domain, &cuts, &polynomials, variables, arithmetic);
+    let together = with(vec![shared]);
+    // Nothing is lost, or nothing else is to be had.
+    let good = together
+        .as_ref()
+        .is_ok_and(|s| s.budget.total() <= 2.0 * sampled + 4.0 * unit);
+    if good || degree == 0 || own.len() == 1 {
+        return together;
+    }
+    match (together, with(own)) {
+        (Ok(together), Ok(apart)) if apart.budget.total() < together.budget.total() / 2.0 => {
+            Ok(apart)
+        }
+        (Err(_), Ok(apart)) => Ok(apart),
+        (together, _) => together,
+    }
+}
+
+/// The polynomials of these variables, computed with as few bits of powers as are good enough.
+fn computed(
+    function: &Function,
+    domain: Domain,
+    cuts: &[f64],
+    polynomials: &[Polynomial],
+    variables: Vec<Variable>,
+    arithmetic: Arithmetic,
+) -> Result<Spline, Unfit> {
+    let unit = arithmetic.unit();
     let base = Spline {
-        cuts,
+        cuts: cuts.to_vec(),
         pieces: vec![],
-        middle,
-        scale,
+        variables,
         bits: 0,
         power_bits: 0,
         budget: Budget::default(),
         work: Work::default(),
     };
+    let numbered = polynomials.iter().enumerate();
+    let polynomials: Vec<Vec<f64>> = numbered
+        .map(|(at, p)| powers(p, base.variable(at)))
+        .collect();
     // The result is in the ring with a bit to spare.
     let points = (0..=1000).map(|i| domain.point(f64::from(i) / 500.0 - 1.0));
     let size = points.map(|x| function.at(x).abs()).fold(0.0, f64::max) / unit;
@@ -185,7 +259,9 @@ pub fn spline(
     let enough = all.iter().map(error).fold(f64::INFINITY, f64::min) + unit / 8.0;
     all.retain(|s| error(s) <= enough);
     // Without a truncation of the argument, if that can be.
-    let whole = |s: &Spline| s.power_bits as i32 >= scale + arithmetic.fraction_bits as i32;
+    let scale = base.variable(0).scale;
+    let whole =
+        |s: &Spline| s.is_local() || s.power_bits as i32 >= scale + arithmetic.fraction_bits as i32;
     let at = all.iter().position(whole).unwrap_or(0);
     if all.is_empty() {
         return Err(Unfit::TooLarge(beyond));
@@ -219,10 +295,17 @@ fn rounded(
     }
     work.add(size, 0, false, 1);
     let mut errors = vec![0.0, 0.0];
-    let cut = base.scale + f - g;
-    if cut > 0 {
+    let scale = base.variables.iter().map(|v| v.scale).max().unwrap_or(0);
+    let cut = scale + f - g;
+    if base.is_local() {
+        // A number of the piece, times a power of two that is its own.
+        if cut > 0 {
+            return Err(f64::from(cut));
+        }
+        work.add(power_of_two(g), 0, true, 1);
+    } else if cut > 0 {
         errors[1] = last * arithmetic.truncation;
-        work.add(power_of_two(base.scale + f), cut as u32, false, 1);
+        work.add(power_of_two(scale + f), cut as u32, false, 1);
     }
     // The k-th power is the product of any two that make it: a prefix tree has them.
     let mut largest = 0f64;
@@ -377,8 +460,9 @@ fn levelled(
     best.map(|(_, cuts)| cuts).ok_or(Unfit::Degree(degree))
 }
 
-/// Coefficients of the powers of v = (t - middle) / 2^scale.
-fn powers(polynomial: &Polynomial, middle: f64, scale: i32) -> Vec<f64> {
+/// Coefficients of the powers of the variable.
+fn powers(polynomial: &Polynomial, variable: Variable) -> Vec<f64> {
+    let Variable { middle, scale } = variable;
     let (centre, half) = (polynomial.domain.middle(), polynomial.domain.half());
     // u = slope v + offset; T_k by its recurrence on coefficient vectors.
     let (slope, offset) = (power_of_two(scale) / half, (middle - centre) / half);
@@ -402,114 +486,6 @@ fn powers(polynomial: &Polynomial, middle: f64, scale: i32) -> Vec<f64> {
         before = std::mem::replace(&mut this, next);
     }
     total
-}
-
-/// The text of `fn NAME(PARAMETER: fix<f>) -> fix<f>`: the powers are a prefix tree, coefficients are chosen by comparisons with
-/// all cuts at once, and the value is one inner product.
-pub fn function(
-    name: &str,
-    parameter: &str,
-    f: &Function,
-    spline: &Spline,
-    arithmetic: Arithmetic,
-    outside: &Outside,
-) -> String {
-    let parameter = match parameter {
-        "u" | "powers" | "passed" | "here" | "terms" | "cuts" | "rows" => "argument",
-        other => other,
-    };
-    let degree = spline.pieces.first().map_or(1, Vec::len) - 1;
-    let constant = |value: f64| -> Vec<i128> {
-        let mut row = vec![0; degree + 1];
-        row[0] = libm::round(value * power_of_two(spline.bits)) as i128;
-        row
-    };
-    let domain = Domain {
-        low: spline.cuts[0],
-        high: spline.cuts[spline.cuts.len() - 1],
-    };
-    let (first, last) = ends(domain, arithmetic);
-    let given = |text: &str| text.parse().unwrap_or(0.0);
-    let beside = match outside {
-        Outside::Clamp => Some((f.at(first), f.at(last))),
-        Outside::Saturate(below, above) => Some((given(below), given(above))),
-        Outside::Extend | Outside::Assert => None,
-    };
-    let mut rows = spline.pieces.clone();
-    let mut cuts = spline.cuts[1..spline.cuts.len() - 1].to_vec();
-    if let Some((below, above)) = beside {
-        rows.insert(0, constant(below));
-        rows.push(constant(above));
-        cuts.insert(0, first);
-        // The last value of the domain is in it.
-        cuts.push(last + arithmetic.unit());
-    }
-    let (bits, power_bits) = (arithmetic.fraction_bits, spline.power_bits);
-    let g = power_bits as i32;
-    let (low, high) = (number(first, bits), number(last, bits));
-    let (head, mut body) = outside.begin(name, parameter, (&low, &high));
-    let units = spline.scale + bits as i32;
-    let shift = 1i128 << (g - units).max(0);
-    let raw = moved(parameter, spline.middle, bits);
-    let raw = if shift == 1 {
-        raw
-    } else {
-        format!("{raw} * {shift}")
-    };
-    let u = fixed_point(&raw, i64::from(units.max(g)), i64::from(g));
-    let one = 1i128 << power_bits;
-    body.push_str(&match degree {
-        0 => String::new(),
-        1 => format!("    let u = {u};\n    let terms = [{one}, raw(u)];\n"),
-        _ => format!(
-            "    let u = {u};\n    let powers = scan([u for k in 0..{degree}], (lo, hi) => lo * hi);\n    \
-             let terms = concat([{one}], [raw(powers[k]) for k in 0..{degree}]);\n"
-        ),
-    });
-    let list = |rows: &[Vec<i128>], between: &str| {
-        let rows: Vec<String> = rows.iter().map(|row| format!("{row:?}")).collect();
-        rows.join(between)
-    };
-    let excess = spline.excess(arithmetic);
-    let result = if cuts.is_empty() {
-        body.push_str(&format!("    let here = {};\n", list(&rows, "")));
-        match degree {
-            0 => format!("from_raw(here[0] + 0 * raw({parameter}), {bits})"),
-            _ => integer_sum(excess, bits),
-        }
-    } else {
-        let all: Vec<String> = cuts.iter().map(|c| number(*c, bits)).collect();
-        let count = cuts.len();
-        body.push_str(&format!(
-            "    let cuts = [{}];\n    let rows = [{}];\n    \
-             let passed = [({parameter} >= cuts[j]) as int for j in 0..{count}];\n    \
-             let here = [rows[0, k] + sum(passed[j] * (rows[j + 1, k] - rows[j, k]) for j in 0..{count}) for k in 0..{}];\n",
-            all.join(", "),
-            list(&rows, ",\n                "),
-            degree + 1
-        ));
-        match degree {
-            0 => format!("from_raw(here[0], {bits})"),
-            // A product of numbers with so many bits is brought back by as many, in one with the product where a scheme can.
-            _ if excess > 0 => format!(
-                "from_raw(raw(dot(from_raw(here, {excess}), from_raw(terms, {excess}))), {bits})"
-            ),
-            _ => integer_sum(excess, bits),
-        }
-    };
-    format!(
-        "pub fn {name}({parameter}: fix<{bits}>) -> fix<{bits}>{head} {{\n{body}    {result}\n}}\n"
-    )
-}
-
-/// The inner product as integers, brought to the bits of the result.
-fn integer_sum(excess: i32, bits: u32) -> String {
-    if excess < 0 {
-        format!("from_raw(dot(here, terms) * {}, {bits})", 1i128 << -excess)
-    } else {
-        let fine = i64::from(excess) + i64::from(bits);
-        fixed_point("dot(here, terms)", fine, i64::from(bits))
-    }
 }
 
 #[cfg(test)]

@@ -98,8 +98,10 @@ impl Endpoint {
         if row.len() == 1 {
             return row[0];
         }
-        let cut = s.scale + f - g;
-        let moved = (t - (s.middle / unit) as i128) << (-cut).max(0);
+        let variable = s.variable(at);
+        let cut = variable.scale + f - g;
+        assert!(cut <= 0 || !s.is_local());
+        let moved = (t - (variable.middle / unit) as i128) << (-cut).max(0);
         let u = self.truncated(moved, cut.max(0) as u32);
         let mut powers = vec![1 << g, u];
         for k in 2..row.len() {
@@ -355,6 +357,30 @@ fn local_truncation() {
         of_pieces(&sigmoid(), (-7.0, 8.0), (7, 4), arithmetic, 100_000);
         let exp = t().apply(Elementary::Exp);
         of_polynomial(&exp, (0.3, 1.0), Goal::Within(1e-4), arithmetic, 100_000);
+    }
+}
+
+/// Short pieces beside long ones: each has a variable of its own, or their coefficients would cancel.
+#[test]
+fn pieces_of_unlike_lengths() {
+    let of = |f| t().apply(f);
+    for (f, on, pieces, enough) in [
+        (of(Elementary::Sqrt), (0.0, 4.0), (12, 5), 5e-3),
+        (of(Elementary::Ln), (0.01, 100.0), (20, 5), 1e-4),
+        (of(Elementary::Exp), (0.0, 10.0), (8, 5), 1e-2),
+        (of(Elementary::Exp), (0.0, 25.0), (17, 7), 1e3),
+        (
+            Function::Div(Function::number(1.0).into(), t().into()),
+            (0.01, 10.0),
+            (12, 5),
+            2e-2,
+        ),
+    ] {
+        let domain = Domain::new(on.0, on.1).unwrap();
+        let found = spline(&f, domain, pieces.0, pieces.1, bits(16)).unwrap();
+        let bound = found.budget.total();
+        assert!(bound < enough, "{f:?}: {bound}");
+        of_pieces(&f, on, pieces, bits(16), 100_000);
     }
 }
 
