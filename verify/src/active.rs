@@ -8,7 +8,9 @@
 //! are ideal too: whoever is said to know one has the same. Operands are fresh sharings.
 
 mod copies;
+mod items;
 mod judge;
+mod meant;
 mod order;
 mod rings;
 mod simulate;
@@ -190,9 +192,10 @@ pub fn deviate(problem: &Problem, coalition: PartySet) -> Active {
 /// A term as it is if nobody lies.
 fn honest(run: &mut Copies, term: &Poly) -> Poly {
     let mut honest = term.clone();
-    for lie in run.lies.clone() {
-        let zero = Poly::constant(run.symbols[lie.symbol.0 as usize].elem, 0);
-        honest = run.terms.substitute(&honest, lie.symbol, &zero);
+    let lies: Vec<Symbol> = run.lies.iter().map(|lie| lie.symbol).collect();
+    for lie in lies {
+        let zero = Poly::constant(run.symbols[lie.0 as usize].elem, 0);
+        honest = run.terms.substitute(&honest, lie, &zero);
     }
     honest
 }
@@ -375,11 +378,12 @@ fn follows(run: &mut Copies, changes: &[(Poly, Poly)], epsilon: Symbol, elem: El
         return zero;
     };
     let support = run.terms.support(error);
-    for lie in run.lies.clone() {
-        if !support.contains(lie.symbol) || run.symbols[lie.symbol.0 as usize].elem != elem {
+    let lies: Vec<Symbol> = run.lies.iter().map(|lie| lie.symbol).collect();
+    for lie in lies {
+        if !support.contains(lie) || run.symbols[lie.0 as usize].elem != elem {
             continue;
         }
-        let plain = run.terms.symbol(lie.symbol, elem);
+        let plain = run.terms.symbol(lie, elem);
         for candidate in [plain.clone(), plain.neg()] {
             if run.terms.substitute(change, epsilon, &candidate) == *error {
                 return candidate;

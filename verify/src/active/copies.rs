@@ -3,7 +3,8 @@
 //! What a corrupt party sends is what it should have sent and a *lie*, a symbol of its own for each
 //! message and receiver. A lie is whatever the adversary makes of what it has seen when it must send.
 
-use super::simulate::same_expansion;
+use super::items::same_expansion;
+use super::order::Event;
 use crate::problem::{Operand, Problem, operand_ids};
 use crate::sharing::{held, layout};
 use crate::symbolic::{Carried, components};
@@ -55,6 +56,10 @@ pub(super) struct Lie {
     pub step: usize,
     pub from: Party,
     pub to: Party,
+    /// What the receiver has got.
+    pub told: Poly,
+    /// The messages of honest parties that this is made of.
+    pub heard: Vec<Event>,
 }
 
 /// A message to a corrupt party from one that is not.
@@ -93,6 +98,8 @@ pub(super) struct Copies {
     pub value: u8,
     /// How many steps the text has.
     pub steps: usize,
+    /// For copies of corrupt parties, the messages of honest ones that they are made of, numbered by their steps.
+    heard: HashMap<(u32, u8), Support>,
     keys: BTreeMap<u32, Poly>,
     expanded: Vec<(Vec<Poly>, Elem, Poly)>,
 }
@@ -125,6 +132,7 @@ impl Copies {
             inputs: Vec::new(),
             value: problem.carried,
             steps: problem.flat.steps.len(),
+            heard: HashMap::new(),
             keys: BTreeMap::new(),
             expanded: Vec::new(),
         };
@@ -132,6 +140,7 @@ impl Copies {
             run.parameter(problem, at, coalition)?;
         }
         for at in 0..problem.flat.steps.len() {
+            run.hear(problem, at, coalition);
             run.step(problem, at, coalition)?;
         }
         Some(run)
@@ -248,6 +257,39 @@ impl Copies {
         Some(carried)
     }
 
+    /// Follows what messages of honest parties the copies of corrupt ones are made of.
+    fn hear(&mut self, problem: &Problem, at: usize, coalition: PartySet) {
+        let flat = &problem.flat;
+        let step = &flat.steps[at];
+        let known = flat.values[step.result as usize].known_to;
+        for party in known.intersection(coalition).iter() {
+            let mut heard = Support::default();
+            let mut from = party;
+            if let FlatOp::Send { from: sender, .. } = &step.op
+                && !flat.values[step.args[0] as usize].known_to.contains(party)
+            {
+                from = Party(*sender);
+                if !coalition.contains(from) {
+                    heard.insert(Symbol(at as u32));
+                }
+            }
+            let args = match &step.op {
+                // Nothing but the value is gone on with.
+                FlatOp::Check { .. } => &step.args[..1],
+                FlatOp::Assert { .. } => &[],
+                _ => step.args.as_slice(),
+            };
+            for arg in args {
+                if let Some(more) = self.heard.get(&(*arg, from.0)) {
+                    heard.extend(more);
+                }
+            }
+            if heard.iter().next().is_some() {
+                self.heard.insert((step.result, party.0), heard);
+            }
+        }
+    }
+
     fn step(&mut self, problem: &Problem, at: usize, coalition: PartySet) -> Option<()> {
         let flat = &problem.flat;
         let step = &flat.steps[at];
@@ -277,6 +319,13 @@ impl Copies {
                 }
                 let sent = self.copies.get(&(arg, from.0))?.clone();
                 let told = to.without(before);
+                let heard = self.heard.get(&(arg, from.0)).cloned();
+                let sender = |step: Symbol| match problem.flat.steps[step.0 as usize].op {
+                    FlatOp::Send { from, .. } => (step.0 as usize, from),
+                    _ => (step.0 as usize, u8::MAX),
+                };
+                let heard = heard.unwrap_or_default();
+                let heard: Vec<Event> = heard.iter().map(sender).collect();
                 for party in told.iter() {
                     let mut term = sent.clone();
                     match (coalition.contains(from), coalition.contains(party)) {
@@ -285,13 +334,13 @@ impl Copies {
                             let symbol = Symbol(self.symbols.len() as u32);
                             let lie = self.symbol(name, info.elem, info.kind, Class::Lie);
                             term = term.add(&lie);
-                            let to = party;
-                            let step = at;
                             self.lies.push(Lie {
                                 symbol,
-                                step,
+                                step: at,
                                 from,
-                                to,
+                                to: party,
+                                told: term.clone(),
+                                heard: heard.clone(),
                             });
                         }
                         (false, true) => self.view.push(Seen {

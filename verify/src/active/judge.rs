@@ -8,7 +8,9 @@
 //! error of the result is what the adversary can do.
 
 use super::copies::{Class, Copies};
-use super::simulate::{View, same_expansion};
+use super::items::same_expansion;
+use super::meant::parts;
+use super::simulate::View;
 use crate::element::order;
 use crate::term::{Poly, Support, Symbol};
 use smpc_ir::flat::Kind;
@@ -158,36 +160,36 @@ impl Judge {
             return self.solve(at, lie);
         };
         for operand in inside.iter().flatten() {
-            let support = self.run.terms.support(operand);
-            let lies: Vec<Symbol> = support
-                .iter()
-                .filter(|s| self.run.is(*s, Class::Lie))
-                .collect();
-            let [other] = lies[..] else { continue };
-            let mut rest = support.clone();
-            rest.remove(other);
-            // The operand says what the lie is to whoever knows the rest.
-            let alone = self.run.terms.pads(operand).contains(&other);
-            let known = rest.iter().all(|s| self.known(s, &then));
-            if alone && known {
-                let earlier = self.seen.get(&other).map(|seen| seen.common(&then));
-                self.seen
-                    .insert(other, earlier.unwrap_or_else(|| then.clone()));
+            for other in self.lone_lies(operand) {
+                self.bind(operand, other, &then);
             }
         }
         self.solve(at, lie)
     }
 
-    /// Whether a symbol is known to who has seen so much: an expansion, by its seed.
-    fn known(&self, symbol: Symbol, then: &Support) -> bool {
-        let info = &self.run.symbols[symbol.0 as usize];
-        match info.class {
-            Class::Known => true,
-            // It may be told later than its place in the text says.
-            Class::Lie => false,
-            Class::Expanded => info.seed.iter().all(|part| self.known(*part, then)),
-            _ => then.contains(symbol),
+    /// An operand u·δ + e of a digest that was sent when so much had been seen. What can be extracted from the digest is a
+    /// function of that, and is the operand wherever the run goes on; so there δ is u⁻¹·(extracted - e), a function of that,
+    /// of the coins in e, and of what other lies in e may depend on. Two lies that are told later and stand in one operand
+    /// stay as free as they were: each depends on what the other has seen.
+    fn bind(&mut self, operand: &Poly, lie: Symbol, then: &Support) {
+        let Some(seen) = self.seen.get(&lie) else {
+            return;
+        };
+        let mut bound = then.clone();
+        for symbol in parts(&self.run, operand).iter().filter(|s| *s != lie) {
+            match (self.run.is(symbol, Class::Lie), self.seen.get(&symbol)) {
+                (true, None) => return,
+                (true, Some(its)) => bound.extend(its),
+                (false, _) => bound.insert(symbol),
+            }
         }
+        let less = bound.iter().all(|s| {
+            self.run.is(s, Class::Lie) || self.run.is(s, Class::Known) || seen.contains(s)
+        });
+        if !less {
+            return;
+        }
+        self.seen.insert(lie, bound);
     }
 
     /// Two expansions that are equal are of one seed.

@@ -4,34 +4,22 @@
 //! put r := u⁻¹(ρ - e) for r everywhere is a bijection of coins as long as e does not depend on r.
 //!
 //! A lie in e is a function of what was seen before it. Take two runs with the same coins but for r: up to the first
-//! thing seen that differs all lies are the same, so that thing has r in it otherwise than through a lie. So a lie depends
-//! on r only if something with r in it can be seen before the lie must be sent. That needs no look at what the lies in such
-//! a thing have seen: they were sent before it. It stays so when r is replaced: what has r in it, and now the lies of e, is
-//! what cannot be seen before them.
+//! thing seen that differs all that was told is the same, so that thing has r in it otherwise than through what was told. So
+//! a lie depends on r only if something with r in it can be seen before the lie must be sent, where a thing also has in it
+//! what was meant in a lie of it, if that may not have been seen yet (`meant.rs`). It stays so when r is replaced: what has
+//! r in it, and now the lies of e, is what cannot be seen before them.
 //!
-//! What a party compared before it sent something holds of what it sent. A comparison of nothing but a lie tells the
-//! adversary what it knows.
+//! What a party compared before it sent something holds of what it sent.
 
-use super::copies::{Class, Condition, Copies};
-use super::order::{Event, Order};
+use super::copies::{Class, Copies};
+use super::items::{Item, items, one_expansion, plain_conditions};
+use super::meant::{Meant, parts};
+use super::order::Order;
 use crate::element::order as field_order;
 use crate::term::{Atom, Poly, Support, Symbol};
 use smpc_ir::flat::Kind;
 use smpc_ir::party::Elem;
-use std::collections::{BTreeMap, HashSet};
-
-/// Something that the adversary sees.
-#[derive(Clone, Debug)]
-struct Item {
-    event: Event,
-    /// Where else the same is seen: a digest of what somebody else sends.
-    also: Vec<Event>,
-    /// The shape of a message; nothing for the outcome of a comparison.
-    kind: Option<Kind>,
-    term: Poly,
-    /// What a digest hides, and the coin that hides it.
-    nonce: Option<Symbol>,
-}
+use std::collections::BTreeMap;
 
 /// A run after its messages have become uniform where they can.
 pub(super) struct View {
@@ -46,207 +34,6 @@ pub(super) struct View {
     pub chance: f64,
 }
 
-/// What was compared, without functions that only compare.
-pub(super) fn plain_conditions(run: &Copies) -> Vec<Poly> {
-    run.conditions.iter().map(|c| c.term.clone()).collect()
-}
-
-/// Draws the simple conclusions from comparisons: a lie is what they say it is, two expansions that
-/// are equal are one.
-fn simplify(run: &mut Copies, known: &[&Condition], mut term: Poly) -> Poly {
-    let mut known: Vec<Poly> = known.iter().map(|c| c.term.clone()).collect();
-    for _ in 0..200 {
-        let found = known.iter().enumerate().find_map(|(at, condition)| {
-            let (symbol, by) = conclusion(run, condition)?;
-            Some((at, symbol, by))
-        });
-        let Some((at, symbol, by)) = found else { break };
-        known.remove(at);
-        for other in known.iter_mut().chain([&mut term]) {
-            *other = run.terms.substitute(other, symbol, &by);
-        }
-    }
-    term
-}
-
-/// Two expansions whose difference a term is.
-pub(super) fn same_expansion(run: &Copies, condition: &Poly) -> Option<(Symbol, Poly)> {
-    let support = run.terms.support(condition);
-    let all: Vec<Symbol> = support.iter().collect();
-    let [a, b] = all[..] else { return None };
-    if !run.is(a, Class::Expanded) || !run.is(b, Class::Expanded) || condition.monomials() != 2 {
-        return None;
-    }
-    let mut terms = run.terms.clone();
-    let (left, right) = (
-        terms.symbol(a, condition.elem()),
-        terms.symbol(b, condition.elem()),
-    );
-    let difference = left.sub(&right);
-    (difference == *condition || difference.neg() == *condition).then_some((b, left))
-}
-
-/// Expansions that are compared are one in a run that ends. What compares them stays.
-fn one_expansion(run: &mut Copies, terms: &mut [Poly], conditions: usize) {
-    let same: Vec<(Symbol, Poly)> = terms[..conditions]
-        .iter()
-        .filter_map(|term| same_expansion(run, term))
-        .collect();
-    for term in terms.iter_mut() {
-        if same_expansion(run, term).is_some() {
-            continue;
-        }
-        // The latest first: it may become one that another is equal to.
-        for (symbol, by) in same.iter().rev() {
-            *term = run.terms.substitute(term, *symbol, by);
-        }
-    }
-}
-
-fn conclusion(run: &mut Copies, condition: &Poly) -> Option<(Symbol, Poly)> {
-    if let Some(found) = same_expansion(run, condition) {
-        return Some(found);
-    }
-    let support = run.terms.support(condition);
-    let plain = support
-        .iter()
-        .all(|s| run.is(s, Class::Lie) || run.is(s, Class::Known));
-    if !plain {
-        return None;
-    }
-    let lies = run.terms.pads(condition).into_iter();
-    let lie = lies.rev().find(|s| run.is(*s, Class::Lie))?;
-    let zero = Poly::constant(condition.elem(), 0);
-    let by = run.terms.solve(condition, lie, &zero)?;
-    Some((lie, by))
-}
-
-/// Whether a term is a lie, or its negative.
-fn is_lie(run: &Copies, term: &Poly) -> bool {
-    let alone = run
-        .terms
-        .is_symbol(term)
-        .or(run.terms.is_symbol(&term.neg()));
-    alone.is_some_and(|symbol| run.is(symbol, Class::Lie))
-}
-
-fn items(run: &mut Copies, order: &Order) -> Vec<Item> {
-    let mut items = Vec::new();
-    let plain: Vec<Poly> = run.view.iter().map(|m| m.term.clone()).collect();
-    for seen in run.view.clone() {
-        let event = (seen.step, seen.from.0);
-        let digest = run.terms.digest_of(&seen.term).map(<[Poly]>::to_vec);
-        match digest {
-            None => items.push(Item {
-                event,
-                also: Vec::new(),
-                kind: Some(seen.kind),
-                term: seen.term,
-                nonce: None,
-            }),
-            // Equal digests are of equal operands: who can guess these sees them.
-            Some(args) => {
-                let nonce = args.iter().find_map(|arg| {
-                    let symbol = run.terms.is_symbol(arg)?;
-                    let wide = arg.elem() == Elem::Bits(128);
-                    (wide && run.is(symbol, Class::Pad)).then_some(symbol)
-                });
-                let told = |arg: &Poly| plain.contains(arg);
-                let nonce = match nonce {
-                    // What is hidden under a coin that is never told stays hidden.
-                    Some(nonce)
-                        if !args
-                            .iter()
-                            .any(|a| run.terms.is_symbol(a) == Some(nonce) && told(a)) =>
-                    {
-                        continue;
-                    }
-                    // A commitment: its operands are told later, each by itself.
-                    Some(nonce) if args.iter().all(told) => Some(nonce),
-                    _ => None,
-                };
-                items.extend(args.into_iter().map(|term| Item {
-                    event,
-                    also: Vec::new(),
-                    kind: None,
-                    term,
-                    nonce,
-                }));
-            }
-        }
-    }
-    for condition in run.conditions.clone() {
-        if is_lie(run, &condition.term) {
-            continue;
-        }
-        items.push(Item {
-            event: (condition.step, condition.party.0),
-            also: Vec::new(),
-            kind: None,
-            term: condition.term,
-            nonce: None,
-        });
-    }
-    // What was compared before an item holds in it, which says something of lies and expansions.
-    let mut events: BTreeMap<Event, HashSet<Event>> = BTreeMap::new();
-    let conditions = run.conditions.clone();
-    for item in &mut items {
-        let support = run.terms.support(&item.term);
-        let mut symbols = support.iter();
-        if !symbols.any(|s| run.is(s, Class::Lie) || run.is(s, Class::Expanded)) {
-            continue;
-        }
-        if events.is_empty() {
-            for condition in &conditions {
-                let event = (condition.step, condition.party.0);
-                events.entry(event).or_insert_with(|| order.after(event));
-            }
-        }
-        let before: Vec<&Condition> = conditions
-            .iter()
-            .filter(|c| events[&(c.step, c.party.0)].contains(&item.event))
-            .collect();
-        if !before.is_empty() {
-            item.term = simplify(run, &before, item.term.clone());
-        }
-    }
-    items.sort_by_key(|item| item.event.0);
-    merged(items)
-}
-
-/// One item for a message and digests of it that others send: whoever knows the one can tell the others.
-fn merged(items: Vec<Item>) -> Vec<Item> {
-    let mut kept: Vec<Item> = Vec::new();
-    for item in items {
-        let same = kept
-            .iter_mut()
-            .find(|other| other.nonce.is_none() && item.nonce.is_none() && other.term == item.term);
-        match same {
-            Some(other) => {
-                other.also.push(item.event);
-                other.kind = other.kind.or(item.kind);
-            }
-            None => kept.push(item),
-        }
-    }
-    kept
-}
-
-/// The symbols that a term is a function of: those in it, and those of the seeds of its expansions.
-fn parts(run: &Copies, term: &Poly) -> Support {
-    let mut all = run.terms.support(term);
-    let mut open: Vec<Symbol> = all.iter().collect();
-    while let Some(symbol) = open.pop() {
-        for part in &run.symbols[symbol.0 as usize].seed {
-            if !all.contains(*part) {
-                all.insert(*part);
-                open.push(*part);
-            }
-        }
-    }
-    all
-}
-
 /// Text lengths up to which the order of eliminations is that of the text.
 const SHORT: usize = 400;
 
@@ -254,8 +41,13 @@ struct Elimination<'o> {
     run: Copies,
     items: Vec<Item>,
     done: Vec<bool>,
-    /// For each lie the items that may be seen before it.
+    /// For each lie the items that may be seen before it, in ascending order.
     before: &'o BTreeMap<Symbol, Vec<usize>>,
+    meant: &'o Meant,
+    /// The symbols that each item is a function of as it is written.
+    parts: Vec<Support>,
+    /// The same with what was meant where it has lies; nothing where that has to be read again.
+    forms: Vec<Option<Support>>,
 }
 
 impl Elimination<'_> {
@@ -268,20 +60,13 @@ impl Elimination<'_> {
             if info.class != Class::Pad || !matches!(info.elem, Elem::Field(_)) {
                 continue;
             }
-            let terms = self.items.iter().map(|item| &item.term);
-            let mut found: Option<(Atom, Symbol)> = None;
-            let alone = terms.chain(extra.iter()).all(|term| {
-                match self.run.terms.weighed_sums(term, coin) {
-                    None => false,
-                    Some(all) => all.into_iter().all(|one| *found.get_or_insert(one) == one),
-                }
-            });
+            let found = self.weight(coin, extra);
             let seeds = self
                 .run
                 .symbols
                 .iter()
                 .any(|info| info.seed.contains(&coin));
-            let Some((atom, weight)) = found.filter(|_| alone && !seeds) else {
+            let Some((atom, weight)) = found.filter(|_| !seeds) else {
                 continue;
             };
             if !self.run.is(weight, Class::Expanded) {
@@ -303,20 +88,46 @@ impl Elimination<'_> {
         chance
     }
 
-    /// Whether a term depends on a coin: by itself, or through a lie that can be sent after something with the coin
-    /// in it was seen.
-    fn depends(&self, term: &Poly, coin: Symbol) -> bool {
-        let all = parts(&self.run, term);
-        let told = |at: &usize| {
+    /// The sum in which alone a coin stands, and what weighs it there.
+    fn weight(&self, coin: Symbol, extra: &[Poly]) -> Option<(Atom, Symbol)> {
+        let terms = self.items.iter().map(|item| &item.term);
+        let mut found = None;
+        for term in terms.chain(extra) {
+            for one in self.run.terms.weighed_sums(term, coin)? {
+                if *found.get_or_insert(one) != one {
+                    return None;
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether a term depends on a coin: by itself, through what was meant in a lie of it, or through a lie that can be sent
+    /// after something with the coin in it was seen.
+    fn depends(&mut self, term: &Poly, coin: Symbol) -> bool {
+        let all = self.meant.close(&parts(&self.run, term), &self.parts);
+        if all.contains(coin) {
+            return true;
+        }
+        let lies: Vec<Symbol> = self.meant.lies(&all).iter().collect();
+        if lies.is_empty() {
+            return false;
+        }
+        let told = (0..self.items.len()).filter(|at| {
             let open = !self.done[*at] && !self.hidden(*at);
-            open && parts(&self.run, &self.items[*at].term).contains(coin)
-        };
-        let late = |lie: Symbol| match self.before.get(&lie) {
-            Some(seen) => seen.iter().any(told),
+            open && self.form(*at).contains(coin)
+        });
+        let told: Vec<usize> = told.collect();
+        lies.into_iter().any(|lie| match self.before.get(&lie) {
+            Some(seen) => told.iter().any(|at| seen.binary_search(at).is_ok()),
             None => true,
-        };
-        let mut lies = all.iter().filter(|s| self.run.is(*s, Class::Lie));
-        all.contains(coin) || lies.any(late)
+        })
+    }
+
+    /// What an item is a function of, with what was meant where it has lies.
+    fn form(&mut self, at: usize) -> &Support {
+        let read = || self.meant.form(at, &self.parts);
+        self.forms[at].get_or_insert_with(read)
     }
 
     /// Whether an item is a digest under a coin: what it hides is seen when it is told.
@@ -327,11 +138,7 @@ impl Elimination<'_> {
     /// Makes items uniform by coins that stand in no other, the latest first: of long circuits nothing changes
     /// then but the item itself.
     fn freely(&mut self, extra: &mut [Poly]) {
-        let supports: Vec<Support> = self
-            .items
-            .iter()
-            .map(|item| parts(&self.run, &item.term))
-            .collect();
+        let supports = self.parts.clone();
         let mut count = vec![0u32; self.run.symbols.len()];
         for symbol in supports.iter().flat_map(Support::iter) {
             count[symbol.0 as usize] += 1;
@@ -360,11 +167,23 @@ impl Elimination<'_> {
         }
     }
 
-    /// Makes items uniform, one after the other.
+    /// Makes items uniform, as long as one that tells a secret is left and others become so.
     fn all(&mut self, extra: &mut [Poly], last: bool) {
         if self.run.steps > SHORT {
             self.freely(extra);
         }
+        loop {
+            let before = self.done.iter().filter(|done| **done).count();
+            self.each(extra, last);
+            let after = self.done.iter().filter(|done| **done).count();
+            if after == before || self.leak().is_none() {
+                break;
+            }
+        }
+    }
+
+    /// Makes items uniform, one after the other.
+    fn each(&mut self, extra: &mut [Poly], last: bool) {
         for at in 0..self.items.len() {
             let Some(kind) = self.items[at].kind.filter(|_| !self.done[at]) else {
                 continue;
@@ -376,9 +195,8 @@ impl Elimination<'_> {
                 if info.class != Class::Pad || info.kind != kind {
                     continue;
                 }
-                let others = self.items.iter().enumerate().filter(|(other, item)| {
-                    *other != at && self.run.terms.support(&item.term).contains(pad)
-                });
+                let others = self.parts.iter().enumerate();
+                let others = others.filter(|(other, parts)| *other != at && parts.contains(pad));
                 count.push((others.count(), pad));
             }
             count.sort_by_key(|(others, pad)| {
@@ -421,19 +239,33 @@ impl Elimination<'_> {
         true
     }
 
-    /// A coin replaced everywhere.
+    /// A coin replaced everywhere, by a uniform symbol, the newest, and what that hides.
     fn put(&mut self, pad: Symbol, by: &Poly, extra: &mut [Poly]) {
-        let terms = self.items.iter_mut().map(|item| &mut item.term);
-        for term in terms.chain(extra) {
+        for term in extra {
             *term = self.run.terms.substitute(term, pad, by);
         }
-        // A seed is what its coins are.
-        let parts: Vec<Symbol> = self.run.terms.support(by).iter().collect();
+        // A seed is what its coins are, and is masked by what masks them.
+        let replaced: Vec<Symbol> = self.run.terms.support(by).iter().collect();
+        let newest = replaced.last().copied();
+        let uniform = newest.filter(|symbol| self.run.is(*symbol, Class::Masked));
         for info in &mut self.run.symbols {
             if info.seed.contains(&pad) {
                 info.seed.retain(|part| *part != pad);
-                info.seed.extend(&parts);
+                info.seed.extend(&replaced);
+                let masked = info.masks.contains(&pad);
+                info.masks
+                    .retain(|mask| *mask != pad && !replaced.contains(mask));
+                info.masks.extend(uniform.filter(|_| masked));
             }
+        }
+        for (item, its) in self.items.iter_mut().zip(&mut self.parts) {
+            if its.contains(pad) {
+                item.term = self.run.terms.substitute(&item.term, pad, by);
+                *its = parts(&self.run, &item.term);
+            }
+        }
+        for form in &mut self.forms {
+            form.take_if(|form| form.contains(pad));
         }
     }
 
@@ -459,6 +291,36 @@ impl Elimination<'_> {
         true
     }
 
+    /// For each lie what it may depend on: what is in all that can be seen before it, and before other lies in what was meant
+    /// there.
+    fn seen(&self) -> BTreeMap<Symbol, Support> {
+        let terms = self.items.iter().map(|item| &item.term);
+        let supports: Vec<Support> = terms.map(|term| self.run.terms.support(term)).collect();
+        let forms: Vec<Support> = (0..self.items.len())
+            .map(|at| self.meant.form(at, &supports))
+            .collect();
+        let told = |items: &Vec<usize>| {
+            let mut support = Support::default();
+            for at in items.iter().filter(|at| !self.hidden(**at)) {
+                support.extend(&forms[*at]);
+            }
+            support
+        };
+        let told: BTreeMap<Symbol, Support> = (self.before.iter())
+            .map(|(lie, items)| (*lie, told(items)))
+            .collect();
+        let whole = |lie: Symbol| {
+            let mut alone = Support::default();
+            alone.insert(lie);
+            let mut all = self.meant.close(&alone, &supports);
+            for other in self.meant.lies(&all).iter() {
+                all.extend(told.get(&other)?);
+            }
+            Some((lie, all))
+        };
+        self.before.keys().filter_map(|lie| whole(*lie)).collect()
+    }
+
     /// The first thing seen that depends on a secret.
     fn leak(&self) -> Option<(usize, bool, String)> {
         let left = self.items.iter().enumerate().find(|(at, item)| {
@@ -476,47 +338,48 @@ impl Elimination<'_> {
 pub(super) fn simulate(run: &Copies, order: &Order, goals: &[Poly]) -> View {
     let mut run = run.clone();
     let items = items(&mut run, order);
+    let meant = Meant::new(&run, &items, order);
+    let read = |item: &Item| parts(&run, &item.term);
+    let as_written: Vec<Support> = items.iter().map(read).collect();
     let mut before: BTreeMap<Symbol, Vec<usize>> = BTreeMap::new();
     // A lie that stands in nothing is in no rest, and has seen what it likes.
     let mut stands = Support::default();
-    for term in items.iter().map(|item| &item.term).chain(goals) {
+    for symbols in &as_written {
+        stands.extend(symbols);
+    }
+    let conditions = run.conditions.iter().map(|condition| &condition.term);
+    for term in conditions.chain(goals) {
         stands.extend(&parts(&run, term));
     }
-    for condition in run.conditions.iter().filter(|c| !is_lie(&run, &c.term)) {
-        stands.extend(&parts(&run, &condition.term));
-    }
+    let stands = meant.close(&stands, &as_written);
     for lie in run.lies.iter().filter(|lie| stands.contains(lie.symbol)) {
-        let after = order.after((lie.step, lie.to.0));
-        let seen = items.iter().enumerate();
-        let early = |event: &Event| !after.contains(event);
-        let seen = seen.filter(|(_, item)| early(&item.event) || item.also.iter().any(early));
+        let seen = items.iter().enumerate().filter(|(_, item)| {
+            let mut events = item.events();
+            !item.mute && events.any(|event| !order.waits(event, (lie.step, lie.to.0)))
+        });
         before.insert(lie.symbol, seen.map(|(at, _)| at).collect());
     }
     let mut best: Option<View> = None;
     for last in [true, false] {
         let mut search = Elimination {
             run: run.clone(),
-            done: vec![false; items.len()],
+            done: items.iter().map(|item| item.mute).collect(),
+            forms: vec![None; items.len()],
             items: items.clone(),
             before: &before,
+            meant: &meant,
+            parts: Vec::new(),
         };
         let mut extra = plain_conditions(&run);
         let conditions = extra.len();
         extra.extend(goals.iter().cloned());
         one_expansion(&mut search.run, &mut extra, conditions);
         let chance = search.weighed(&mut extra);
+        let terms = search.items.iter().map(|item| &item.term);
+        search.parts = terms.map(|term| parts(&search.run, term)).collect();
         search.all(&mut extra, last);
         let leak = search.leak();
-        let mut seen = BTreeMap::new();
-        for (lie, items) in &before {
-            let mut support = Support::default();
-            for at in items {
-                if !search.hidden(*at) {
-                    support.extend(&search.run.terms.support(&search.items[*at].term));
-                }
-            }
-            seen.insert(*lie, support);
-        }
+        let seen = search.seen();
         let goals = extra.split_off(conditions);
         let found = View {
             run: search.run,

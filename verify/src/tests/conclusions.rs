@@ -209,3 +209,53 @@ fn a_claim_with_an_exception_is_enumerated_where_none_occurs() {
         assert_eq!(verdict.word(), "exhausted", "{title}: {verdict:?}");
     }
 }
+
+/// Of three parties two may deviate, and open what each has committed itself to.
+#[test]
+fn a_sum_of_summands_that_all_are_bound_to_is_no_choice_of_two() {
+    let opened = "        P[i] commits u[i];\n    }\n    for each P[i] { P[i] decommits u[i]; }\n    check sum(u[i] for P[i])";
+    let weights = "        let r[i], w[i] <- [F; m] @ T;\n";
+    let known = "        let r[i] <- [F; m] @ T;\n        let w[i] <- [F; m] @ {P[i], T};\n";
+    let cases: [(&[Change<'_>], bool); 6] = [
+        (&[], true),
+        (&[(weights, known)], false),
+        (
+            &[(
+                opened,
+                "        P[i] -> P: u[i];\n    }\n    check sum(u[i] for P[i])",
+            )],
+            false,
+        ),
+        // A commitment that is never opened.
+        (
+            &[(
+                opened,
+                "        P[i] commits u[i];\n    }\n    for each P[i] { P[i] -> P: u[i]; }\n    check sum(u[i] for P[i])",
+            )],
+            false,
+        ),
+        // One after the other: the last sees what the others have opened.
+        (
+            &[(
+                opened,
+                "    }\n    for i in 0..n { P[i] commits u[i]; P[i] decommits u[i]; }\n    check sum(u[i] for P[i])",
+            )],
+            false,
+        ),
+        // Half of each summand is told without commitment.
+        (
+            &[(
+                opened,
+                "        let q[i] <- F @ P[i];\n        let h[i] = u[i] - q[i];\n        P[i] commits h[i];\n    }\n    \
+                 for each P[i] { P[i] decommits h[i]; }\n    for each P[i] { P[i] -> P: q[i]; }\n    \
+                 check sum(h[i] + q[i] for P[i])",
+            )],
+            false,
+        ),
+    ];
+    for (changes, caught) in cases {
+        let bound = changed(SPDZ, "spdz", changes, &[("n", 3)]);
+        let worst = worst(&titled(&bound, "shuffle"));
+        assert_eq!(is_caught(&worst), caught, "{changes:?}: {worst:?}");
+    }
+}

@@ -515,6 +515,7 @@ fn lies_get_through_a_shuffle_no_more_often_than_is_said() {
         ("rep3_malicious", [("p", 101)].as_slice()),
         ("rep3_malicious_ring", &[("k", 2), ("s", 7)]),
         ("spdz", &[("n", 2), ("p", 101)]),
+        ("spdz", &[("n", 3), ("p", 101)]),
         ("spdz2k", &[("k", 2), ("s", 7)]),
     ] {
         let mut counts = BTreeMap::new();
@@ -535,6 +536,7 @@ fn no_lie_gets_through_a_shuffle_that_is_said_to_catch_it() {
             ("rep3_malicious", FIELD, shuffle),
             ("rep3_malicious_ring", &[], shuffle),
             ("spdz", FIELD, shuffle),
+            ("spdz", &[("n", 3), ("p", 5)], shuffle),
             ("spdz2k", &[], shuffle),
         ],
         200,

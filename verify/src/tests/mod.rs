@@ -4,6 +4,7 @@ mod active;
 mod build;
 mod calls;
 mod conclusions;
+mod early;
 mod kept;
 mod known_bad;
 mod lies;
