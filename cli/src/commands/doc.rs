@@ -122,7 +122,7 @@ fn facts(entry: &Entry) -> Option<String> {
             };
             format!("{rounds} rounds, {bytes:.0} bytes{per}")
         }
-        _ => "Rounds and bytes depend on the data".to_owned(),
+        _ => "Rounds and bytes depend on what is revealed on the way".to_owned(),
     };
     if !cost.needs.is_empty() {
         let needs: Vec<String> = cost.needs.iter().map(|need| format!("`{need}`")).collect();
