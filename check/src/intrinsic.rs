@@ -28,6 +28,7 @@ pub(crate) const NAMES: &[&str] = &[
     "raw",
     "from_raw",
     "fraction_bits",
+    "is_secret",
     "unpack",
     "pack",
     "log2_ceil",
@@ -213,6 +214,11 @@ impl Elab<'_> {
                 let x = leaf(self, 0)?;
                 let bits = if let Type::Fix(f) = x.ty { f } else { FRACTION };
                 Leaf::size(Size::from(i128::from(bits)))
+            }
+            "is_secret" => {
+                self.arity(name, args, 1, span)?;
+                let x = leaf(self, 0)?;
+                Leaf::literal(i128::from(x.label == Label::Secret), BOOL)
             }
             "log2_ceil" => {
                 self.arity(name, args, 1, span)?;
