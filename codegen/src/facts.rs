@@ -18,6 +18,12 @@ pub(crate) struct Facts<'p> {
     places: Vec<Option<(Option<Origin>, Source)>>,
     /// Uniform coins that are read in their own instance of a protocol alone.
     reserved: HashSet<Value>,
+    /// Results that are one of their operands, as x + 0 is.
+    operands: HashMap<Value, Value>,
+    /// The first value that is computed in the same way from the same operands, where it is another one.
+    first: HashMap<Value, Value>,
+    /// The operations on elements seen so far, by type and operands.
+    computed: HashMap<(Prim, [Value; 3], Elem), Value>,
 }
 
 impl<'p> Facts<'p> {
@@ -28,8 +34,12 @@ impl<'p> Facts<'p> {
             sizes: HashMap::default(),
             places: vec![None; program.values.len()],
             reserved: HashSet::default(),
+            operands: HashMap::default(),
+            first: HashMap::default(),
+            computed: HashMap::default(),
         };
         facts.block(&program.body);
+        facts.computed = HashMap::default();
         facts
     }
 
@@ -79,10 +89,14 @@ impl<'p> Facts<'p> {
             }
             Op::Local(Local::Prim(prim)) if scalar => {
                 let args: Option<Vec<i128>> = step.args.iter().map(|a| self.literal(*a)).collect();
-                if let Some(value) = args.and_then(|args| folded(*prim, &args, elem)) {
-                    self.literals.insert(result, value);
+                match args.and_then(|args| folded(*prim, &args, elem)) {
+                    Some(value) => {
+                        self.literals.insert(result, value);
+                    }
+                    None => self.simplify(*prim, &step.args, result),
                 }
             }
+            Op::Local(Local::Prim(prim)) => self.simplify(*prim, &step.args, result),
             Op::Coin(CoinDomain::Uniform) => {
                 let narrow = matches!(elem, Elem::Ring(1..=64) | Elem::Bits(1..=64));
                 if narrow {
@@ -91,6 +105,68 @@ impl<'p> Facts<'p> {
             }
             _ => {}
         }
+    }
+
+    /// Whether the rules of arithmetic make a result a literal or one of its operands, whatever these are. A
+    /// scheme's `if` between values of which only one party's share differs leaves the others such results.
+    fn simplify(&mut self, prim: Prim, args: &[Value], result: Value) {
+        let elem = self.elem(result);
+        if !matches!(elem, Elem::Ring(_) | Elem::Bits(_) | Elem::Field(_)) {
+            return;
+        }
+        let of_bits = matches!(elem, Elem::Bits(_));
+        let is = |value: &Value, wanted| self.literal(*value) == Some(wanted);
+        let zero = match (prim, args) {
+            (Prim::Sub, [a, b]) => self.first(*a) == self.first(*b),
+            (Prim::Add, [a, b]) => of_bits && self.first(*a) == self.first(*b),
+            (Prim::Mul, [a, b]) => is(a, 0) || is(b, 0),
+            (Prim::Neg, [a]) => is(a, 0),
+            (Prim::Cast | Prim::BitSlice { .. }, [a]) => is(a, 0) && self.elem(*a) != Elem::Fix,
+            _ => false,
+        };
+        if zero {
+            self.literals.insert(result, 0);
+            return;
+        }
+        let operand = match (prim, args) {
+            (Prim::Add | Prim::Sub, [a, b]) if is(b, 0) => Some(*a),
+            (Prim::Add, [a, b]) if is(a, 0) => Some(*b),
+            (Prim::Mul, [a, b]) if !of_bits && is(b, 1) => Some(*a),
+            (Prim::Mul, [a, b]) if !of_bits && is(a, 1) => Some(*b),
+            (Prim::Neg, [a]) if of_bits => Some(*a),
+            _ => None,
+        };
+        // A scalar may stand for all elements.
+        if let Some(operand) = operand.filter(|own| self.shape(*own) == self.shape(result)) {
+            self.operands.insert(result, operand);
+            self.first.insert(result, self.first(operand));
+            // It may be read outside of its own instance, by the other name.
+            self.reserved.remove(&operand);
+            return;
+        }
+        let mut key = [result; 3];
+        let (Some(own), Some(first)) = (key.get_mut(..args.len()), args.first()) else {
+            return;
+        };
+        own.copy_from_slice(args);
+        // Places without an operand are alike in all.
+        let pad = *first;
+        key.iter_mut().skip(args.len()).for_each(|v| *v = pad);
+        let key = key.map(|v| self.first(v));
+        let known = *self.computed.entry((prim, key, elem)).or_insert(result);
+        if known != result {
+            self.first.insert(result, known);
+        }
+    }
+
+    /// The first value that is computed as this one.
+    fn first(&self, value: Value) -> Value {
+        self.first.get(&value).copied().unwrap_or(value)
+    }
+
+    /// The operand that a result is.
+    pub fn operand(&self, result: Value) -> Option<Value> {
+        self.operands.get(&result).copied()
     }
 
     pub fn info(&self, value: Value) -> Option<&ValueInfo> {

@@ -346,18 +346,20 @@ impl<'a> Formula<'a> {
         } else {
             (bound(&left, own), bound(&right, tighter))
         };
-        // The same on both sides is nothing a person writes.
+        // What is the same on both sides only under the names of this party is nothing a person writes, either.
+        // Both are read: names that nobody reads would be left over.
         let alike = left.operations == right.operations && left.level == right.level;
         if alike && x.to_string() == y.to_string() {
             match operator.to_string().as_str() {
                 "&" => return left,
                 "-" | "^" => {
-                    let (tokens, level) = self.constant(0, self.facts.elem(a));
+                    let (zero, _) = self.constant(0, self.facts.elem(a));
+                    let x = bound(&left, Level::Single);
                     return Part {
-                        tokens,
-                        level,
+                        tokens: quote!(#zero & #x),
+                        level: Level::And,
                         dirty: false,
-                        operations: 0,
+                        operations: 1 + left.operations,
                     };
                 }
                 _ => {}

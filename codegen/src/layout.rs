@@ -83,6 +83,28 @@ const RESERVED: &[&str] = &[
     "word",
 ];
 
+/// Files of the crate, and modules and crates that its root names.
+const MODULES: &[&str] = &[
+    "alloc",
+    "coins",
+    "command",
+    "core",
+    "lib",
+    "main",
+    "party",
+    "protocols",
+    "raw",
+    "sizes",
+    "smpc_runtime",
+    "std",
+];
+
+/// Types that a module of their name would hide.
+const PRIMITIVES: &[&str] = &[
+    "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "str", "u8", "u16",
+    "u32", "u64", "u128", "usize",
+];
+
 /// Takes the names of the runtime.
 pub(crate) fn reserve(names: &mut Names) {
     for name in RESERVED {
@@ -121,20 +143,8 @@ pub(crate) struct Layout {
 impl Layout {
     pub fn of(program: &Program) -> Self {
         let (mut consts, mut modules) = (Names::default(), Names::default());
-        for name in [
-            "coins",
-            "party",
-            "std",
-            "core",
-            "alloc",
-            "smpc_runtime",
-            "main",
-            "protocols",
-            "command",
-            "raw",
-            "sizes",
-        ] {
-            modules.unique(name);
+        for name in MODULES.iter().chain(PRIMITIVES) {
+            modules.take(name);
         }
         let parties: Vec<Ident> = program
             .parties

@@ -235,6 +235,12 @@ impl<'p> Projector<'p, '_> {
         {
             return;
         }
+        if let [result] = step.results[..]
+            && let Some(operand) = self.facts.operand(result)
+        {
+            self.alias.insert(result, self.is(operand));
+            return;
+        }
         let args = self.all(&step.args);
         let (arg, result) = (args.first().copied(), step.results.first().copied());
         let (source, origin) = (step.source, step.origin);

@@ -87,6 +87,20 @@ impl Batch {
         Ok(wrong)
     }
 
+    /// Lints the generated crates, warnings being errors.
+    ///
+    /// # Errors
+    /// What clippy says.
+    pub fn lint(&self) -> Result<(), String> {
+        let mut clippy = vec!["clippy".to_owned(), "--offline".into(), "--quiet".into()];
+        for package in &self.packages {
+            clippy.extend(["-p".to_owned(), package.name.replace('_', "-")]);
+        }
+        clippy.extend(["--", "-D", "warnings"].map(str::to_owned));
+        let clippy: Vec<&str> = clippy.iter().map(String::as_str).collect();
+        self.cargo(&clippy).map(drop)
+    }
+
     /// Runs a cargo command in the workspace; what it prints.
     ///
     /// # Errors
