@@ -315,6 +315,13 @@ fn build_writes_a_crate() {
     assert!(lib.contains("What do we earn on average?"), "{lib}");
     assert!(base.join("crate/Cargo.toml").exists());
     assert!(ran.out.contains("of cargo's registry"), "{}", ran.out);
+    let ran = smpc(&base, &["build", script, "-o", "crate", "--json"]);
+    let note = json(&ran)["notes"][0].clone();
+    assert!(
+        note.as_str()
+            .is_some_and(|note| note.contains("cargo's registry")),
+        "{note}"
+    );
     let runtime = examples().with_file_name("runtime");
     let runtime = runtime.to_str().expect("UTF-8");
     let build = ["build", script, "-o", "other", "--runtime"];
@@ -327,6 +334,209 @@ fn build_writes_a_crate() {
         assert_eq!(ran.code, 2, "{}", ran.out);
         assert!(ran.err.contains("no crate `smpc-runtime`"), "{}", ran.err);
     }
+}
+
+/// The files of a folder that are no folders, with their contents.
+fn contents(folder: &std::path::Path) -> std::collections::BTreeMap<String, String> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let files = paths.filter(|path| path.is_file());
+    files
+        .map(|path| {
+            let name = path
+                .file_name()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned();
+            (name, std::fs::read_to_string(path).expect("a text"))
+        })
+        .collect()
+}
+
+#[test]
+fn build_overwrites_only_what_it_wrote() {
+    let base = folder("rebuild");
+    write(
+        &base,
+        "two.smpc",
+        "party alice, bob;\ninput x: int from alice;\nreveal share x to bob as x;\nleaks x to bob;\n",
+    );
+    write(
+        &base,
+        "mine/Cargo.toml",
+        "[package]\nname = \"mine\"\nversion = \"0.1.0\"\n",
+    );
+    write(&base, "mine/src/main.rs", "fn main() {}\n");
+    let build = |script: &str, into: &str| smpc(&base, &["build", script, "-o", into]);
+    let refused = |into: &str, file: &str| {
+        let ran = build("two.smpc", into);
+        assert_eq!(ran.code, 2, "{}", ran.out);
+        let (told, place) = ("`smpc build` did not write it", format!("{into}/{file}"));
+        assert!(
+            ran.err.contains(told) && ran.err.contains(&place),
+            "{}",
+            ran.err
+        );
+        assert!(
+            ran.err
+                .contains("help: give the folder of an earlier build"),
+            "{}",
+            ran.err
+        );
+    };
+    let before = contents(&base.join("mine/src"));
+    refused("mine", "Cargo.toml");
+    std::fs::remove_file(base.join("mine/Cargo.toml")).expect("a file");
+    refused("mine", "src/main.rs");
+    assert_eq!(contents(&base.join("mine/src")), before);
+    assert!(contents(&base.join("mine")).is_empty());
+    // Its own crate is written anew, without the module of a party that is gone, and what was added stays.
+    let three = examples().join("average_salary.smpc");
+    assert_eq!(build(three.to_str().expect("UTF-8"), "own").code, 0);
+    assert!(base.join("own/src/employee_0.rs").exists());
+    write(&base, "own/src/added.rs", "// mine\n");
+    assert_eq!(build("two.smpc", "own").code, 0);
+    assert_eq!(build("two.smpc", "fresh").code, 0);
+    let (mut own, fresh) = (
+        contents(&base.join("own/src")),
+        contents(&base.join("fresh/src")),
+    );
+    assert_eq!(own.remove("added.rs").as_deref(), Some("// mine\n"));
+    assert_eq!(own, fresh);
+    // A file of that name that was added is not one that was generated.
+    write(&base, "own/src/carol.rs", "// mine\n");
+    write(
+        &base,
+        "two.smpc",
+        "party alice, carol;\ninput x: int from alice;\nreveal share x to carol as x;\nleaks x to carol;\n",
+    );
+    refused("own", "src/carol.rs");
+    assert_eq!(
+        contents(&base.join("own/src"))
+            .remove("carol.rs")
+            .as_deref(),
+        Some("// mine\n")
+    );
+}
+
+#[test]
+fn a_size_is_no_zero() {
+    let base = folder("size");
+    write(
+        &base,
+        "s.smpc",
+        "party alice;\nparam k: int = 3;\ninput x: [int; n] from alice;\nreveal sum(share x) + k as s;\nleaks n to all, s to all;\n",
+    );
+    let build = |size: &str| smpc(&base, &["build", "s.smpc", "-o", "crate", "--size", size]);
+    for wrong in ["n=0", "n=-1", "n=x"] {
+        let ran = build(wrong);
+        assert_eq!(ran.code, 2, "{}", ran.out);
+        assert!(
+            ran.err.contains("integer of at least 1: no axis"),
+            "{}",
+            ran.err
+        );
+    }
+    assert!(!base.join("crate").exists());
+    assert_eq!(build("k=0").code, 0);
+    assert_eq!(build("n=1").code, 0);
+}
+
+/// Which of the two was meant cannot be known.
+#[test]
+fn a_parameter_is_given_once() {
+    let base = folder("twice");
+    write(
+        &base,
+        "s.smpc",
+        "party alice;\nparam k: int;\ninput x: int from alice;\nreveal share x + k as s;\nleaks s to all;\n",
+    );
+    write(&base, "s/alice/x.csv", "1\n");
+    assert_eq!(smpc(&base, &["run", "s.smpc", "--set", "k=1"]).code, 0);
+    for command in [
+        &["run", "s.smpc"][..],
+        &["cost", "s.smpc"],
+        &["build", "s.smpc", "-o", "c"],
+    ] {
+        let ran = smpc(
+            &base,
+            &[command, &["--set", "k=1", "--set", "k=2"]].concat(),
+        );
+        assert_eq!(ran.code, 2, "{command:?}: {}", ran.out);
+        assert!(
+            ran.err
+                .contains("`--set k=2`: this parameter is given twice"),
+            "{}",
+            ran.err
+        );
+    }
+}
+
+/// It ends the run, not the process, and says where. The limit stands for a machine's memory.
+#[cfg(unix)]
+#[test]
+fn more_than_memory_holds_is_an_error_of_the_run() {
+    let base = folder("memory");
+    let script = "\
+party alice;
+param k: int;
+input x: int from alice;
+let z = zeros(k);
+reveal share x + sum(z) as s;
+leaks s to all;
+";
+    write(&base, "s.smpc", script);
+    write(&base, "s/alice/x.csv", "1\n");
+    let limited = |k: &str| {
+        let command = "ulimit -v 8000000; exec \"$@\"";
+        std::process::Command::new("sh")
+            .args(["-c", command, "sh", env!("CARGO_BIN_EXE_smpc")])
+            .args(["run", "s.smpc", "--set", k])
+            .current_dir(&base)
+            .env("NO_COLOR", "1")
+            .output()
+            .expect("a shell")
+    };
+    assert_eq!(limited("k=3").status.code(), Some(0));
+    let ended = limited("k=1000000000000");
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(4), "{told}");
+    assert!(told.contains("I30") && told.contains("s.smpc:5"), "{told}");
+    assert!(
+        told.contains("more elements than memory can hold"),
+        "{told}"
+    );
+}
+
+/// Bob computes for hours by himself, and alice has failed.
+#[test]
+fn a_party_that_computes_notices_that_another_has_failed() {
+    let base = folder("busy");
+    write(
+        &base,
+        "s.smpc",
+        "party alice, bob;
+param k: int = 200000000000;
+input x: [int; n] from alice;
+input w: int from bob;
+let z = share x;
+let p = reveal z[0] to alice as p;
+let y = x[p] * p;
+let mut t = w;
+for i in 0..k { t = t + i; }
+reveal share y + share t to bob as s;
+leaks n to all, p to alice, s to bob;
+",
+    );
+    write(&base, "s/alice/x.csv", "5\n6\n");
+    write(&base, "s/bob/w.csv", "3\n");
+    let ran = smpc(&base, &["run", "s.smpc"]);
+    assert_eq!(ran.code, 4, "{}", ran.out);
+    assert!(
+        ran.err.contains("index 5 is out of range for length 2"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]

@@ -30,6 +30,7 @@ mod workers;
 
 use std::fmt;
 
+pub use package::{MANIFEST, listed};
 use proc_macro2::TokenStream;
 use smpc_grammar::Sources;
 use smpc_ir::Identity;

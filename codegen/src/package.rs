@@ -216,10 +216,7 @@ pub(crate) fn package(
         return Err(error);
     }
     let mut written = written.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let mut files = vec![File {
-        path: "Cargo.toml".into(),
-        text: manifest(&name::of_crate(&options.name), options),
-    }];
+    let mut files = vec![];
     for (at, path) in paths.into_iter().enumerate() {
         match written.remove(&at) {
             Some(text) => files.push(File { path, text }),
@@ -228,7 +225,35 @@ pub(crate) fn package(
             None => return Err(MISTAKE),
         }
     }
+    let manifest = File {
+        path: MANIFEST.into(),
+        text: manifest(&name::of_crate(&options.name), options, &files),
+    };
+    files.insert(0, manifest);
     Ok(files)
+}
+
+/// The file that names the others.
+pub const MANIFEST: &str = "Cargo.toml";
+
+/// The heading of the table that lists the generated files in a crate's manifest.
+const TABLE: &str = "[package.metadata.smpc]";
+
+/// The files in `src/` that a generated crate's manifest lists; `None` if it is not the manifest of one. Paths
+/// that a generated crate cannot have are left out.
+pub fn listed(manifest: &str) -> Option<Vec<&str>> {
+    let mut lines = manifest.lines().map(str::trim);
+    lines.find(|line| *line == TABLE)?;
+    let entries = lines.take_while(|line| !line.starts_with(']') && !line.starts_with('['));
+    let files = entries.filter_map(|line| line.strip_prefix('"')?.strip_suffix("\","));
+    let own = |path: &&str| {
+        let name = path
+            .strip_prefix("src/")
+            .and_then(|p| p.strip_suffix(".rs"));
+        let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        name.is_some_and(|name| !name.is_empty() && name.chars().all(part))
+    };
+    Some(files.filter(own).collect())
 }
 
 /// In this thread alone: a compiler's tokens belong to it.
@@ -296,12 +321,17 @@ pub(crate) fn module(
     })
 }
 
-fn manifest(name: &str, options: &Options<'_>) -> String {
+fn manifest(name: &str, options: &Options<'_>, files: &[File]) -> String {
     let runtime = match &options.runtime {
         Runtime::Path(path) => format!("{{ path = {path:?} }}"),
         Runtime::Version(version) | Runtime::Within(version) => format!("{version:?}"),
     };
     let name = name.replace('_', "-");
+    let files: Vec<String> = files
+        .iter()
+        .map(|f| format!("    {:?},\n", f.path))
+        .collect();
+    let files = files.concat();
     format!(
         "[package]\nname = {name:?}\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n\
          [dependencies]\nsmpc-runtime = {runtime}\n\n\
@@ -309,6 +339,8 @@ fn manifest(name: &str, options: &Options<'_>) -> String {
          [profile.release]\nlto = \"off\"\n\n\
          # So the runtime is optimised as a whole, once: in parts it would take twice as long to run.\n\
          [profile.release.package.\"*\"]\ncodegen-units = 1\n\n\
+         # These files are written anew, or removed, when the crate is generated again.\n\
+         {TABLE}\nfiles = [\n{files}]\n\n\
          # A project of its own, also inside of another one's folder.\n[workspace]\n"
     )
 }
@@ -342,4 +374,25 @@ fn binary(
         }
     };
     print(tokens, sources)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_lists_its_files() {
+        let files = ["src/lib.rs", "src/alice.rs"].map(|path| File {
+            path: path.to_owned(),
+            text: String::new(),
+        });
+        let options = Options::new("mean", Runtime::Version("1.0.0".into()));
+        let text = manifest("mean", &options, &files);
+        assert_eq!(listed(&text), Some(vec!["src/lib.rs", "src/alice.rs"]));
+        assert_eq!(listed("[package]\nname = \"mine\"\n"), None);
+        // Nothing outside of the crate's own folder is taken for one of its files.
+        let hostile =
+            format!("{TABLE}\nfiles = [\n\"src/../../x.rs\",\n\"/etc/x\",\n\"src/a.rs\",\n]\n");
+        assert_eq!(listed(&hostile), Some(vec!["src/a.rs"]));
+    }
 }

@@ -84,9 +84,7 @@ fn given(
         );
     }
     let one = |param: &Param| {
-        // The last setting of a name wins, as usual on a command line.
-        let set = binding.set.iter().rev();
-        let (name, text) = set.clone().find(|(name, _)| *name == param.name)?;
+        let (name, text) = binding.set.iter().find(|(name, _)| *name == param.name)?;
         let element = Element {
             ty: param.ty,
             text: false,

@@ -1,5 +1,6 @@
 //! What a script is bound to: backend, values from outside, folders.
 
+use crate::problem::{Exit, Failure, Problem};
 use std::path::{Path, PathBuf};
 
 /// The backend of a script that names none.
@@ -81,6 +82,28 @@ pub struct Roster {
 }
 
 impl Binding {
+    /// Whether every name is given one value.
+    ///
+    /// # Errors
+    /// One is given several.
+    pub fn check(&self) -> Result<(), Failure> {
+        let twice = self.set.iter().enumerate().filter(|(at, (name, _))| {
+            let mut before = self.set.iter().take(*at);
+            before.any(|(known, _)| known == name)
+        });
+        let problems: Vec<Problem> = twice
+            .map(|(_, (name, value))| {
+                let shown = self.spelling.set(name, value);
+                Problem::plain("I13", format!("`{shown}`: this parameter is given twice"))
+                    .help("leave one of the two out")
+            })
+            .collect();
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::new(Exit::Usage, problems)),
+        }
+    }
+
     /// The folder with the inputs of a script: the script's own name beside it, unless one is given.
     pub fn inputs_folder(&self, script: &Path) -> PathBuf {
         match &self.inputs {

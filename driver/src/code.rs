@@ -103,13 +103,15 @@ impl Compiled {
                 .filter(|size| matches!(size.origin, SizeOrigin::Input { .. }))
                 .map(|size| size.name.as_str()),
         );
+        let axes = known.len();
         let integers = program.params.iter().filter(|p| p.ty == Type::Int);
         known.extend(integers.map(|param| param.name.as_str()));
         let mut problems = vec![];
         let mut fixed: Vec<(String, i128)> = vec![];
         for (name, text) in sizes {
             let shown = spelling.size(name, text);
-            if !known.contains(&name.as_str()) {
+            let at = known.iter().position(|own| own == name);
+            if at.is_none() {
                 let problem = Problem::plain("I13", format!("`{shown}`: there is no such size"));
                 problems.push(problem.help(if known.is_empty() {
                     "the script has no sizes that could be fixed".to_owned()
@@ -119,11 +121,23 @@ impl Compiled {
             } else if fixed.iter().any(|(known, _)| known == name) {
                 let problem = Problem::plain("I13", format!("`{shown}`: this size is given twice"));
                 problems.push(problem.help("leave one of the two out"));
+            } else if at < Some(axes) {
+                match text.parse::<i64>() {
+                    Ok(value @ 1..) => fixed.push((name.clone(), value.into())),
+                    _ => {
+                        let problem = Problem::plain("I13", format!("`{shown}`: this is no size"));
+                        problems.push(problem.help(
+                            "a size is an integer of at least 1: no axis of an input has the length 0",
+                        ));
+                    }
+                }
             } else if let Ok(value @ 0..) = text.parse::<i64>() {
                 fixed.push((name.clone(), value.into()));
             } else {
                 let problem = Problem::plain("I13", format!("`{shown}`: this is no size"));
-                problems.push(problem.help("a size is an integer of at least 0"));
+                problems.push(
+                    problem.help("a parameter that is to be a size is an integer of at least 0"),
+                );
             }
         }
         if problems.is_empty() {

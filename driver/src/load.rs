@@ -108,7 +108,7 @@ pub fn count_families(
     let mut by_size: BTreeMap<String, (usize, String)> = BTreeMap::new();
     let mut problems = Vec::new();
     for (family, size) in &families {
-        let given = binding.set.iter().rev().find(|(name, _)| name == size);
+        let given = binding.set.iter().find(|(name, _)| name == size);
         if let Some((_, text)) = given {
             match text.parse::<usize>() {
                 Ok(count @ 1..=100) => {

@@ -86,6 +86,7 @@ pub fn check_loaded(
     path: &Path,
     binding: &Binding,
 ) -> Result<Script, Failure> {
+    binding.check()?;
     let folder = binding.inputs_folder(path);
     // A broken file may lack the items that say what to count; its errors come first.
     let families: BTreeMap<String, usize> =

@@ -4,15 +4,15 @@ use crate::Answer;
 use crate::args::Build;
 use crate::problem::{Exit, Failure, Problem};
 use serde_json::json;
-use smpc_codegen::Runtime;
+use smpc_codegen::{File, MANIFEST, Runtime, listed};
 use smpc_grammar::Sources;
 use std::path::Path;
 
 /// Writes the crate. Files that are as they would be written stay untouched, so that cargo
-/// compiles only what changed.
+/// compiles only what changed; those of an earlier build that are needed no more are removed.
 ///
 /// # Errors
-/// Errors of the script, or the folder cannot be written.
+/// Errors of the script, something is there that no earlier build has written, or the folder cannot be written.
 pub fn build(sources: &mut Sources, args: &Build) -> Result<Answer, Failure> {
     let binding = &args.script.binding.options();
     let compiled = smpc_driver::compile(sources, &args.script.file, binding)?;
@@ -24,6 +24,7 @@ pub fn build(sources: &mut Sources, args: &Build) -> Result<Answer, Failure> {
     };
     let files = compiled.package(sources, &name, runtime, &args.size)?;
     let (script, bound) = (&compiled.script, &compiled.bound);
+    clear(&args.output, &files)?;
     let mut written = Vec::new();
     for file in &files {
         let path = args.output.join(&file.path);
@@ -44,17 +45,51 @@ pub fn build(sources: &mut Sources, args: &Build) -> Result<Answer, Failure> {
         bound.backend,
         script.folder.display(),
     );
+    let mut json = json!({ "files": written, "scheme": bound.backend });
     if args.runtime.is_none() {
         let version = env!("CARGO_PKG_VERSION");
-        text.push_str(&format!(
-            "\nIt depends on `smpc-runtime` {version} of cargo's registry; `--runtime DIR` names a folder with that crate.\n"
-        ));
+        let note = format!(
+            "it depends on `smpc-runtime` {version} of cargo's registry; `--runtime DIR` names a folder with that crate"
+        );
+        text.push_str(&format!("\nNote: {note}.\n"));
+        json["notes"] = json!([note]);
     }
     Ok(Answer {
         exit: 0,
         text,
-        json: json!({ "files": written, "scheme": bound.backend }),
+        json,
     })
+}
+
+/// Makes room for the files: those that an earlier build wrote and this one does not are removed.
+///
+/// # Errors
+/// A file of that name is there that no build has written; then nothing is changed.
+fn clear(folder: &Path, files: &[File]) -> Result<(), Failure> {
+    let manifest = std::fs::read_to_string(folder.join(MANIFEST)).unwrap_or_default();
+    let earlier = listed(&manifest);
+    let ours = |path: &str| match &earlier {
+        Some(earlier) => path == MANIFEST || earlier.contains(&path),
+        None => false,
+    };
+    for file in files {
+        let path = folder.join(&file.path);
+        if !ours(&file.path) && path.symlink_metadata().is_ok() {
+            let message = "this file is there already, and `smpc build` did not write it";
+            let problem = Problem::file("I15", message, path.display().to_string());
+            return Err(Failure::one(
+                Exit::Usage,
+                problem.help("give the folder of an earlier build, or one that is empty or new"),
+            ));
+        }
+    }
+    for old in earlier.iter().flatten() {
+        let path = folder.join(old);
+        if !files.iter().any(|file| file.path == *old) && path.symlink_metadata().is_ok() {
+            std::fs::remove_file(&path).map_err(|error| unwritten(&path, &error))?;
+        }
+    }
+    Ok(())
 }
 
 /// The folder of the runtime's crate, as cargo finds it from anywhere.
