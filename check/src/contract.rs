@@ -9,8 +9,9 @@ use smpc_ir::share::Leak;
 use std::collections::BTreeSet;
 
 impl Elab<'_> {
-    /// Compares what happened with the `leaks` statements of the root file.
-    pub fn check_contract(&mut self, leaks: &[ast::Leak]) {
+    /// Compares what happened with the `leaks` statements of the root file, and whether there are others, which do not
+    /// parse.
+    pub fn check_contract(&mut self, leaks: &[ast::Leak], unread: bool) {
         let events = std::mem::take(&mut self.events);
         let mut met = vec![vec![]; leaks.len()];
         let mut missing: Vec<&Event> = vec![];
@@ -85,26 +86,24 @@ impl Elab<'_> {
             if let Some(message) = wrong {
                 let diagnostic = Diagnostic::new("R04", indexed(&message), event.span)
                     .label(leak.span, "the contract says this")
-                    .help("make `leaks` say exactly what happens: `leaks x to a when c for i in 0..n;`");
+                    .help(format!("write `{};`", line(event)));
                 self.report(diagnostic);
             }
         }
         // What does not parse may hold the reveal that is missed here.
         let broken = self.diagnostics.iter().any(|d| d.code.starts_with('S'));
+        // What is missed in the others may be in those: their own errors come first.
+        if unread {
+            missing.clear();
+        }
         let mut told = BTreeSet::new();
         for event in missing {
             if !told.insert((event.name.clone(), event.to.clone())) {
                 continue;
             }
-            let to: Vec<&str> = event.to.iter().map(String::as_str).collect();
-            let mut line = format!("leaks {} to {}", event.name, to.join(", "));
-            if let Some(when) = &event.when {
-                line.push_str(&format!(" when {when}"));
-            }
-            line.push_str(&repeated(&event.loops));
             let message = format!("`{}` leaves, and `leaks` does not list it", event.name);
             let diagnostic = Diagnostic::new("R01", message, event.span)
-                .help(format!("write `{};`", indexed(&line)));
+                .help(format!("write `{};`", line(event)));
             self.report(diagnostic);
         }
         for (leak, met) in leaks.iter().zip(&met) {
@@ -218,4 +217,15 @@ impl Elab<'_> {
             span: leak.span,
         })
     }
+}
+
+/// The line of the contract that says what happens.
+fn line(event: &Event) -> String {
+    let to: Vec<&str> = event.to.iter().map(String::as_str).collect();
+    let mut line = format!("leaks {} to {}", event.name, to.join(", "));
+    if let Some(when) = &event.when {
+        line.push_str(&format!(" when {when}"));
+    }
+    line.push_str(&repeated(&event.loops));
+    indexed(&line)
 }

@@ -14,8 +14,14 @@ impl Elab<'_> {
 
     pub fn run(&mut self, module: &Module) {
         let mut leaks = vec![];
+        let mut unread = false;
         for item in &module.items {
             match &item.kind {
+                ItemKind::Error => {
+                    let text = self.text_of(item.span);
+                    let rest = text.strip_prefix("leaks");
+                    unread |= rest.is_some_and(|rest| rest.starts_with(char::is_whitespace));
+                }
                 ItemKind::Party(names) => self.party_item(names),
                 ItemKind::Leaks(groups) => leaks.extend(groups.iter().cloned()),
                 ItemKind::Using(using) => self.using_item(using),
@@ -33,7 +39,7 @@ impl Elab<'_> {
                 _ => {}
             }
         }
-        self.check_contract(&leaks);
+        self.check_contract(&leaks, unread);
     }
 
     pub fn party_item(&mut self, names: &[ast::Name]) {

@@ -120,19 +120,19 @@ R03: `totals` is listed, and never leaves [totals]
     leaks_to_others: "party a, b; input x: int from a;
 reveal share x to b as y; leaks y to all;" => "R04: `y` goes to b, and `leaks` says all [reveal share x to b as y]
   the contract says this [y to all]
-  help: make `leaks` say exactly what happens: `leaks x to a when c for i in 0..n;`";
+  help: write `leaks y to b;`";
     leaks_more_often: "party a; input x: [int; n] from a;
 let s = share x;
 for i in 0..n { reveal s[i] as y; }
 leaks n, y to all;" => "R04: `y` is revealed `for i in 0..n`, and `leaks` says once [reveal s[i] as y]
   the contract says this [n, y to all]
-  help: make `leaks` say exactly what happens: `leaks x to a when c for i in 0..n;`";
+  help: write `leaks y to all for i in 0..n;`";
     leaks_under_another_condition: "party a; input x: [int; n] from a; param t: int = 1;
 let s = share x;
 for i in 0..n { if i > t { reveal s[i] as y; } }
 leaks n to all, y to all when j < t for j in 0..n;" => "R04: `y` is revealed when i>t, and `leaks` says when i<t [reveal s[i] as y]
   the contract says this [y to all when j < t for j in 0..n]
-  help: make `leaks` say exactly what happens: `leaks x to a when c for i in 0..n;`";
+  help: write `leaks y to all when i>t for i in 0..n;`";
     a_size_not_in_leaks: "party a; input x: [int; n] from a;
 reveal sum(share x) as y; leaks y to all;" => "R01: `n` leaves, and `leaks` does not list it [n]
   help: write `leaks n to all;`";
@@ -289,6 +289,19 @@ leaks n, v, y to all;" => "S01: expected an expression, found `;` [;]
 N01: there is no name `u` [u]
 S01: expected an expression, found `as` [as]
   help: `as` is a word of the language and cannot be a name";
+    a_leak_where_a_condition_does_not_hold: "party a; input x: [int; 2] from a; param n: int = 1;
+let s = share x;
+let f = n > 1;
+if f { reveal s[0] as y; } else { reveal s[1] as z; }
+leaks y to all when f, z to all when f;" => "R04: `z` is revealed when !f, and `leaks` says when f [reveal s[1] as z]
+  the contract says this [z to all when f]
+  help: write `leaks z to all when !f;`";
+    a_list_that_does_not_parse: "party a; input x: [int; 2] from a;
+let s = share x;
+reveal s[0] as y;
+reveal s[1] as z;
+leaks y to all when not true, z to all;" => "S01: `true` does not fit here [true]
+  help: `true` is a word of the language and cannot be a name";
     a_guard_that_is_no_constant: "party a[2]; input x[i]: [int; 2] from a[i]; param c: int = 1;
 let mut t = 0;
 for each a[i] if i < c { t += share x[i][0]; }
@@ -300,4 +313,19 @@ reveal [sum(s[i..i + w]) for i in 0..n] as y; leaks n, y to all;" => "D03: the i
     no_member_count: "party p[n]; input x[i]: int from p[i];
 reveal sum(share x[i] for p[i]) as y; leaks y to all;" => "D02: how many members `p` has is not known [n]
   help: provide input folders `p[0]`, `p[1]`, …, or `--set n=3`";
+}
+
+/// The `else` of `if f` happens when f does not, however that is written.
+#[test]
+fn a_negated_condition_needs_no_brackets() {
+    for condition in ["!f", "!(f)", "! f"] {
+        let script = format!(
+            "party a; input x: [int; 2] from a; param n: int = 1;
+let s = share x;
+let f = n > 1;
+if f {{ reveal s[0] as y; }} else {{ reveal s[1] as z; }}
+leaks y to all when f, z to all when {condition};"
+        );
+        assert_eq!(errors(&script), "no error", "{condition}");
+    }
 }
