@@ -74,9 +74,7 @@ fn iota(elem: Elem, shape: &[usize]) -> Result<Tensor, LocalError> {
     let [n] = *shape else {
         return Err(LocalError::Mismatch("an index range has one axis"));
     };
-    let unit = if elem == Elem::Fix { 1 << 64 } else { 1 };
-    let values: Vec<i128> = (0..n as i128).map(|i| i.wrapping_mul(unit)).collect();
-    Tensor::from_i128s(elem, shape, &values)
+    smpc_runtime::ops::iota(elem, n as i128)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 use crate::LocalError;
 use crate::pool;
 use crate::prg::{Seed, Stream, permutation};
-use crate::tensor::{Data, Tensor, clear_tail, count, mask, split, split_wide, wide_mask};
+use crate::tensor::{Data, Tensor, clear_tail, count, mask, room, split, split_wide, wide_mask};
 use smpc_ir::field::Prime;
 use smpc_ir::party::{CoinDomain, Elem};
 
@@ -87,7 +87,7 @@ pub fn uniform_at(
     stream: &Stream,
     start: u64,
 ) -> Result<Tensor, LocalError> {
-    let n = count(shape)?;
+    let n = room(elem, shape)?;
     if let Elem::Field(p) = elem {
         let mut key = [0; 2];
         stream.fill(start, &mut key);
@@ -149,7 +149,7 @@ fn seed([low, high]: [u64; 2]) -> Seed {
 /// Uniform elements of a field: strings of as many bits as p has, redrawn until they are below p.
 /// What is rejected says nothing of what is accepted, so that time depends on no coin in use.
 fn residues(p: Prime, shape: &[usize], stream: &mut Stream) -> Result<Tensor, LocalError> {
-    let (elem, n) = (Elem::Field(p), count(shape)?);
+    let (elem, n) = (Elem::Field(p), room(Elem::Field(p), shape)?);
     if p.bits() > 64 {
         return rejecting(elem, shape, stream, p.bits(), |v| v < p.modulus());
     }

@@ -10,7 +10,7 @@ use crate::bits::even_bits;
 use crate::field::{self, Field};
 use crate::layout::broadcast;
 use crate::pool::{self, Pooled};
-use crate::tensor::{Data, Tensor, clear_tail, count, mask, sign_extend, wide_mask};
+use crate::tensor::{Data, Tensor, clear_tail, mask, room, sign_extend, wide_mask};
 use smpc_ir::field::Prime;
 use smpc_ir::local::Prim;
 use smpc_ir::party::Elem;
@@ -27,7 +27,7 @@ pub fn apply(
     elem: Elem,
     shape: &[usize],
 ) -> Result<Tensor, LocalError> {
-    let n = count(shape)?;
+    let n = room(elem, shape)?;
     if args.len() != prim.arity() {
         return Err(LocalError::Mismatch("number of arguments"));
     }

@@ -34,7 +34,7 @@ mod tests;
 use crate::LocalError;
 use crate::pool;
 use crate::prg::Stream;
-use crate::tensor::{Data, Tensor, clear_tail, count, mask};
+use crate::tensor::{Data, Tensor, clear_tail, count, mask, reservable};
 use block::Source;
 use rayon::prelude::*;
 use smpc_ir::party::Elem;
@@ -237,6 +237,7 @@ impl Kernel {
             });
         }
         self.check_shifts(&run)?;
+        reservable(8 * n * self.outputs.len())?;
         let mut outputs: Vec<Vec<u64>> = self
             .outputs
             .iter()

@@ -3,7 +3,7 @@
 use crate::LocalError;
 use crate::field::{self, Field};
 use crate::pool::{self, Pooled};
-use crate::tensor::{Data, Tensor, append_bits, count, join, mask, split, wide_mask};
+use crate::tensor::{Data, Tensor, append_bits, join, mask, room, split, wide_mask};
 use smpc_ir::party::Elem;
 
 const SHAPES: LocalError = LocalError::Mismatch("shapes of a layout operation");
@@ -30,7 +30,7 @@ macro_rules! map_elements {
 /// # Errors
 /// The shapes do not fit, or the result is too large.
 pub fn broadcast(a: &Tensor, shape: &[usize]) -> Result<Tensor, LocalError> {
-    let n = count(shape)?;
+    let n = room(a.elem(), shape)?;
     if a.shape() == shape {
         return Ok(a.clone());
     }
@@ -105,7 +105,7 @@ pub fn slice(a: &Tensor, axis: usize, start: i128, end: i128) -> Result<Tensor, 
     let mut shape = a.shape().to_vec();
     shape[axis] = last - first;
     let inner: usize = shape[axis + 1..].iter().product();
-    let n = count(&shape)?;
+    let n = room(a.elem(), &shape)?;
     if let Data::Packed(words) = a.data() {
         let outer: usize = a.shape()[..axis].iter().product();
         let rows = (0..outer).map(|row| (words, (row * length + first) * inner));
@@ -160,7 +160,7 @@ pub fn concat(args: &[&Tensor], axis: usize) -> Result<Tensor, LocalError> {
             .checked_add(arg.shape()[axis])
             .ok_or(LocalError::TooLarge)?;
     }
-    let n = count(&shape)?;
+    let n = room(first.elem(), &shape)?;
     let outer: usize = shape[..axis].iter().product();
     let widths: Vec<usize> = args
         .iter()
@@ -229,7 +229,7 @@ pub fn gather(a: &Tensor, b: &Tensor) -> Result<Tensor, LocalError> {
     let (length, row_shape) = a.shape().split_first().ok_or(SHAPES)?;
     let rows = rows_of(b, *length)?;
     let shape = [b.shape(), row_shape].concat();
-    let n = count(&shape)?;
+    let n = room(a.elem(), &shape)?;
     let width: usize = row_shape.iter().product();
     if let (Data::Packed(words), 1) = (a.data(), width) {
         let bits = rows.iter().map(|r| words[r / 64] >> (r % 64) & 1 == 1);
@@ -393,7 +393,7 @@ pub fn unpack(a: &Tensor) -> Result<Tensor, LocalError> {
         return Err(LocalError::Mismatch("only bits are unpacked"));
     };
     let shape = [a.shape(), &[m.into()]].concat();
-    count(&shape)?;
+    room(Elem::Bits(1), &shape)?;
     let words = match a.data() {
         Data::Packed(words) => words.clone(),
         Data::Words(words) => join(words, m.into()),

@@ -157,7 +157,8 @@ pub fn data(elem: Elem, dims: &[i128], values: &[i128]) -> Result<Tensor> {
 pub fn iota(elem: Elem, n: i128) -> Result<Tensor> {
     let unit = if elem == Elem::Fix { 1 << 64 } else { 1 };
     let dims = shape(&[n])?;
-    crate::tensor::count(&dims)?;
+    // Elements are made as wide integers first.
+    crate::tensor::room(Elem::Fix, &dims)?;
     let values: Vec<i128> = (0..n).map(|i| i.wrapping_mul(unit)).collect();
     Tensor::from_i128s(elem, &dims, &values)
 }
@@ -324,6 +325,21 @@ mod tests {
         let below = lt(&sum, &constant(ring, &[], 13).unwrap()).unwrap();
         assert_eq!(below.to_i128s(), [1, 1, 0, 0, 0, 0]);
         assert!(shape(&[-1]).is_err());
+        // No machine has 2^39 elements of 64 bits, and an error is all that comes of it.
+        assert_eq!(iota(ring, 1 << 39), Err(LocalError::TooLarge));
+        assert_eq!(
+            constant(ring, &[1 << 20, 1 << 19], 0),
+            Err(LocalError::TooLarge)
+        );
+        let row = constant(ring, &[1, 1 << 10], 1).unwrap();
+        assert_eq!(
+            broadcast(&row, &[1 << 29, 1 << 10]),
+            Err(LocalError::TooLarge)
+        );
+        let column = constant(ring, &[1 << 20, 1], 1).unwrap();
+        let wide = reshape(&column, &[1, 1 << 20]).unwrap();
+        assert_eq!(matmul(&column, &wide), Err(LocalError::TooLarge));
+        assert_eq!(add(&column, &wide), Err(LocalError::TooLarge));
         assert_eq!(iota(ring, 3).unwrap().to_i128s(), [0, 1, 2]);
         assert_eq!(
             arm(&constant(ring, &[], 2).unwrap(), 2),

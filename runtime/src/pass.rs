@@ -19,7 +19,7 @@ use crate::layout::broadcast;
 use crate::ops::common_shape;
 use crate::pool;
 use crate::prg::Stream;
-use crate::tensor::{Data, Tensor, clear_tail, count, mask, wide_mask};
+use crate::tensor::{Data, Tensor, clear_tail, count, mask, reservable, wide_mask};
 
 /// Elements of a block, a multiple of 128: coins start at whole blocks of their streams.
 const BLOCK: usize = 512;
@@ -196,6 +196,8 @@ fn carry_out(
             words
         }
     };
+    // All of them at once.
+    reservable(types.iter().map(|t| 8 * length(t)).sum())?;
     let mut results: Vec<Vec<u64>> = types.iter().map(|t| pool::dirty(length(t))).collect();
     let run = Run {
         sources: &sources,
@@ -346,6 +348,7 @@ pub fn pass_wide<const A: usize, const R: usize>(
 ) -> Result<[Tensor; R], LocalError> {
     let shape = common_shape(args.iter().map(|a| a.shape()))?;
     let n = count(&shape)?;
+    reservable(16 * n * R)?;
     let elem = args.first().map(|a| a.elem());
     let elem = elem.ok_or(LocalError::Mismatch("number of arguments"))?;
     let mut whole = Vec::with_capacity(A);

@@ -2,7 +2,7 @@
 
 use crate::LocalError;
 use crate::gemm::{self, View};
-use crate::tensor::{Data, Tensor, count, join, mask, split, wide_mask};
+use crate::tensor::{Data, Tensor, join, mask, room, split, wide_mask};
 use crate::{field, fixed, layout, pool};
 use smpc_ir::party::Elem;
 
@@ -58,7 +58,7 @@ pub fn matrix_of(
     }
     let (n, k, m) = (*n, *k, *m);
     let shape = [lead, &[n, m]].concat();
-    let total = count(&shape)?;
+    let total = room(a.elem(), &shape)?;
     let batches: usize = lead.iter().product();
     let (elem, bits) = (a.elem(), a.elem().wire_bits());
     let dimensions = (batches, n, k, m);

@@ -64,6 +64,39 @@ pub fn count(shape: &[usize]) -> Result<usize, LocalError> {
         .ok_or(LocalError::TooLarge)
 }
 
+/// Bytes from which on memory is asked for before it is taken.
+const LARGE: usize = 1 << 26;
+
+/// How many elements a shape has, if there is memory for them. A tensor that no machine holds is an error of the run, not
+/// the end of the process.
+///
+/// # Errors
+/// [`LocalError::TooLarge`] beyond 2^40 elements, or where the system refuses the memory.
+pub(crate) fn room(elem: Elem, shape: &[usize]) -> Result<usize, LocalError> {
+    let n = count(shape)?;
+    let bits = match elem {
+        Elem::Bits(1) => 1,
+        elem if elem != Elem::Fix && elem.wire_bits() <= 64 => 64,
+        _ => 128,
+    };
+    // At most 2^40 elements of 2^7 bits.
+    reservable(n.saturating_mul(bits).div_ceil(8))?;
+    Ok(n)
+}
+
+/// Whether the system grants so many bytes. They are given back at once: memory that nothing was written to costs
+/// nothing.
+///
+/// # Errors
+/// [`LocalError::TooLarge`].
+pub(crate) fn reservable(bytes: usize) -> Result<(), LocalError> {
+    if bytes < LARGE {
+        return Ok(());
+    }
+    let granted = Vec::<u8>::new().try_reserve_exact(bytes);
+    granted.map_err(|_| LocalError::TooLarge)
+}
+
 /// The low `bits` (1 to 64) bits.
 #[inline]
 pub fn mask(bits: u8) -> u64 {
@@ -88,7 +121,7 @@ impl Tensor {
     /// # Errors
     /// The shape is too large.
     pub fn zeros(elem: Elem, shape: &[usize]) -> Result<Self, LocalError> {
-        let n = count(shape)?;
+        let n = room(elem, shape)?;
         let data = match elem {
             Elem::Bits(1) => Data::Packed(pool::zeros(n.div_ceil(64))),
             Elem::Ring(..=64) | Elem::Bits(..=64) => Data::Words(pool::zeros(n)),
