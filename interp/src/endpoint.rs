@@ -77,7 +77,7 @@ pub fn endpoint(
         me,
     );
     run.total = run.work(&program.body);
-    run.block(&plan)?;
+    run.block(&plan).inspect_err(|_| run.channel.give_up())?;
     Ok(run.account)
 }
 

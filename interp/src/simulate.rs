@@ -13,7 +13,8 @@ const STACK: usize = 16 << 20;
 /// Runs every party of a program. Nothing passes between them but messages.
 ///
 /// # Errors
-/// The first cause at any endpoint; an endpoint that fails ends its channels, and so all others.
+/// The first cause at any endpoint; an endpoint that fails ends its channels, and so all others, also those
+/// that compute.
 pub fn simulate(program: Validated<'_>, mut setup: Setup) -> Result<Outcome, RunError> {
     let parties = program.program().parties.len();
     let ends = in_memory(parties);

@@ -9,6 +9,8 @@ use crate::pool;
 use crate::prg::Seed;
 use std::fmt;
 use std::sync::mpsc::{Receiver, RecvError, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 /// Bytes of a frame's header.
 const HEADER: usize = 16;
@@ -211,6 +213,10 @@ pub trait Channel {
         Ok(())
     }
 
+    /// This party ends with an error. In one process others learn it from [`Channel::check`]; over a network
+    /// from the end of the connection, and nothing is done here.
+    fn give_up(&mut self) {}
+
     /// The endpoint's own key, from which it draws the keys of the streams it shares with others;
     /// none if the endpoint is to ask the operating system. A run that was prepared goes on with
     /// the key it was prepared with. Given away once: whoever asks again gets none.
@@ -246,10 +252,16 @@ struct Link {
     received: u64,
 }
 
+/// The first party that gave up, and when.
+type GivenUp = Arc<OnceLock<(usize, Instant)>>;
+
 /// An endpoint of [`in_memory`].
 pub struct MemoryChannel {
+    me: usize,
     links: Vec<Option<Link>>,
     traffic: Traffic,
+    /// Of all endpoints together.
+    given_up: GivenUp,
 }
 
 /// How many messages an endpoint may be ahead of a peer: a dealer that needs nothing from anybody
@@ -257,8 +269,13 @@ pub struct MemoryChannel {
 /// behind can always go on.
 const AHEAD: usize = 64;
 
+/// How long after a party gave up the others compute on: what made it do so mostly stops them at the same place
+/// of the script, and then each says so itself, in every run the same.
+const GRACE: Duration = Duration::from_millis(500);
+
 /// `parties` endpoints of one process, each to be moved to a thread of its own. A message leaves an
-/// endpoint's memory as bytes and enters another's; dropping an endpoint ends its channels.
+/// endpoint's memory as bytes and enters another's; dropping an endpoint ends its channels. Who computes by itself
+/// learns from [`Channel::check`] that another has given up or panicked.
 pub fn in_memory(parties: usize) -> Vec<MemoryChannel> {
     let mut ends: Vec<Vec<Option<Link>>> = (0..parties)
         .map(|_| (0..parties).map(|_| None).collect())
@@ -278,12 +295,24 @@ pub fn in_memory(parties: usize) -> Vec<MemoryChannel> {
             received: 0,
         });
     }
+    let given_up = GivenUp::default();
     ends.into_iter()
-        .map(|links| MemoryChannel {
+        .enumerate()
+        .map(|(me, links)| MemoryChannel {
+            me,
             links,
             traffic: Traffic::default(),
+            given_up: given_up.clone(),
         })
         .collect()
+}
+
+impl Drop for MemoryChannel {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.give_up();
+        }
+    }
 }
 
 impl MemoryChannel {
@@ -353,6 +382,27 @@ impl Channel for MemoryChannel {
         let contents = open_frame(frame, message, length).map_err(fail)?;
         link.received += 1;
         Ok(contents)
+    }
+
+    fn check(&mut self) -> Result<(), ChannelError> {
+        let Some((peer, at)) = self.given_up.get() else {
+            return Ok(());
+        };
+        if *peer == self.me || at.elapsed() < GRACE {
+            return Ok(());
+        }
+        let link = self.links.get(*peer).and_then(Option::as_ref);
+        Err(ChannelError {
+            peer: *peer,
+            name: None,
+            message: link.map_or(0, |link| link.received),
+            fault: Fault::Gone,
+        })
+    }
+
+    fn give_up(&mut self) {
+        // Whoever was first is the one to name.
+        self.given_up.get_or_init(|| (self.me, Instant::now()));
     }
 
     fn sent(&self) -> Traffic {
@@ -432,6 +482,58 @@ mod tests {
         assert_eq!(ends[0].send(1, &[0]), Err(gone));
         assert_eq!(ends[0].send(0, &[0]).unwrap_err().fault, Fault::NoChannel);
         assert_eq!(ends[0].receive(9, 0).unwrap_err().fault, Fault::NoChannel);
+    }
+
+    /// Who computes asks between its steps, and waits for nobody.
+    #[test]
+    fn a_party_that_computes_notices() {
+        let computing = |mut end: MemoryChannel| {
+            loop {
+                if let Err(error) = end.check() {
+                    // It is no less true the second time.
+                    assert_eq!(end.check(), Err(error.clone()));
+                    return error;
+                }
+                std::thread::yield_now();
+            }
+        };
+        let given_up = |mut end: MemoryChannel| {
+            end.give_up();
+            // It goes on to its own end.
+            assert_eq!(end.check(), Ok(()));
+        };
+        let panics = |end: MemoryChannel| {
+            let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+                let _end = end;
+                std::panic::resume_unwind(Box::new("a bug"));
+            }));
+            assert!(caught.is_err());
+        };
+        let ends: [&(dyn Fn(MemoryChannel) + Sync); 2] = [&given_up, &panics];
+        for ended in ends {
+            let mut all = in_memory(3);
+            let alice = all.remove(0);
+            std::thread::scope(|scope| {
+                scope.spawn(move || ended(alice));
+                let threads: Vec<_> = all
+                    .into_iter()
+                    .map(|end| scope.spawn(move || computing(end)))
+                    .collect();
+                for thread in threads {
+                    let error = thread.join().unwrap();
+                    assert_eq!((error.peer, error.fault), (0, Fault::Gone));
+                }
+            });
+        }
+    }
+
+    /// A party that has done its part is needed by nobody.
+    #[test]
+    fn a_party_that_is_done_is_no_loss() {
+        let mut ends = in_memory(2);
+        drop(ends.pop());
+        assert!(ends[0].given_up.get().is_none());
+        assert_eq!(ends[0].check(), Ok(()));
     }
 
     #[test]

@@ -194,8 +194,10 @@ impl<'a> Endpoint<'a> {
         self.place = place;
     }
 
-    /// A failure with the place where it happened.
-    pub fn locate(&self, mut failure: Failure) -> Failure {
+    /// The failure that ends this party's part, with the place where it happened. Parties of the same process
+    /// are told.
+    pub fn locate(&mut self, mut failure: Failure) -> Failure {
+        self.channel.give_up();
         if failure.place.is_empty() {
             failure.place = self.place.to_owned();
         }
@@ -408,7 +410,7 @@ impl<const N: usize> Parts<N> {
 /// memory. Results by party.
 ///
 /// # Errors
-/// The first cause at any party; one that fails ends its channels, and so all others.
+/// The first cause at any party; one that fails ends its channels, and so all others, also those that compute.
 pub fn run_locally<T: Send>(
     names: &[&str],
     party: impl Fn(usize, &mut dyn Channel) -> Result<T, Failure> + Sync,
@@ -420,7 +422,9 @@ pub fn run_locally<T: Send>(
             let thread = std::thread::Builder::new()
                 .name(names[i].to_owned())
                 .stack_size(STACK)
-                .spawn_scoped(scope, move || party(i, &mut end));
+                .spawn_scoped(scope, move || {
+                    party(i, &mut end).inspect_err(|_| end.give_up())
+                });
             threads.push(thread);
         }
         let finish = |thread: std::io::Result<std::thread::ScopedJoinHandle<'_, _>>| match thread {
@@ -487,6 +491,24 @@ mod tests {
             ..Account::default()
         };
         assert_eq!(a.2, sent);
+    }
+
+    /// It waits for no message, and learns of the other's error all the same.
+    #[test]
+    fn a_party_that_computes_is_stopped() {
+        let run = |me: usize, channel: &mut dyn Channel| -> Result<(), Failure> {
+            if me == 1 {
+                return Err(LocalError::DivisionByZero.into());
+            }
+            let mut end = Endpoint::start(me, channel, Some(7), &[])?;
+            loop {
+                if let Err(error) = end.still_there() {
+                    return Err(end.locate(error.into()));
+                }
+            }
+        };
+        let failure = run_locally(&["a", "b", "c"], run).unwrap_err();
+        assert_eq!(failure.message, "division by zero (at b)");
     }
 
     #[test]

@@ -68,6 +68,10 @@ impl Channel for Recording<'_> {
         self.inner.check()
     }
 
+    fn give_up(&mut self) {
+        self.inner.give_up();
+    }
+
     fn own_key(&mut self) -> Option<Seed> {
         self.writer.own_key()
     }
@@ -163,6 +167,10 @@ impl Channel for Replaying<'_> {
 
     fn check(&mut self) -> Result<(), ChannelError> {
         self.inner.check()
+    }
+
+    fn give_up(&mut self) {
+        self.inner.give_up();
     }
 
     fn own_key(&mut self) -> Option<Seed> {
