@@ -73,6 +73,25 @@ fn matches(example: &str, scheme: &[&str]) {
     }
 }
 
+/// The page on performance has the counts of a run.
+#[test]
+fn the_page_has_the_counts_of_training() {
+    let ran = smpc(&examples(), &["run", "train_digits.smpc", "--json"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let cost = json(&ran)["cost"].clone();
+    let bytes = cost["bytes"].as_object().expect("bytes by party");
+    let bytes: u64 = bytes.values().filter_map(Value::as_u64).sum();
+    let rounds = cost["rounds"].as_u64().expect("a count");
+    let (thousands, ones) = (rounds / 1000, rounds % 1000);
+    let counts = format!(
+        "{thousands},{ones:03} rounds and {:.1} MB of all parties",
+        bytes as f64 / 1e6
+    );
+    let page = examples().with_file_name("docs/performance.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    assert!(page.contains(&counts), "the page has not {counts}");
+}
+
 fn flat(value: &Value) -> Vec<f64> {
     match value {
         Value::Array(items) => items.iter().flat_map(flat).collect(),
