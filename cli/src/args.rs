@@ -22,7 +22,7 @@ Exit codes:
   1    errors in a script or a scheme
   2    the command line cannot be carried out
   3    errors in this party's input files, or in values given with --set
-  4    the computation stopped, here or at a peer
+  4    the computation stopped, here or at a peer; or its metrics could not be written
   130  interrupted";
 
 const VERIFY_CODES: &str = "\
@@ -342,8 +342,8 @@ pub struct Connection {
     /// How long to wait for the peers to be there: 30s, 5m
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = party::duration)]
     pub wait: Duration,
-    /// How long a peer may be silent
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = party::duration)]
+    /// How long a peer may be silent: a second or more
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = party::silence)]
     pub timeout: Duration,
     /// What is told on the terminal: off, error, warn, info, debug, trace
     #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = str::parse::<party::Level>)]

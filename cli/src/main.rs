@@ -56,7 +56,11 @@ fn main() -> ExitCode {
         Command::Approx(args) => commands::approx::approx(&mut sources, args),
         Command::Cost(args) => commands::cost::cost(&mut sources, args),
         Command::Build(args) => commands::build::build(&mut sources, args),
-        Command::Party(args) => commands::party::party(&mut sources, args),
+        Command::Party(args) => match commands::party::party(&mut sources, args) {
+            Ok((answer, None)) => Ok(answer),
+            Ok((answer, Some(failure))) => return behind(&sources, answer, &failure, cli.json),
+            Err(failure) => Err(failure),
+        },
         Command::Prepare(args) => commands::prepare::prepare(&mut sources, args),
         Command::Keygen(args) => commands::keygen::keygen(args),
         Command::Verify(args) => commands::verify::verify(&mut sources, args),
@@ -81,6 +85,17 @@ fn small_pages() {
         // A kernel without them has nothing to forbid.
         let _ = rustix::thread::disable_transparent_huge_pages(true);
     }
+}
+
+/// Prints an answer, and what went wrong behind it: one document, or the answer first.
+fn behind(sources: &Sources, answer: Answer, failure: &Failure, json: bool) -> ExitCode {
+    if json {
+        let errors = render::json(sources, failure);
+        print_json(&smpc_runtime::report::with_errors(answer.json, &errors));
+        return ExitCode::from(failure.exit as u8);
+    }
+    print(&answer.text);
+    fail(sources, failure, false)
 }
 
 fn fail(sources: &Sources, failure: &Failure, json: bool) -> ExitCode {

@@ -284,6 +284,13 @@ pub fn errors(stop: &Stop) -> Value {
     json!({ "errors": Value::Array(errors), "exit": stop.exit })
 }
 
+/// The answer of a run that went well, with the errors of what came behind it.
+pub fn with_errors(mut answer: Value, errors: &Value) -> Value {
+    answer["errors"] = errors["errors"].clone();
+    answer["exit"] = errors["exit"].clone();
+    answer
+}
+
 fn of_file(problem: &Problem) -> Value {
     let place = (!problem.path.is_empty())
         .then(|| json!({ "file": problem.path, "row": problem.row, "column": problem.column }));

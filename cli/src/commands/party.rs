@@ -6,15 +6,16 @@ use crate::peer::{Described, Interpreted};
 use crate::problem::{Exit, Failure, Problem};
 use smpc_driver::{Compiled, Roster, compile};
 use smpc_grammar::Sources;
+use smpc_runtime::command::Stop;
 use smpc_runtime::net::Peers;
 use smpc_runtime::party::{self, Options};
 use smpc_runtime::report;
 
-/// Runs one party.
+/// Runs one party. A failure beside the answer came behind a run that went well.
 ///
 /// # Errors
 /// Errors of the script, of this party's files, of the peers, or of the run.
-pub fn party(sources: &mut Sources, args: &Party) -> Result<Answer, Failure> {
+pub fn party(sources: &mut Sources, args: &Party) -> Result<(Answer, Option<Failure>), Failure> {
     if args.values {
         let problem = Problem::plain("I16", "a party shows no shares and no messages")
             .help("`smpc trace --values` shows those of a simulated run");
@@ -45,11 +46,14 @@ pub fn party(sources: &mut Sources, args: &Party) -> Result<Answer, Failure> {
         prepared: options.prepared.is_some(),
         seconds: done.seconds,
     };
-    Ok(Answer {
+    let unmeasured = done.unmeasured.map(Stop::unmeasured);
+    let unmeasured = unmeasured.map(|stop| interpreted.stopped(stop));
+    let answer = Answer {
         exit: 0,
         text: answer.text(),
         json: answer.json(),
-    })
+    };
+    Ok((answer, unmeasured))
 }
 
 /// The script for the parties that the peers' file names, and the options of one of them.

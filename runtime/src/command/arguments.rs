@@ -41,7 +41,7 @@ Options of a connected party:
   --key FILE        this party's private key [default: PARTY.key beside the peers]
   --listen ADDRESS  where to listen, if not at the address in the peers' file
   --wait TIME       for the peers to be there: 30s, 5m [default: 5m]
-  --timeout TIME    silence after which a peer is given up [default: 30s]
+  --timeout TIME    silence after which a peer is given up, 1s or more [default: 30s]
   --metrics FILE    write counts and times, as JSON
   --log LEVEL       off, error, warn, info, debug or trace, to the terminal [default: info]
   --prepared FILE   use up what `smpc prepare` stored

@@ -154,6 +154,11 @@ impl Stop {
         }
     }
 
+    /// The run went well, but its metrics could not be written.
+    pub fn unmeasured(problem: Problem) -> Self {
+        Self::problems(4, vec![problem])
+    }
+
     /// Where in the script the run was, as far as known.
     pub fn place(&self) -> &str {
         match &self.why {
@@ -296,15 +301,18 @@ impl Description<'_> {
         let all = self.publics.iter();
         let params = all.filter(|p| !p.is_size());
         let fail = |message| Stop::problems(3, vec![Problem::new("I13", message, "")]);
-        for (name, _) in set {
+        for (at, (name, text)) in set.iter().enumerate() {
+            if set[..at].iter().any(|(known, _)| known == name) {
+                let message = format!("`--set {name}={text}`: this parameter is given twice");
+                return Err(Stop::usage("I13", message));
+            }
             if !params.clone().any(|param| param.name == name) {
                 return Err(fail(format!("the script has no parameter `{name}`")));
             }
         }
         let value = |public: &Public<'_>| -> Result<(String, i128), Stop> {
             let name = public.name;
-            // The last setting of a name wins, as usual on a command line.
-            let given = set.iter().rev().find(|(set, _)| set == name);
+            let given = set.iter().find(|(set, _)| set == name);
             let read = |read: fn(&str) -> Result<i128, number::NumberError>, default| match given {
                 Some((_, text)) => {
                     read(text).map_err(|e| fail(format!("`--set {name}={text}`: {e}")))
@@ -336,13 +344,23 @@ pub fn main(
     // Errors of the command line are told in this form, too.
     let json = given.iter().any(|option| option == "--json");
     let done = match arguments(given.into_iter()) {
-        Ok(None) => Ok(USAGE.to_owned() + "\n"),
+        Ok(None) => Ok((USAGE.to_owned() + "\n", None)),
         Ok(Some(arguments)) => carry_out(description, &arguments, &part),
         Err(message) => Err(Stop::usage("I16", message)),
     };
     // A closed terminal is no reason to panic, and there is nobody left to tell.
     let (code, _) = match done {
-        Ok(text) => (0, std::io::stdout().write_all(text.as_bytes())),
+        Ok((text, None)) => (0, std::io::stdout().write_all(text.as_bytes())),
+        // The document of the answer has the error.
+        Ok((text, Some(stop))) if json => (stop.exit, std::io::stdout().write_all(text.as_bytes())),
+        Ok((text, Some(stop))) => {
+            let told = std::io::stdout().write_all(text.as_bytes());
+            let error = format!("{stop}\n");
+            (
+                stop.exit,
+                told.and_then(|()| std::io::stderr().write_all(error.as_bytes())),
+            )
+        }
         Err(stop) if json => {
             let text = document(&report::errors(&stop));
             (stop.exit, std::io::stdout().write_all(text.as_bytes()))
@@ -361,11 +379,14 @@ fn document(value: &Value) -> String {
     format!("{value:#}\n")
 }
 
+/// What is printed, and what went wrong behind a run that went well.
+type Told = (String, Option<Stop>);
+
 fn carry_out(
     description: &Description<'_>,
     arguments: &Arguments,
     part: &Part<'_>,
-) -> Result<String, Stop> {
+) -> Result<Told, Stop> {
     if !arguments.local {
         return party(description, arguments, part);
     }
@@ -396,7 +417,7 @@ fn carry_out(
     }
     files::write_all(&files).map_err(|problem| Stop::problems(4, vec![problem]))?;
     if !arguments.json {
-        return Ok(text);
+        return Ok((text, None));
     }
     let own = runs.iter().map(|(outputs, _)| outputs.as_slice());
     let outputs = description.gathered(&own.enumerate().collect::<Vec<_>>());
@@ -415,7 +436,7 @@ fn carry_out(
         let paths = files.iter().map(|(path, _)| path.display().to_string());
         answer["files"] = paths.collect();
     }
-    Ok(document(&answer))
+    Ok((document(&answer), None))
 }
 
 impl Description<'_> {
@@ -460,18 +481,19 @@ fn party(
     description: &Description<'_>,
     arguments: &Arguments,
     part: &Part<'_>,
-) -> Result<String, Stop> {
+) -> Result<Told, Stop> {
     let Some(options) = &arguments.party else {
         let message = format!("name a party, or give `--local`\n{USAGE}");
         return Err(Stop::usage("I16", message));
     };
     let done = crate::party::run(description, options, part)?;
+    let unmeasured = done.unmeasured.clone().map(Stop::unmeasured);
     if arguments.raw {
         let mut text = String::new();
         let (infos, outputs) = (description.outputs, &done.outputs);
         show::outputs(&mut text, &options.name, infos, outputs, true);
         show::account(&mut text, &options.name, &done.account);
-        return Ok(text);
+        return Ok((text, unmeasured));
     }
     let outputs = description.gathered(&[(done.me, &done.outputs)]);
     let answer = report::Answer {
@@ -483,14 +505,16 @@ fn party(
         prepared: options.prepared.is_some(),
         seconds: done.seconds,
     };
-    Ok(match arguments.json {
-        true => document(&answer.json()),
-        false => answer.text(),
-    })
+    let text = match (arguments.json, &unmeasured) {
+        (true, Some(stop)) => document(&report::with_errors(answer.json(), &report::errors(stop))),
+        (true, None) => document(&answer.json()),
+        (false, _) => answer.text(),
+    };
+    Ok((text, unmeasured))
 }
 
 #[cfg(not(feature = "net"))]
-fn party(_: &Description<'_>, _: &Arguments, _: &Part<'_>) -> Result<String, Stop> {
+fn party(_: &Description<'_>, _: &Arguments, _: &Part<'_>) -> Result<Told, Stop> {
     let message = "built without a network, it runs all parties in one process: give `--local`";
     Err(Stop::usage("I16", message))
 }

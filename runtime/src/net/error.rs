@@ -5,6 +5,9 @@ use std::fmt;
 /// The code of a disagreement, as peers report it too.
 pub(crate) const DISAGREES: &str = "I43";
 
+/// The code of this party's own files or address.
+const OWN: &str = "I40";
+
 /// Why a party could not be connected with its peers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetError {
@@ -19,6 +22,11 @@ impl NetError {
     /// failed, `I45` interrupted.
     pub fn code(&self) -> &'static str {
         self.code
+    }
+
+    /// Whether this party's own files or address are the cause, so that there was no attempt to connect.
+    pub fn is_own(&self) -> bool {
+        self.code == OWN
     }
 
     /// The peer that it is about.
@@ -47,7 +55,7 @@ impl NetError {
     /// This party's own files or address.
     pub(crate) fn own(message: impl Into<String>) -> Self {
         Self {
-            code: "I40",
+            code: OWN,
             peer: None,
             message: message.into(),
         }

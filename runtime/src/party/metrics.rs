@@ -1,12 +1,17 @@
 //! Counts and times of a run. Never a value.
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
 use crate::channel::{Channel, ChannelError, Traffic};
+use crate::command::{Description, Stop};
 use crate::endpoint::Account;
+use crate::files::{Format, Problem};
 use crate::prg::Seed;
+
+use super::Options;
 
 /// What went to and came from one peer, and how long it was waited for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -133,6 +138,10 @@ impl Channel for Metered<'_> {
         self.inner.check()
     }
 
+    fn give_up(&mut self) {
+        self.inner.give_up();
+    }
+
     fn own_key(&mut self) -> Option<Seed> {
         self.inner.own_key()
     }
@@ -149,6 +158,53 @@ pub(super) struct Counted {
     ahead: Duration,
     online: Duration,
     blocked: Duration,
+}
+
+/// Whether the metrics have a file to themselves.
+///
+/// # Errors
+/// They would replace an output of this party, or a file that it reads.
+pub(super) fn apart(description: &Description<'_>, options: &Options) -> Result<(), Stop> {
+    let Some(given) = &options.metrics else {
+        return Ok(());
+    };
+    let metrics = resolved(given);
+    let mut own = vec![options.peers.clone(), options.store()];
+    own.extend(options.key.iter().chain(&options.prepared).cloned());
+    own.push(
+        options
+            .peers
+            .with_file_name(format!("{}.key", options.name)),
+    );
+    if let Some(folder) = &options.outputs {
+        for output in description.outputs {
+            for format in [Format::Csv, Format::Npy, Format::Json] {
+                let file = format!("{}.{}", output.name, format.ending());
+                own.push(folder.join(&options.name).join(file));
+            }
+        }
+    }
+    match own.iter().find(|file| resolved(file) == metrics) {
+        Some(file) => {
+            let message = format!("the metrics would replace {}", file.display());
+            let problem = Problem::new("I15", message, given.display().to_string());
+            let problem = problem.help("give `--metrics` a file of its own");
+            Err(Stop::problems(2, vec![problem]))
+        }
+        None => Ok(()),
+    }
+}
+
+/// A path without links and dots, as far as what it names is there.
+fn resolved(path: &Path) -> PathBuf {
+    if let Ok(whole) = path.canonicalize() {
+        return whole;
+    }
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return path.to_owned();
+    };
+    let here = folder.as_os_str().is_empty();
+    resolved(if here { Path::new(".") } else { folder }).join(name)
 }
 
 /// The metrics of a run that ended with this code, or well.

@@ -12,7 +12,7 @@ pub mod prepared;
 mod preparing;
 
 pub use log::Level;
-pub use options::{Options, duration};
+pub use options::{Options, duration, silence};
 pub use preparing::prepare;
 
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ use ring::digest::{SHA256, digest};
 use crate::channel::Channel;
 use crate::command::{Description, Origin, Part, Stop};
 use crate::endpoint::{Account, Failure, STACK};
-use crate::files::{self, Staged};
+use crate::files::{self, Problem, Staged};
 use crate::net::{self, Aborter, Agreement, NetChannel, NetError, PROTOCOL, Peers, Progress};
 use crate::tensor::Tensor;
 use metrics::{Counted, Metered, Times};
@@ -42,18 +42,22 @@ pub struct Done {
     pub account: Account,
     /// How long it computed, without connecting.
     pub seconds: f64,
+    /// Why there are no metrics, where they were asked for: the run went well, and its outputs stand.
+    pub unmeasured: Option<Problem>,
 }
 
 /// Runs one party.
 ///
 /// # Errors
-/// Its own files, the peers, or the run. Nothing is written then, but metrics.
+/// Its own files, the peers, or the run. Nothing is written then, but metrics. That these could not be written behind a
+/// run that went well is no error here, but [`Done::unmeasured`].
 pub fn run(
     description: &Description<'_>,
     options: &Options,
     part: &Part<'_>,
 ) -> Result<Done, Stop> {
-    measured(options, |measured| {
+    metrics::apart(description, options)?;
+    let (done, unmeasured) = measured(options, |measured| {
         let (me, peers) = who(description, options)?;
         let inputs = description.read(&options.inputs, Some(me))?;
         let sizes = description.sizes(&inputs)?;
@@ -89,9 +93,11 @@ pub fn run(
             outputs,
             account,
             seconds: measured.times.run.as_secs_f64(),
+            unmeasured: None,
         };
         Ok((done, Some(account)))
-    })
+    })?;
+    Ok(Done { unmeasured, ..done })
 }
 
 /// Public values that all parties have agreed on.
@@ -134,17 +140,19 @@ impl Agreed<'_> {
 /// Is one party of a run over the network from inside of a Rust program: connects, agrees with the
 /// peers, gives `work` the channels and what was agreed on, and hands out what it gives when every
 /// peer has done its part. `sizes` are those of this party's inputs; parameters are in
-/// [`Options::set`]. No file is read but keys and certificates, and none is written but metrics.
+/// [`Options::set`]. No file is read but keys and certificates, and none is written but metrics. If these cannot be
+/// written behind a run that went well, the log says so.
 ///
 /// # Errors
-/// The peers, or the run.
+/// The peers, or the run; metrics go where nothing can be written.
 pub fn call<T: Send>(
     description: &Description<'_>,
     options: &Options,
     sizes: &[(&str, usize)],
     work: impl FnOnce(&mut dyn Channel, &Agreed<'_>) -> Result<T, Failure> + Send,
 ) -> Result<T, Stop> {
-    measured(options, |measured| {
+    metrics::apart(description, options)?;
+    let (given, unmeasured) = measured(options, |measured| {
         let (me, peers) = who(description, options)?;
         description.knows(sizes.iter().map(|(name, _)| *name))?;
         let own = description.publics.iter().map(|public| {
@@ -170,7 +178,11 @@ pub fn call<T: Send>(
             measured,
         )?;
         Ok((given, None))
-    })
+    })?;
+    if let Some(problem) = unmeasured {
+        tracing::error!(code = problem.code, path = %problem.path, "{}", problem.message);
+    }
+    Ok(given)
 }
 
 /// What was measured of a run.
@@ -180,12 +192,19 @@ struct Measured {
     counted: Counted,
 }
 
-/// Writes metrics, however the work ends.
+/// Writes metrics, however the work ends. Whether they can be written is tried before; why they could not be behind work
+/// that went well, comes with what it gives.
 fn measured<T>(
     options: &Options,
     work: impl FnOnce(&mut Measured) -> Result<(T, Option<Account>), Stop>,
-) -> Result<T, Stop> {
+) -> Result<(T, Option<Problem>), Stop> {
     log::start(options.log);
+    if let Some(path) = &options.metrics {
+        // What is dropped is removed.
+        files::stage(&[(path.clone(), vec![])])
+            .map_err(|problem| Stop::problems(2, vec![problem]))?;
+    }
+    let mut unmeasured = None;
     let mut measured = Measured::default();
     let done = work(&mut measured);
     let done = done.inspect_err(|stop| tracing::error!(code = stop.code(), "stopped"));
@@ -202,12 +221,9 @@ fn measured<T>(
             measured.counted,
         );
         let text = format!("{metrics:#}\n").into_bytes();
-        let written = files::write_all(&[(path.clone(), text)]);
-        if let (Ok(_), Err(problem)) = (&done, written) {
-            return Err(Stop::problems(4, vec![problem]));
-        }
+        unmeasured = files::write_all(&[(path.clone(), text)]).err();
     }
-    done.map(|(done, _)| done)
+    done.map(|(done, _)| (done, unmeasured))
 }
 
 /// Connects, carries out `part`, and writes the files it gives. Also gives the public values.
@@ -401,6 +417,9 @@ fn unconnected(error: &NetError) -> Stop {
         consequence: error.is_consequence(),
         ..Failure::setup(error.message())
     });
+    if error.is_own() {
+        stop.exit = 2;
+    }
     if interrupt::asked() {
         stop.exit = interrupt::EXIT;
     }

@@ -74,7 +74,7 @@ impl Options {
             "--key" => self.key = Some(PathBuf::from(value)),
             "--listen" => self.listen = Some(value),
             "--wait" => self.wait = duration(&value)?,
-            "--timeout" => self.timeout = duration(&value)?,
+            "--timeout" => self.timeout = silence(&value)?,
             "--metrics" => self.metrics = Some(PathBuf::from(value)),
             "--log" => self.log = value.parse()?,
             "--prepared" => self.prepared = Some(PathBuf::from(value)),
@@ -114,6 +114,23 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(fail)
 }
 
+/// Heartbeats come every quarter of a second, and a busy machine sends them late.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// As [`duration`], for how long a peer may be silent.
+///
+/// # Errors
+/// As [`duration`], or it is less than a second.
+pub fn silence(text: &str) -> Result<Duration, String> {
+    let time = duration(text)?;
+    if time < SHORTEST {
+        return Err(format!(
+            "`{text}` is too short: a peer may be silent for 1s at least"
+        ));
+    }
+    Ok(time)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +143,8 @@ mod tests {
         assert_eq!(read("30"), Ok(30_000));
         assert_eq!(read("5m"), Ok(300_000));
         assert!(read("18446744073709551615h").is_err());
+        assert_eq!(silence("1s"), Ok(SHORTEST));
+        assert!(silence("999ms").is_err());
         for wrong in ["", "s", "-1s", "1.5s", "1 s", "0s", "3d"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use ring::digest::{Context, SHA256};
 
 use super::metrics::Times;
-use super::prepared::{Belongs, Recording, SESSION, Session, StorageKey, Writer};
+use super::prepared::{self, Belongs, Recording, SESSION, Session, StorageKey, Writer};
 use super::{Link, Options, agreed, agreement, apart, connect, log, who};
 use crate::channel::{Channel, ChannelError};
 use crate::command::{Description, Part, Stop};
@@ -29,6 +29,7 @@ pub fn prepare(
 ) -> Result<(Account, Session), Stop> {
     log::start(options.log);
     let (me, peers) = who(description, options)?;
+    prepared::vacant(file)?;
     let key = StorageKey::read(&options.store()).map_err(Stop::failed)?;
     let params = description.params(&options.set)?;
     description.knows(sizes.iter().map(|(name, _)| name.as_str()))?;
@@ -77,7 +78,7 @@ pub fn prepare(
         (done, writer, unwritten)
     };
     if let Some(error) = unwritten {
-        let failure = super::prepared::unwritten(file, &error);
+        let failure = prepared::unwritten(file, &error);
         return Err(link.end(Stop::failed(failure)));
     }
     let (_, account) = done.map_err(|failure| link.end(Stop::failed(failure)))?;

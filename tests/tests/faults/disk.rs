@@ -155,5 +155,14 @@ fn full_for_metrics() {
         let file = scene.folder.path(&format!("out/{}/t.csv", party.name));
         assert!(file.exists());
     }
-    assert!(ended[1].stdout.contains("I15"), "{}", ended[1].stdout);
+    // One document: what bob was handed, and what went wrong behind it.
+    let [alice, bob] = [0, 1].map(|at: usize| -> serde_json::Value {
+        serde_json::from_str(&ended[at].stdout).expect("an answer in JSON")
+    });
+    assert_eq!(bob["outputs"]["t"]["value"], alice["outputs"]["t"]["value"]);
+    assert!(!bob["outputs"]["t"]["value"].is_null(), "{bob}");
+    assert_eq!(
+        (&bob["errors"][0]["code"], &bob["exit"]),
+        (&"I15".into(), &4.into())
+    );
 }

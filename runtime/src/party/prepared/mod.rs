@@ -19,7 +19,9 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroize;
 
+use crate::command::Stop;
 use crate::endpoint::Failure;
+use crate::files::Problem;
 use crate::prg::Seed;
 use seal::{Opener, Sealer};
 
@@ -67,6 +69,29 @@ fn io(path: &Path, what: &str, error: &std::io::Error) -> Failure {
 /// The material of this file could not be written.
 pub(super) fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
     io(path, "the material cannot be written", error)
+}
+
+/// Whether a file can be made here, as far as can be told before there is anything to write.
+///
+/// # Errors
+/// There is one of this name, or no folder for it.
+pub(super) fn vacant(path: &Path) -> Result<(), Stop> {
+    let told = |message: &str, help: &str| {
+        let problem = Problem::new(DAMAGED, message, path.display().to_string());
+        Err(Stop::problems(2, vec![problem.help(help)]))
+    };
+    // A link that leads nowhere is something, too.
+    if path.symlink_metadata().is_ok() {
+        return told(
+            "the file exists already",
+            "material that is there may be unused, and is not overwritten: give another name, or remove it",
+        );
+    }
+    let folder = path.parent().filter(|f| !f.as_os_str().is_empty());
+    match folder {
+        Some(folder) if !folder.is_dir() => told("there is no such folder", "make it first"),
+        _ => Ok(()),
+    }
 }
 
 /// Material as it is being prepared. The file appears under its name when it is complete.
