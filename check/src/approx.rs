@@ -101,38 +101,12 @@ pub fn revealed(found: &Approximation) -> Option<String> {
         .then_some(seen)
 }
 
-/// How far one truncation may be off, in units of the last place, in the mode that a script chooses: local truncation gives
-/// the floor less 0 or 1, the others the floor, or the floor and 0 or 1.
-pub fn truncation(root: &ast::Module) -> f64 {
-    let local = root.items.iter().any(|item| match &item.kind {
-        ItemKind::Using(using) => using.trunc.as_ref().is_some_and(|t| t.name == "local"),
-        _ => false,
-    });
-    if local {
-        2.0
-    } else {
-        Arithmetic::default().truncation
-    }
-}
-
-/// Fits an `approx` where truncations are off by one unit at most.
+/// Fits an `approx`, for truncations that are off by one unit at most: so are those of an approximation in every mode.
 ///
 /// # Errors
 /// What is wrong with it, or why no polynomial does what it asks.
 pub fn approximation(item: &Approx) -> Result<Approximation, smpc_grammar::Diagnostic> {
-    approximation_with(item, Arithmetic::default().truncation)
-}
-
-/// Fits an `approx` of a script whose truncations are off by at most this many units; see [`truncation`].
-///
-/// # Errors
-/// What is wrong with it, or why no polynomial does what it asks.
-pub fn approximation_with(
-    item: &Approx,
-    truncation: f64,
-) -> Result<Approximation, smpc_grammar::Diagnostic> {
-    fitted(item, truncation)
-        .map_err(|w| smpc_grammar::Diagnostic::new(w.code, w.message, w.span).help(w.help))
+    fitted(item).map_err(|w| smpc_grammar::Diagnostic::new(w.code, w.message, w.span).help(w.help))
 }
 
 /// The f of `fix<f>`, 16 of `fix`.
@@ -169,7 +143,7 @@ fn fraction_bits(ty: &ast::Type) -> Result<u32, Wrong> {
     Err(wrong(ty.span, message, help))
 }
 
-fn fitted(item: &Approx, truncation: f64) -> Result<Approximation, Wrong> {
+fn fitted(item: &Approx) -> Result<Approximation, Wrong> {
     let mut names = item.params.iter().flat_map(|group| &group.names);
     let parameter = names.next().filter(|_| names.next().is_none());
     let parameter = parameter.ok_or_else(|| {
@@ -186,7 +160,7 @@ fn fitted(item: &Approx, truncation: f64) -> Result<Approximation, Wrong> {
             Some(group) => fraction_bits(&group.ty)?,
             None => Arithmetic::default().fraction_bits,
         },
-        truncation,
+        ..Arithmetic::default()
     };
     let function = formula(&item.value, &parameter.ident.name)?;
     let domain = domain(&item.on)?;
@@ -551,7 +525,7 @@ fn round_up(value: f64) -> String {
 impl Elab<'_> {
     /// Defines the function that an `approx` becomes.
     pub fn approx(&mut self, module: usize, item: &Approx) {
-        let found = match approximation_with(item, self.truncation) {
+        let found = match approximation(item) {
             Ok(found) => found,
             Err(diagnostic) => {
                 self.modules[module].broken.insert(item.name.name.clone());
@@ -560,6 +534,7 @@ impl Elab<'_> {
         };
         let name = format!("approximation of {}", found.name);
         let file = self.sources.add(&name, &found.text);
+        self.library.insert(file);
         let parsed = smpc_grammar::parse(file, &found.text);
         for error in parsed.diagnostics {
             self.report(error);

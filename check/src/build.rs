@@ -1,6 +1,6 @@
 //! The elaborator's state and the emission of share-level operations.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
@@ -133,8 +133,8 @@ pub(crate) struct Elab<'a> {
     pub expectations: Vec<Expectation>,
     /// The script's privacy budget; empty if it has none.
     pub budget: Vec<Limit>,
-    /// What approximations may assume of a truncation: how many units it may be off.
-    pub truncation: f64,
+    /// Files of the library, and texts of approximations.
+    pub library: HashSet<FileId>,
 }
 
 pub(crate) fn source(span: Span) -> Source {
@@ -188,13 +188,12 @@ impl<'a> Elab<'a> {
             zero: None,
             expectations: vec![],
             budget: vec![],
-            truncation: 1.0,
+            library: HashSet::new(),
         }
     }
 
     /// Loads the root file, what it uses, and the prelude.
     pub fn load_root(&mut self, root: FileId, module: &Module) {
-        self.truncation = crate::approx::truncation(module);
         self.load("", root, module);
         self.load_prelude();
     }
@@ -274,6 +273,7 @@ impl Elab<'_> {
             shape,
             label,
             source: source(span),
+            library: self.library.contains(&span.file),
         });
         value
     }
@@ -306,8 +306,11 @@ impl Elab<'_> {
         };
         if pure {
             let key = (op.clone(), args.clone(), ty, shape.clone());
-            if let Some(known) = self.emitted.iter().rev().find_map(|m| m.get(&key)) {
-                return *known;
+            let known = self.emitted.iter().rev().find_map(|m| m.get(&key));
+            if let Some(known) = known.copied() {
+                // What the library relies on, a script may use.
+                self.program.values[known.0 as usize].library |= self.library.contains(&span.file);
+                return known;
             }
             let result = self.fresh(ty, shape, label, span);
             self.push(op, args, vec![result], span);

@@ -47,7 +47,7 @@ use smpc_grammar::ast::{ExprKind, FileId, ItemKind, Module};
 use smpc_grammar::{Diagnostic, Sources};
 use smpc_ir::share::Program;
 
-pub use approx::{Approximation, Found, approximation, approximation_with, revealed, truncation};
+pub use approx::{Approximation, Found, approximation, revealed};
 pub use explain::{codes, explain};
 pub use module::library_name;
 pub use print::print;

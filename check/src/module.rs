@@ -233,6 +233,7 @@ impl Elab<'_> {
             return;
         };
         let file = self.sources.add(&library_name(found.path), found.text);
+        self.library.insert(file);
         let outline = Outline::of(found.text);
         let parsed = outline.parse(file);
         self.diagnostics.extend(parsed.diagnostics);

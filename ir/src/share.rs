@@ -72,6 +72,9 @@ pub struct ValueInfo {
     pub label: Label,
     /// Where it was written.
     pub source: Source,
+    /// Whether a text that relies on products up to the ends of a ring of 64 bits computes it: the library's, or that of an
+    /// approximation. Such products are never truncated by [`TruncMode::Local`](crate::flat::TruncMode), whatever the mode.
+    pub library: bool,
 }
 
 /// Who learns a revealed value.

@@ -371,16 +371,22 @@ impl Bound {
             .map_or(Span::default(), |f| f.name.span)
     }
 
+    /// The protocols of the scheme's own file.
+    fn own(&self) -> impl Iterator<Item = &Function> {
+        self.file.module.items.iter().filter_map(protocol)
+    }
+
+    /// Those, and the library's for any scheme.
     fn functions(&self) -> impl Iterator<Item = &Function> {
-        self.file
-            .module
-            .items
-            .iter()
-            .chain(self.generic.iter().flat_map(|file| &file.module.items))
-            .filter_map(|item| match &item.kind {
-                ItemKind::Protocol(f) => Some(f),
-                _ => None,
-            })
+        let generic = self.generic.iter().flat_map(|file| &file.module.items);
+        self.own().chain(generic.filter_map(protocol))
+    }
+}
+
+fn protocol(item: &Item) -> Option<&Function> {
+    match &item.kind {
+        ItemKind::Protocol(f) => Some(f),
+        _ => None,
     }
 }
 

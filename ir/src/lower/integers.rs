@@ -7,7 +7,7 @@
 use super::digits::digits;
 use super::instantiate::{Binding, Operand};
 use super::{Lower, Lowerer, NO_PROTOCOL, Shared};
-use crate::flat::Want;
+use crate::flat::{TruncMode, Want};
 use crate::local::{Local, Prim, Source};
 use crate::party::{Elem, Value as Wire};
 use crate::share::{Block, Label, Op, Program, SizeInfo, SizeOrigin, Step, Type, Value, ValueInfo};
@@ -261,7 +261,8 @@ impl Lowerer<'_> {
         let public = self.script_info(factor).shape.clone();
         let copy = self.public(factor)?;
         let mut total: Option<Shared> = None;
-        for (term, amount) in self.factor_terms(factor, copy, (f, present), &public)? {
+        let terms = self.factor_terms(factor, copy, (f, present), &public, TruncMode::Exact)?;
+        for (term, amount) in terms {
             let everyone = self.emit.everyone();
             let term = self.carry(term, &public, everyone);
             let mut product = self.product_with_public(&x, term, shape)?;
@@ -402,6 +403,7 @@ impl Expander {
             shape: shape.to_vec(),
             label,
             source: self.source,
+            library: false, // truncation is exact
         });
         value
     }

@@ -19,6 +19,15 @@ fn fraction(ty: Type) -> u8 {
 }
 
 impl Lowerer<'_> {
+    /// How a value may be truncated as it is computed. A local truncation fails with a chance that grows with what is truncated; it is
+    /// for a script's own products, whose sizes its author knows. The library uses the ring up to its ends.
+    pub(super) fn mode(&self, value: Value) -> TruncMode {
+        match self.protocols.trunc_mode() {
+            TruncMode::Local if self.script_info(value).library => TruncMode::OneUnit,
+            mode => mode,
+        }
+    }
+
     /// a times b, at least one of them secret.
     pub(super) fn product(
         &mut self,
@@ -41,6 +50,7 @@ impl Lowerer<'_> {
                 map,
                 shape: shape.clone(),
                 fraction: excess,
+                mode: self.mode(result),
                 product: None,
             };
             if excess > 0 {
@@ -61,6 +71,7 @@ impl Lowerer<'_> {
         let factor = self.public(public)?;
         let (secret_type, public_info) = (self.script_info(secret).ty, self.script_info(public));
         let everyone = self.emit.everyone();
+        let mode = self.mode(result);
         let times = |this: &mut Self, factor: Wire| {
             let components = shared
                 .components
@@ -88,14 +99,15 @@ impl Lowerer<'_> {
             (_, Type::Fix(f)) => {
                 // An integer has the f fraction bits of the product still to come.
                 let present = fraction(secret_type);
-                let terms = self.factor_terms(public, factor, (f, present), &public_info.shape)?;
+                let terms =
+                    self.factor_terms(public, factor, (f, present), &public_info.shape, mode)?;
                 let mut total: Option<Shared> = None;
                 for (term, amount) in terms {
                     let product = times(self, term);
                     let term = match amount {
                         Some(amount) => {
-                            let rounded = self.plus_half(&product, amount, shape)?;
-                            self.truncate(&rounded, amount, shape)?
+                            let rounded = self.plus_half(&product, amount, shape, mode)?;
+                            self.truncate(&rounded, amount, shape, mode)?
                         }
                         None => product,
                     };
@@ -132,6 +144,7 @@ impl Lowerer<'_> {
         factor: Wire,
         (f, present): (u8, u8),
         shape: &[Size],
+        mode: TruncMode,
     ) -> Lower<Vec<(Wire, Option<Wire>)>> {
         let everyone = self.emit.everyone();
         let (ring, word) = (Elem::Ring(self.ring), Elem::Ring(64));
@@ -159,7 +172,7 @@ impl Lowerer<'_> {
                 let first = (least + leading(literal)).min(self.most_bits(least));
                 vec![self.emit.amount(first), self.emit.amount(first + TAIL)]
             }
-            None => self.factor_bits(factor, least)?,
+            None => self.factor_bits(factor, least, mode)?,
         };
         let mut rest = factor;
         let mut terms = vec![];
@@ -168,7 +181,7 @@ impl Lowerer<'_> {
             let term = self
                 .emit
                 .local_at(encode, &[rest, *bits], ring, shape, everyone);
-            let term = self.odd(term, shape);
+            let term = self.odd(term, shape, mode);
             if at + 1 < places.len() {
                 let decode = Local::Prim(Prim::Decode);
                 let told = self
@@ -189,13 +202,13 @@ impl Lowerer<'_> {
     }
 
     /// Whether the mean error of a truncation depends on the factor before it.
-    fn wants_odd_factors(&self) -> bool {
-        self.protocols.trunc_mode() == TruncMode::OneUnit && !self.bitwise()
+    fn wants_odd_factors(&self, mode: TruncMode) -> bool {
+        mode == TruncMode::OneUnit && !self.bitwise()
     }
 
     /// A public integer with its lowest bit set.
-    fn odd(&mut self, term: Wire, shape: &[Size]) -> Wire {
-        if !self.wants_odd_factors() {
+    fn odd(&mut self, term: Wire, shape: &[Size], mode: TruncMode) -> Wire {
+        if !self.wants_odd_factors(mode) {
             return term;
         }
         let ring = Elem::Ring(self.ring);
@@ -220,11 +233,11 @@ impl Lowerer<'_> {
     /// prepared before the factor is known, nothing may depend on it: the leading term has f, which
     /// leaves the headroom of a product of two secrets, and two more terms have what a small factor
     /// has beyond.
-    fn factor_bits(&mut self, factor: Wire, f: u8) -> Lower<Vec<Wire>> {
+    fn factor_bits(&mut self, factor: Wire, f: u8, mode: TruncMode) -> Lower<Vec<Wire>> {
         let prepared = if self.bitwise() {
             false
         } else {
-            let want = Want::Trunc(Elem::Ring(self.ring), self.protocols.trunc_mode());
+            let want = Want::Trunc(Elem::Ring(self.ring), mode);
             let flat = self.protocol(want)?;
             amount_is_offline(&flat)
         };
@@ -256,8 +269,14 @@ impl Lowerer<'_> {
 
     /// Half a unit more, so that an exact truncation rounds to nearest: a floor would bias every
     /// product, and a factor's two terms twice. One-unit truncations have mean error 0 themselves.
-    fn plus_half(&mut self, product: &Shared, amount: Wire, shape: &[Size]) -> Lower<Shared> {
-        if self.protocols.trunc_mode() != TruncMode::Exact {
+    fn plus_half(
+        &mut self,
+        product: &Shared,
+        amount: Wire,
+        shape: &[Size],
+        mode: TruncMode,
+    ) -> Lower<Shared> {
+        if mode != TruncMode::Exact {
             return Ok(product.clone());
         }
         let word = Elem::Ring(64);
@@ -274,11 +293,12 @@ impl Lowerer<'_> {
         shared: &Shared,
         amount: Wire,
         shape: &[Size],
+        mode: TruncMode,
     ) -> Lower<Shared> {
         if self.bitwise() {
             return Ok(self.shifted_down(shared, amount, shape));
         }
-        let want = Want::Trunc(shared.elem, self.protocols.trunc_mode());
+        let want = Want::Trunc(shared.elem, mode);
         let args = [Operand::Shared(shared.clone()), Operand::Clear(amount)];
         self.shared_call(want, &args, &Binding::elements(shape))
     }
@@ -308,9 +328,9 @@ impl Lowerer<'_> {
     pub(super) fn truncated(&mut self, pending: &Pending) -> Lower<Shared> {
         let amount = self.emit.amount(pending.fraction);
         if let Some(product) = &pending.product {
-            return self.truncate(product, amount, &pending.shape);
+            return self.truncate(product, amount, &pending.shape, pending.mode);
         }
-        let want = Want::MulTrunc(pending.left.elem, self.protocols.trunc_mode());
+        let want = Want::MulTrunc(pending.left.elem, pending.mode);
         if let Ok(flat) = self.protocols.protocol(want) {
             let args = [
                 Operand::Shared(pending.left.clone()),
@@ -324,7 +344,7 @@ impl Lowerer<'_> {
             };
         }
         let product = self.multiply(pending)?;
-        self.truncate(&product, amount, &pending.shape)
+        self.truncate(&product, amount, &pending.shape, pending.mode)
     }
 
     /// How many bits finer than its base unit a value is available without a truncation.

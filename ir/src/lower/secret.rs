@@ -59,7 +59,7 @@ impl Lowerer<'_> {
             Local::Prim(Prim::Eq) => self.equal(step.args[0], step.args[1], &shape)?,
             Local::Prim(Prim::Lt) => self.less_than(step.args[0], step.args[1], &shape)?,
             Local::Prim(Prim::Select) => self.select(&step.args, &shape)?,
-            Local::Prim(Prim::Cast) => self.cast(step.args[0], info.ty, &shape)?,
+            Local::Prim(Prim::Cast) => self.cast(step.args[0], result, &shape)?,
             Local::Prim(Prim::Neg | Prim::BitSlice { .. })
             | Local::Reshape
             | Local::Broadcast
@@ -202,6 +202,7 @@ impl Lowerer<'_> {
             map: Map::Elementwise,
             shape: shape.to_vec(),
             fraction: 0,
+            mode: self.protocols.trunc_mode(),
             product: None,
         };
         let change = self.multiply(&change)?;
@@ -276,6 +277,7 @@ impl Lowerer<'_> {
                 map: Map::Elementwise,
                 shape: shape.to_vec(),
                 fraction: 0,
+                mode: self.protocols.trunc_mode(),
                 product: None,
             };
             self.multiply(&product)?
@@ -307,7 +309,8 @@ impl Lowerer<'_> {
         self.map(&Local::Pack, &row, &[], Elem::Bits(m), shape)
     }
 
-    fn cast(&mut self, value: Value, to: Type, shape: &[Size]) -> Lower<Shared> {
+    fn cast(&mut self, value: Value, result: Value, shape: &[Size]) -> Lower<Shared> {
+        let (to, mode) = (self.script_info(result).ty, self.mode(result));
         if self.bitwise() {
             return self.recast(value, to, shape);
         }
@@ -336,7 +339,7 @@ impl Lowerer<'_> {
             (Type::Fix(f), Type::Fix(g)) => {
                 let shared = self.shared(value)?;
                 let amount = self.emit.amount(f - g);
-                self.truncate(&shared, amount, shape)
+                self.truncate(&shared, amount, shape, mode)
             }
             (Type::Bits(1), Type::Int) => self.converted(value),
             (Type::Bits(1), Type::Fix(f)) => {

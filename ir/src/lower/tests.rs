@@ -231,6 +231,7 @@ impl Build {
             shape: shape.to_vec(),
             label,
             source: Source::default(),
+            library: false,
         });
         Value(self.script.values.len() as u32 - 1)
     }

@@ -27,7 +27,7 @@ pub(crate) struct Request {
 
 impl Bound {
     /// Protocols that realise `trunc(x, f)`, or `trunc(x * y, f)` if `fused`, in the order in which
-    /// a mode accepts them.
+    /// a mode accepts them. The library's exact one corrects the scheme's `trunc` by a unit, and is none where that is local.
     fn truncations(&self, mode: TruncMode, fused: bool) -> Vec<String> {
         let mut found: Vec<(TruncMode, String)> = Vec::new();
         for function in self.functions() {
@@ -60,6 +60,12 @@ impl Bound {
             TruncMode::OneUnit => &[TruncMode::OneUnit, TruncMode::Exact],
             TruncMode::Local => &[TruncMode::Local, TruncMode::OneUnit, TruncMode::Exact],
         };
+        let fails =
+            |(mode, name): &(TruncMode, String)| *mode == TruncMode::Local && name == "trunc";
+        if found.iter().any(fails) {
+            let own = |name: &str| self.own().any(|function| function.name.name == name);
+            found.retain(|(_, name)| own(name));
+        }
         order
             .iter()
             .flat_map(|mode| found.iter().filter(move |(m, _)| m == mode))
