@@ -239,23 +239,23 @@ impl Elimination<'_> {
         true
     }
 
-    /// A coin replaced everywhere, by a uniform symbol, the newest, and what that hides.
+    /// A coin replaced everywhere, by a uniform symbol and what that hides.
     fn put(&mut self, pad: Symbol, by: &Poly, extra: &mut [Poly]) {
         for term in extra {
             *term = self.run.terms.substitute(term, pad, by);
         }
-        // A seed is what its coins are, and is masked by what masks them.
+        // A seed is what its coins are, and is masked by what masks them and stands nowhere else in it.
         let replaced: Vec<Symbol> = self.run.terms.support(by).iter().collect();
-        let newest = replaced.last().copied();
-        let uniform = newest.filter(|symbol| self.run.is(*symbol, Class::Masked));
+        let masks = self.run.terms.pads(by);
         for info in &mut self.run.symbols {
             if info.seed.contains(&pad) {
                 info.seed.retain(|part| *part != pad);
-                info.seed.extend(&replaced);
                 let masked = info.masks.contains(&pad);
-                info.masks
-                    .retain(|mask| *mask != pad && !replaced.contains(mask));
-                info.masks.extend(uniform.filter(|_| masked));
+                let kept = |mask: &Symbol| *mask != pad && !replaced.contains(mask);
+                info.masks.retain(kept);
+                let alone = masks.iter().filter(|mask| !info.seed.contains(mask));
+                info.masks.extend(alone.filter(|_| masked));
+                info.seed.extend(&replaced);
             }
         }
         for (item, its) in self.items.iter_mut().zip(&mut self.parts) {

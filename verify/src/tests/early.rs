@@ -5,7 +5,79 @@ use crate::active::deviate;
 use crate::*;
 use smpc_ir::party::{Party, PartySet};
 
-/// A scheme whose party P[1] convinces P[0] that y - r - t is 0 by (y - r - t) + g·(y - q - u) = 0 with a coin g of others. Both are
+/// How many parties, who deviates, and bodies of [`tested`]: for each whether what they can do is caught.
+type Group = (u8, &'static [u8], &'static [(&'static str, bool)]);
+
+/// Texts that begin alike.
+macro_rules! after {
+    ($sent:literal: $($told:literal => $caught:literal,)*) => { &[$((concat!($sent, $told), $caught)),*] };
+}
+
+/// x is c·g to who sends m = 0 at once.
+const ANSWERS: Group = (
+    2,
+    &[1],
+    after!("let g, k <- F @ P[0]; let c <- F @ P; P[1] -> P[0]: y, r, t, q, u;\n\
+        let w = g + k + y + r + t + q + u; P[0] -> P[1]: w; let m = b - w; P[1] -> P[0]: m;\n":
+        "z = w;" => true,
+        "let x = c * (g + m); P[0] -> P[1]: x; z = x;" => false,
+        "let x = g + m; P[0] -> P[1]: x; z = x;" => false,
+        // Not before all that is weighed has come.
+        "let x = c * (g + m + y + r + t + q + u); P[0] -> P[1]: x; z = x;" => true,
+    ),
+);
+
+/// What should be sent is made of what another corrupt party has sent, and comes back from who got that.
+const ECHOES: Group = (
+    3,
+    &[1, 2],
+    after!("let g, k <- F @ P[0]; let d <- F @ P[2]; P[1] -> P[0]: y, r, t, q, u;\n\
+        let w = g + k + y + r + t + q + u; P[0] -> P[1]: w; let m = b - w; P[1] -> P[0]: m;\n\
+        P[0] -> P[2]: m; let n = m + d; P[2] -> P[0]: n;\n":
+        "P[2] -> P[1]: n; z = n;" => true,
+        "let x = g + n; P[0] -> P[1]: x; z = x;" => false,
+        "let x = g + m + n; P[0] -> P[1]: x; z = x;" => false,
+    ),
+);
+
+/// Two honest parties, of whom one asks and the other one answers, without having seen y, r, t, q and u.
+const OTHERS: Group = (
+    3,
+    &[1],
+    after!("let g, k <- F @ {P[0], P[2]}; P[1] -> P[0]: y, r, t, q, u;\n\
+        let w = g + k + y + r + t + q + u; P[0] -> P[1]: w; let m = b - w;\n":
+        "P[1] -> P[0]: m; z = w;" => true,
+        "P[1] -> P[2]: m; let x = g + m; P[2] -> P[1]: x; z = x;" => false,
+        // Of the two copies of m one is another.
+        "P[1] -> P: m; let x = g + m; P[2] -> P[1]: x; z = x;" => false,
+    ),
+);
+
+/// One corrupt party hears what the other should send a function of.
+const TWO: Group = (
+    3,
+    &[1, 2],
+    after!("let g, k <- F @ P[0]; P[1] -> P[0]: y, r, t, q, u;\n\
+        let w = g + k + y + r + t + q + u; P[0] -> P[2]: w; let h = w + 1; P[2] -> P[1]: h;\n\
+        let m = b - h; P[1] -> P[0]: m;\n":
+        "z = h;" => true,
+        "let x = g + m; P[0] -> P[1]: x; z = x;" => false,
+        "let x = g + m; P[0] -> P[2]: x; P[2] -> P[1]: x; z = x;" => false,
+    ),
+);
+
+/// In one round everybody sends, and a corrupt party last: a coin that is sent beside what it weighs checks nothing.
+const ROUND: Group = (
+    2,
+    &[1],
+    after!("let g <- F @ P[0]; P[1] -> P[0]: y, r, t, q, u;\n":
+        "z = y;" => true,
+        "P[0] -> P[1]: g; z = g;" => false,
+        "let a = g + y + r + t + q + u; P[0] -> P[1]: a; z = a;" => true,
+    ),
+);
+
+/// A party P[1] convinces P[0] that y - r - t is 0 by (y - r - t) + g·(y - q - u) = 0 with a coin g of others. Both are
 /// 0 if nobody lies; whoever knows g passes with t off by -g·e and u off by -e.
 fn tested(parties: u8, body: &str) -> Problem {
     let text = "backend mine(p: int = 2^61 - 1) { int, fix<f>: A<F[p]>; bool, bits<m>: [A<F[p]>; m]; }\n\
@@ -18,14 +90,13 @@ fn tested(parties: u8, body: &str) -> Problem {
          let r, q, b <- F @ P[1]; let t = y - r; let u = y - q;\n\
          BODY\n\
          check (y - r - t) + g * (y - q - u) == 0 else abort; v = y - r - t; }\n";
-    let text = text
-        .replace("BODY", body)
-        .replace('N', &parties.to_string());
+    let text = text.replace("BODY", body);
+    let text = text.replace('N', &parties.to_string());
     titled(&own(&text, &[]), "tested")
 }
 
-/// Whether what this coalition can do is caught in the protocol of this body, for each body.
-fn held(parties: u8, coalition: &[u8], cases: &[(&str, bool)]) {
+/// The prover says of each body whether it is caught.
+fn held((parties, coalition, cases): Group) {
     let coalition = PartySet::from_iter(coalition.iter().map(|party| Party(*party)));
     for (body, caught) in cases {
         let found = deviate(&tested(parties, body), coalition);
@@ -33,73 +104,43 @@ fn held(parties: u8, coalition: &[u8], cases: &[(&str, bool)]) {
     }
 }
 
-/// x is c·g to who sends m = 0 at once.
 #[test]
 fn an_answer_tells_a_coin_to_who_sends_at_once() {
-    let sent = "let g, k <- F @ P[0]; let c <- F @ P; P[1] -> P[0]: y, r, t, q, u;\n\
-         let w = g + k + y + r + t + q + u; P[0] -> P[1]: w; let m = b - w; P[1] -> P[0]: m;\n";
-    let cases = [
-        ("z = w;", true),
-        ("let x = c * (g + m); P[0] -> P[1]: x; z = x;", false),
-        ("let x = g + m; P[0] -> P[1]: x; z = x;", false),
-        // Not before all that is weighed has come.
-        (
-            "let x = c * (g + m + y + r + t + q + u); P[0] -> P[1]: x; z = x;",
-            true,
-        ),
-    ];
-    let cases = cases.map(|(told, caught)| (format!("{sent}{told}"), caught));
-    let cases: Vec<(&str, bool)> = cases.iter().map(|(b, c)| (b.as_str(), *c)).collect();
-    held(2, &[1], &cases);
+    held(ANSWERS);
 }
 
-/// What should be sent is made of what was sent before, and comes back from who got that.
 #[test]
 fn an_answer_to_an_echo_tells_a_coin() {
-    let sent = "let g, k <- F @ P[0]; let j <- F @ P; P[1] -> P[0]: y, r, t, q, u;\n\
-         let w = g + k + y + r + t + q + u; P[0] -> P[1]: w; let m = b - w; P[1] -> P[0]: m;\n\
-         let e = m + j; P[0] -> P[1]: e; let n = e - j; P[1] -> P[0]: n;\n";
-    let cases = [
-        ("z = e;", true),
-        ("let x = g + n; P[0] -> P[1]: x; z = x;", false),
-        ("let x = g + m + n; P[0] -> P[1]: x; z = x;", false),
-    ];
-    let cases = cases.map(|(told, caught)| (format!("{sent}{told}"), caught));
-    let cases: Vec<(&str, bool)> = cases.iter().map(|(b, c)| (b.as_str(), *c)).collect();
-    held(2, &[1], &cases);
+    held(ECHOES);
 }
 
-/// One corrupt party hears what the other should send a function of.
+#[test]
+fn an_answer_of_another_party_tells_a_coin() {
+    held(OTHERS);
+}
+
 #[test]
 fn what_another_corrupt_party_should_hear_is_not_waited_for() {
-    let sent = "let g, k <- F @ P[0]; P[1] -> P[0]: y, r, t, q, u;\n\
-         let w = g + k + y + r + t + q + u; P[0] -> P[2]: w; let h = w + 1; P[2] -> P[1]: h;\n\
-         let m = b - h; P[1] -> P[0]: m;\n";
-    let cases = [
-        ("z = h;", true),
-        ("let x = g + m; P[0] -> P[1]: x; z = x;", false),
-    ];
-    let cases = cases.map(|(told, caught)| (format!("{sent}{told}"), caught));
-    let cases: Vec<(&str, bool)> = cases.iter().map(|(b, c)| (b.as_str(), *c)).collect();
-    held(3, &[1, 2], &cases);
+    held(TWO);
 }
 
-/// In one round everybody sends, and a corrupt party last: a coin that is sent beside what it weighs checks nothing.
 #[test]
 fn a_coin_sent_in_the_same_round_checks_nothing() {
-    let cases = [
-        (
-            "let g <- F @ P[0]; P[1] -> P[0]: y, r, t, q, u; z = y;",
-            true,
+    held(ROUND);
+}
+
+/// A seed that was told before is as good as what is expanded from it, although that itself is in no message.
+#[test]
+fn a_seed_that_was_told_before_checks_nothing() {
+    let group: Group = (
+        2,
+        &[1],
+        after!("let s, o <- seed @ P[0]; let g = prg(s, F); let a = s + o;\n":
+            "P[1] -> P[0]: y, r, t, q, u; z = y;" => true,
+            "P[0] -> P[1]: s; P[1] -> P[0]: y, r, t, q, u; z = prg(s, F);" => false,
+            "P[0] -> P[1]: a, o; P[1] -> P[0]: y, r, t, q, u; z = prg(a + o, F);" => false,
+            "P[0] -> P[1]: a; P[1] -> P[0]: y, r, t, q, u; z = prg(a, F);" => true,
         ),
-        (
-            "let g <- F @ P[0]; P[1] -> P[0]: y, r, t, q, u; P[0] -> P[1]: g; z = g;",
-            false,
-        ),
-        (
-            "let g <- F @ P[0]; P[1] -> P[0]: y, r, t, q, u; let a = g + y + r + t + q + u; P[0] -> P[1]: a; z = a;",
-            true,
-        ),
-    ];
-    held(2, &[1], &cases);
+    );
+    held(group);
 }
