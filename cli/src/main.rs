@@ -3,6 +3,7 @@
 mod args;
 mod audit;
 mod commands;
+mod endpoints;
 mod explain;
 mod inputs;
 mod parallel;

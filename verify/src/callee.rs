@@ -119,8 +119,10 @@ impl Callee {
         steps.append(&mut flat.steps);
         flat.steps = steps;
         flat.params = operands;
+        let flat = Arc::new(flat);
         let form = Problem {
-            flat: Arc::new(flat),
+            lowered: flat.clone(),
+            flat,
             params,
             ..self.problem.clone()
         };

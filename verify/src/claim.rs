@@ -249,11 +249,42 @@ impl Instance<'_> {
     }
 }
 
+/// All orders of a few rows; of more only the one in which they stand.
 fn orders(rows: usize) -> Vec<Vec<usize>> {
-    match rows {
-        2 => vec![vec![0, 1], vec![1, 0]],
-        _ => vec![(0..rows).collect()],
+    if rows > 4 {
+        return vec![(0..rows).collect()];
     }
+    let mut all = vec![Vec::new()];
+    for _ in 0..rows {
+        let longer = |order: &Vec<usize>| -> Vec<Vec<usize>> {
+            let rest = (0..rows).filter(|row| !order.contains(row));
+            rest.map(|row| [order.as_slice(), &[row]].concat())
+                .collect()
+        };
+        all = all.iter().flat_map(longer).collect();
+    }
+    all
+}
+
+/// Whether a postcondition about an order of the rows holds for one order in all columns; any other one does.
+pub(crate) fn in_one_order<'a>(
+    ensures: &Ensures,
+    columns: impl Iterator<Item = Instance<'a>>,
+    rows: usize,
+) -> bool {
+    if ensures.over != Some(Domain::Permutation) {
+        return true;
+    }
+    let mut left = orders(rows);
+    for column in columns {
+        left.retain(|order| {
+            (0..rows).all(|row| {
+                let value = column.value(&ensures.claim, row, Bound::Order(order));
+                value.and_then(holds) == Some(true)
+            })
+        });
+    }
+    !left.is_empty()
 }
 
 fn unary(operator: Operator, a: Value) -> Option<Value> {

@@ -1,14 +1,16 @@
 //! Correctness: an identity of polynomials, else enumeration in small rings with random executions
-//! at full width beside it.
+//! at full width beside it, through the parties' endpoints where they are given.
 
 mod reduce;
 pub(crate) mod relation;
+mod through;
 mod trial;
 
 use crate::certificate::Assumption;
 use crate::claim;
 use crate::element::width;
 use crate::eliminate::opened;
+use crate::endpoints::Endpoints;
 use crate::problem::{Malformed, Operand, Problem};
 use crate::requires::elems;
 use crate::symbolic::{Execution, IdealBox};
@@ -20,6 +22,7 @@ use smpc_ir::flat::Kind;
 use smpc_ir::local::Prim;
 use smpc_ir::party::{Elem, PartySet};
 use std::collections::BTreeMap;
+pub(crate) use through::through;
 use trial::{Enumeration, enumerate, random};
 
 /// Monomials beyond which no identity is tried.
@@ -27,7 +30,7 @@ const MONOMIALS: usize = 1 << 14;
 
 /// Decides whether the protocol computes what it claims: what the standard operation means, and
 /// what the text says with `ensures`. `small` are the same protocol in small rings; where the text
-/// has ring operations only they are derived.
+/// has ring operations only they are derived. Random runs are those of the prover's own machine.
 ///
 /// # Errors
 /// The protocol breaks the rules of flat protocols.
@@ -36,13 +39,36 @@ pub fn correctness(
     small: &[Problem],
     limits: &Limits,
 ) -> Result<Verdict, Malformed> {
+    correctness_with(problem, small, limits, None)
+}
+
+/// The same, with random runs at full width through endpoints: the protocol is lowered as for a script, and
+/// carried out on vectors by one endpoint per party.
+///
+/// # Errors
+/// The protocol breaks the rules of flat protocols.
+pub fn correctness_through(
+    problem: &Problem,
+    small: &[Problem],
+    limits: &Limits,
+    endpoints: &dyn Endpoints,
+) -> Result<Verdict, Malformed> {
+    correctness_with(problem, small, limits, Some(endpoints))
+}
+
+pub(crate) fn correctness_with(
+    problem: &Problem,
+    small: &[Problem],
+    limits: &Limits,
+    endpoints: Option<&dyn Endpoints>,
+) -> Result<Verdict, Malformed> {
     problem.validate()?;
     if let Some(reason) = &problem.skipped {
         return Ok(Verdict::Unknown {
             reason: reason.clone(),
         });
     }
-    let found = computed(problem, small, limits)?;
+    let found = computed(problem, small, limits, endpoints)?;
     if found.is_refuted() || problem.narrow.is_empty() {
         return Ok(found);
     }
@@ -55,7 +81,12 @@ pub fn correctness(
 }
 
 /// Whether the result is what is claimed, whatever the text asks for beyond what the language promises.
-fn computed(problem: &Problem, small: &[Problem], limits: &Limits) -> Result<Verdict, Malformed> {
+fn computed(
+    problem: &Problem,
+    small: &[Problem],
+    limits: &Limits,
+    endpoints: Option<&dyn Endpoints>,
+) -> Result<Verdict, Malformed> {
     let claimed = Claimed::new(problem);
     if claimed.is_empty() {
         return Ok(Verdict::Unclaimed);
@@ -85,9 +116,18 @@ fn computed(problem: &Problem, small: &[Problem], limits: &Limits) -> Result<Ver
             Enumeration::Some(runs) => skipped.push((ring, runs)),
         }
     }
-    match random(problem, limits.runs)? {
+    let tried = match endpoints {
+        Some(endpoints) => through(problem, limits.runs, endpoints)?,
+        None => None,
+    };
+    let tried = match tried {
+        Some(tried) => tried,
+        None => random(problem, limits.runs)?,
+    };
+    match tried {
         Ok(tried) => {
             done.runs = tried.runs;
+            done.by = tried.by;
             done.failures = tried.failures;
             done.expected = tried.expected.round() as u64;
         }

@@ -5,7 +5,8 @@
 //!   [`check`] re-checks them with code of its own; only then a verdict says *proved*.
 //! - [`refute_privacy`] enumerates views in small rings, and finds two inputs that a coalition can
 //!   tell apart.
-//! - [`correctness`] compares polynomials, else enumerates in small rings and runs at full width.
+//! - [`correctness`] compares polynomials, else enumerates in small rings and runs at full width; these runs go
+//!   through the parties' [`Endpoints`] where whoever asks has them ([`correctness_through`], [`Work::through`]).
 //! - [`verify`] does all of it for one protocol, [`verify_standard`] for an operation of a backend.
 //!
 //! Parties follow the protocol (semi-honest). Verdicts speak of the protocol's text at a concrete
@@ -24,6 +25,7 @@ mod correct;
 mod decide;
 mod element;
 mod eliminate;
+mod endpoints;
 mod faithful;
 mod machine;
 mod mutate;
@@ -50,11 +52,12 @@ pub use certificate::{
     Valued,
 };
 pub use checker::{Refusal, check};
-pub use correct::{correctness, count_words};
+pub use correct::{correctness, correctness_through, count_words};
 pub use decide::{decide_freshness, decide_privacy};
 pub use eliminate::{
     Proofs, prove_freshness, prove_freshness_with, prove_privacy, prove_privacy_with,
 };
+pub use endpoints::{Endpoints, Given, Output, Runner, Start};
 pub use mutate::{Mutant, Mutation, mutants};
 pub use problem::{Malformed, Operand, Problem, Spec};
 pub use refute::{Refutation, refute_freshness, refute_privacy};

@@ -7,9 +7,9 @@
 mod choice;
 mod code;
 
-use crate::element::{add, coefficient, mul, order, sub};
+use crate::element::{add, mul, order};
 use crate::problem::{Malformed, Operand, Problem, operand_ids};
-use crate::sharing::matrix;
+use crate::sharing::{consistent, matrix, reconstructed};
 use code::{Step, compile};
 use smpc_ir::flat::{Kind, Sharing};
 use smpc_ir::party::{CoinDomain, Elem};
@@ -158,14 +158,7 @@ impl Machine {
 
     /// The value of a sharing.
     pub fn reconstruct(&self, ids: &[u32], sharing: &Sharing, row: usize, lane: usize) -> u128 {
-        let (mut sum, elem) = (0, sharing.elem);
-        for (&id, &by) in ids.iter().zip(&sharing.reconstruction) {
-            if by != 0 {
-                let part = mul(elem, self.word(id, row, lane), coefficient(elem, by));
-                sum = add(elem, sum, part);
-            }
-        }
-        sum
+        reconstructed(sharing, ids.iter().map(|id| self.word(*id, row, lane)))
     }
 
     /// Whether components are those of a sharing: combinations of them that must be 0 are.
@@ -177,22 +170,14 @@ impl Machine {
         row: usize,
         lane: usize,
     ) -> bool {
-        let elem = sharing.elem;
-        let mut plain: Vec<u128> = ids.iter().map(|id| self.word(*id, row, lane)).collect();
-        if !sharing.keyed.is_empty() {
-            let value = self.reconstruct(ids, sharing, row, lane);
-            for (component, key) in &sharing.keyed {
-                let tag = mul(elem, self.key(*key as usize, lane), value);
-                if let Some(word) = plain.get_mut(*component as usize) {
-                    *word = sub(elem, *word, tag);
-                }
-            }
-        }
-        parities.iter().all(|parity| {
-            let terms = plain.iter().zip(parity);
-            let sum = terms.fold(0, |sum, (word, by)| add(elem, sum, mul(elem, *by, *word)));
-            sum == 0
-        })
+        let words: Vec<u128> = ids.iter().map(|id| self.word(*id, row, lane)).collect();
+        let keys = (0..self.domains.len()).map(|key| self.key(key, lane));
+        let keys: Vec<u128> = match sharing.keyed.is_empty() {
+            true => Vec::new(),
+            false => keys.collect(),
+        };
+        let opened = reconstructed(sharing, words.iter().copied());
+        consistent(sharing, parities, &words, opened, &keys)
     }
 
     /// Gives every parameter of one execution the values given, sharings dealt.

@@ -55,8 +55,10 @@ pub enum Spec {
 /// A protocol and its claim.
 #[derive(Clone, Debug)]
 pub struct Problem {
-    /// The protocol.
+    /// The protocol, with deferred protocols that it calls carried out behind it.
     pub flat: Arc<Flat>,
+    /// The same as lowering is given it, deferred calls not carried out: what endpoints run.
+    pub lowered: Arc<Flat>,
     /// Who computes.
     pub computing: Computing,
     /// In the order of [`Flat::params`].
@@ -148,7 +150,8 @@ impl Problem {
         };
         let meant = meant(protocols);
         let own = flat.steps.len();
-        let mut flat = settled(&flat);
+        let lowered = flat;
+        let mut flat = settled(&lowered);
         let beyond = match params.first() {
             Some(Operand::Shared(sharing)) => beyond(meant, sharing.elem),
             _ => None,
@@ -166,6 +169,7 @@ impl Problem {
             meant,
             carried: meant,
             flat,
+            lowered,
             computing,
             params,
             results: vec![result],
@@ -192,6 +196,7 @@ impl Problem {
             meant: if reveals { u8::MAX } else { meant(protocols) },
             carried: meant(protocols),
             flat: settled(&written.flat),
+            lowered: written.flat.clone(),
             computing: protocols.computing().clone(),
             params: written.params.clone(),
             results: written.results.clone(),
@@ -236,6 +241,7 @@ impl Problem {
         keys: Vec<Key>,
     ) -> Self {
         Self {
+            lowered: flat.clone(),
             flat,
             computing,
             params,
@@ -253,8 +259,10 @@ impl Problem {
 
     /// The same claim about another text.
     pub fn with_flat(&self, flat: Flat) -> Self {
+        let flat = Arc::new(flat);
         Self {
-            flat: Arc::new(flat),
+            lowered: flat.clone(),
+            flat,
             ..self.clone()
         }
     }

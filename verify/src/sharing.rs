@@ -5,7 +5,7 @@
 //! combination of the value and of these. Where the free ones are uniform so are the coins, and
 //! the other way round.
 
-use crate::element::{add, coefficient, inverse, is_bits, mul, neg, one};
+use crate::element::{add, coefficient, inverse, is_bits, mul, neg, one, sub};
 use smpc_ir::flat::Sharing;
 use smpc_ir::party::{Elem, PartySet};
 
@@ -56,6 +56,42 @@ pub(crate) fn matrix(sharing: &Sharing) -> Vec<Vec<u128>> {
             row
         })
         .collect()
+}
+
+/// The value of components.
+pub(crate) fn reconstructed(sharing: &Sharing, words: impl IntoIterator<Item = u128>) -> u128 {
+    let (mut sum, elem) = (0, sharing.elem);
+    for (word, by) in words.into_iter().zip(&sharing.reconstruction) {
+        if *by != 0 {
+            sum = add(elem, sum, mul(elem, word, coefficient(elem, *by)));
+        }
+    }
+    sum
+}
+
+/// Whether components are those of a sharing of a value: combinations of them that must be 0 are, what keys add to them
+/// taken away.
+pub(crate) fn consistent(
+    sharing: &Sharing,
+    parities: &[Vec<u128>],
+    words: &[u128],
+    value: u128,
+    keys: &[u128],
+) -> bool {
+    let elem = sharing.elem;
+    let mut plain = words.to_vec();
+    for (component, key) in &sharing.keyed {
+        let Some(key) = keys.get(*key as usize) else {
+            return false;
+        };
+        if let Some(word) = plain.get_mut(*component as usize) {
+            *word = sub(elem, *word, mul(elem, *key, value));
+        }
+    }
+    parities.iter().all(|parity| {
+        let terms = plain.iter().zip(parity);
+        terms.fold(0, |sum, (word, by)| add(elem, sum, mul(elem, *by, *word))) == 0
+    })
 }
 
 /// Vectors, each with a unit where the others were cleared, and as combinations of members.

@@ -2,6 +2,7 @@
 
 use crate::certificate::Certificate;
 use crate::element::{literal, order, width};
+use crate::endpoints::Runner;
 use crate::problem::{Operand, Problem, operand_ids};
 use smpc_ir::claim::Term;
 use smpc_ir::flat::{FlatOp, Kind};
@@ -117,6 +118,8 @@ pub struct Exhausted {
     pub assignments: u64,
     /// Random executions at full width beside them.
     pub runs: u64,
+    /// What carried these out.
+    pub by: Runner,
     /// Those among them in which something failed that may fail with the probability claimed.
     pub failures: u64,
     /// The failures that the claim lets one expect, at most.
@@ -267,6 +270,7 @@ pub fn shrink(problem: &Problem, k: u8) -> Option<Problem> {
         narrow(&mut ensures.claim, &small);
     }
     shrunk.flat = Arc::new(flat);
+    shrunk.lowered = shrunk.flat.clone();
     Some(shrunk)
 }
 

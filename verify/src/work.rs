@@ -4,8 +4,9 @@
 //! question.
 
 use crate::active::{Active, deviate};
-use crate::correct::correctness;
+use crate::correct::correctness_with;
 use crate::eliminate::Proofs;
+use crate::endpoints::Endpoints;
 use crate::problem::{Malformed, Problem};
 use crate::reliance::rely;
 use crate::report::{Report, Row, Secrecy, report, secrecy};
@@ -18,10 +19,11 @@ pub type Subject = (String, Problem, Vec<Problem>);
 
 /// The protocols of some schemes, and the questions about them.
 #[derive(Debug)]
-pub struct Work {
+pub struct Work<'e> {
     schemes: Vec<Vec<Subject>>,
     limits: Limits,
     questions: Vec<Question>,
+    endpoints: Option<&'e dyn Endpoints>,
 }
 
 /// Which protocol, of which scheme.
@@ -48,7 +50,7 @@ enum Found {
     Active(Place, Active),
 }
 
-impl Work {
+impl<'e> Work<'e> {
     /// What there is to find out about some schemes; what takes longest comes first.
     pub fn new(schemes: Vec<Vec<Subject>>, limits: &Limits) -> Self {
         let mut questions: Vec<(u64, Question)> = Vec::new();
@@ -80,6 +82,15 @@ impl Work {
                 .into_iter()
                 .map(|(_, question)| question)
                 .collect(),
+            endpoints: None,
+        }
+    }
+
+    /// With random runs at full width through these endpoints, not by the prover's own machine.
+    pub fn through(self, endpoints: &'e dyn Endpoints) -> Self {
+        Self {
+            endpoints: Some(endpoints),
+            ..self
         }
     }
 
@@ -109,7 +120,8 @@ impl Work {
         let found = match question {
             Question::Correct(place) => {
                 let (_, problem, small) = subject(place);
-                Found::Correct(place, correctness(problem, small, &self.limits))
+                let found = correctness_with(problem, small, &self.limits, self.endpoints);
+                Found::Correct(place, found)
             }
             Question::Active(place, coalition) => {
                 Found::Active(place, deviate(&subject(place).1, coalition))

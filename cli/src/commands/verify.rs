@@ -2,6 +2,7 @@
 
 use crate::Answer;
 use crate::args::Verify;
+use crate::endpoints::InProcess;
 use crate::parallel;
 use crate::pipeline;
 use crate::problem::{Exit, Failure, Problem};
@@ -16,8 +17,8 @@ use smpc_ir::party::{Elem, PartySet};
 use smpc_ir::share::Using;
 use smpc_verify::text::{File, Subject};
 use smpc_verify::{
-    Active, Assumption, Certificate, Effect, Goal, Leak, Limits, Report, Row, Told, Verdict, View,
-    Work, check, problems, small_rings, table,
+    Active, Assumption, Certificate, Effect, Goal, Leak, Limits, Report, Row, Runner, Told,
+    Verdict, View, Work, check, problems, small_rings, table,
 };
 use std::fmt::Write;
 use std::path::Path;
@@ -69,6 +70,7 @@ pub fn verify(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
         })?;
         let _ = writeln!(text, "{name}, {parties} parties");
         text.push_str(&table(&rows));
+        tried(&rows, &mut text);
         for row in &rows {
             explain(sources, row, &mut text);
             deviations(sources, row, &mut text);
@@ -174,7 +176,7 @@ fn side_by_side(
     subjects: Vec<Vec<smpc_verify::Subject>>,
     limits: &Limits,
 ) -> Vec<Result<Vec<Row>, smpc_verify::Malformed>> {
-    let work = Work::new(subjects, limits);
+    let work = Work::new(subjects, limits).through(&InProcess);
     let numbers: Vec<usize> = (0..work.questions()).collect();
     let bar = Bar::new();
     let (done, total) = (AtomicU64::new(0), numbers.len() as u64);
@@ -185,6 +187,39 @@ fn side_by_side(
     });
     bar.finish();
     work.rows(answers.into_iter().flatten().collect())
+}
+
+/// How many random runs there were below a table, and by what.
+fn tried(rows: &[Row], text: &mut String) {
+    for (by, what) in [
+        (Runner::Endpoints, "the parties' endpoints"),
+        (Runner::Prover, "the prover's own machine"),
+    ] {
+        let runs = rows
+            .iter()
+            .filter_map(|(_, report, _)| match &report.correct {
+                Verdict::Exhausted(done) | Verdict::Measured(done) if done.by == by => {
+                    Some(done.runs)
+                }
+                _ => None,
+            });
+        let runs: Vec<u64> = runs.collect();
+        let (Some(least), Some(most)) = (runs.iter().min(), runs.iter().max()) else {
+            continue;
+        };
+        let each = match least == most {
+            true => format!("{least}"),
+            false => format!("{least} to {most}"),
+        };
+        let results = match runs.len() {
+            1 => "one result".to_owned(),
+            count => format!("each of {count} results"),
+        };
+        let _ = writeln!(
+            text,
+            "{each} random runs at full width of {results}, by {what}"
+        );
+    }
 }
 
 /// What parties that deviate can do, where it is more than to be caught.
@@ -440,6 +475,7 @@ fn detail(sources: &Sources, verdict: &Verdict) -> Value {
         Verdict::Exhausted(done) | Verdict::Measured(done) => {
             value["assignments"] = done.assignments.into();
             value["runs"] = done.runs.into();
+            value["runs_by"] = done.by.word().into();
             value["failures"] = done.failures.into();
             value["failures_expected"] = done.expected.into();
         }

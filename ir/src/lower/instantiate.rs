@@ -36,6 +36,18 @@ impl<'s> Binding<'s> {
             outsider: None,
         }
     }
+
+    /// The shape of a value of the protocol.
+    pub(super) fn shape(&self, kind: Kind) -> Vec<Size> {
+        match kind {
+            Kind::Scalar => vec![],
+            Kind::Element | Kind::Product => self.product.to_vec(),
+            Kind::Rows => self.product.iter().take(1).cloned().collect(),
+            Kind::Left => self.left.to_vec(),
+            Kind::Right => self.right.to_vec(),
+            Kind::Digest => vec![Size::from(2)],
+        }
+    }
 }
 
 /// Whether a step before the inputs reads the last parameter, a public amount.
@@ -210,14 +222,7 @@ impl Lowerer<'_> {
                 .map(|a| bound[*a as usize].ok_or(Failed))
                 .collect::<Lower<_>>()?;
             let info = &flat.values[step.result as usize];
-            let shape: Vec<Size> = match info.kind {
-                Kind::Scalar => vec![],
-                Kind::Element | Kind::Product => binding.product.to_vec(),
-                Kind::Rows => binding.product.iter().take(1).cloned().collect(),
-                Kind::Left => binding.left.to_vec(),
-                Kind::Right => binding.right.to_vec(),
-                Kind::Digest => vec![Size::from(2)],
-            };
+            let shape = binding.shape(info.kind);
             let known_to = self.seated(info.known_to, outsider);
             let coin = matches!(step.op, FlatOp::Coin(_));
             let offline = info.offline && (coin || args.iter().all(|a| self.emit.info(*a).offline));

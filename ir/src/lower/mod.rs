@@ -15,6 +15,7 @@
 //! [`Flat`]: crate::flat::Flat
 //! [`Op::FractionBits`]: crate::party::Op::FractionBits
 
+mod alone;
 mod clear;
 mod control;
 mod deferred;
@@ -44,6 +45,8 @@ use crate::party::{
 };
 use crate::share::{self, Audience, Label, Op, Step, Type, Value};
 use crate::size::Size;
+
+pub use alone::{Alone, Dealt, Handed, Lifted, lower_alone};
 
 use deferred::Ledger;
 use emit::Emitter;
@@ -113,6 +116,11 @@ pub fn lower(
             .retain(|e| seen.insert((e.source, e.message.clone())));
         return Err(lowerer.errors);
     }
+    Ok(finished(lowerer))
+}
+
+/// What was emitted, without what nobody needs.
+fn finished(lowerer: Lowerer<'_>) -> Program {
     let liars = lowerer.liars;
     let mut lowered = lowerer.emit.finish();
     needed::prune(&mut lowered);
@@ -121,7 +129,7 @@ pub fn lower(
         digests::join(&mut lowered);
         needed::prune(&mut lowered);
     }
-    Ok(lowered)
+    lowered
 }
 
 /// A sharing at party level.

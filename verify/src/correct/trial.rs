@@ -3,7 +3,8 @@
 use super::Claimed;
 use super::reduce::{Reduced, fewer_coins, products};
 use crate::certificate::Name;
-use crate::element::{add, neg, reduce, sub, width};
+use crate::element::{add, mask, neg, one, order, reduce, sub, width};
+use crate::endpoints::Runner;
 use crate::machine::{Batch, Choice, Counter, Machine, Random, coin};
 use crate::problem::{Malformed, Operand, Problem, Spec, operand_ids};
 use crate::refute::{assignment_bits, domains, draw, first_elem};
@@ -15,8 +16,10 @@ use smpc_ir::flat::{Kind, Sharing};
 use smpc_ir::party::Elem;
 
 /// Random runs without a contradiction.
-pub(super) struct Tried {
+#[derive(Debug)]
+pub(crate) struct Tried {
     pub runs: u64,
+    pub by: Runner,
     /// Runs in which something failed that may fail with some probability.
     pub failures: u64,
     /// The most failures that the claim lets one expect.
@@ -195,7 +198,7 @@ fn outcome(problem: &Problem, machine: &Machine, lane: usize) -> Inputs {
         .collect()
 }
 
-fn wrong(problem: &Problem, inputs: Inputs, got: Vec<u128>, what: String) -> Box<Wrong> {
+pub(super) fn wrong(problem: &Problem, inputs: Inputs, got: Vec<u128>, what: String) -> Box<Wrong> {
     Box::new(Wrong {
         what,
         elem: first_elem(problem),
@@ -246,7 +249,7 @@ impl<'p> Consistent<'p> {
 }
 
 /// Which parameters are public amounts.
-fn amount_params(problem: &Problem) -> impl Iterator<Item = usize> + '_ {
+pub(super) fn amount_params(problem: &Problem) -> impl Iterator<Item = usize> + '_ {
     (0..problem.params.len()).filter(|at| {
         operand_ids(&problem.flat.params[*at])
             .iter()
@@ -262,7 +265,7 @@ pub(super) fn amounts(problem: &Problem) -> Vec<u128> {
     (1..=u128::from(width(first_elem(problem)).saturating_sub(2)).min(2)).collect()
 }
 
-fn set_amount(problem: &Problem, inputs: &mut Inputs, amount: u128) {
+pub(super) fn set_amount(problem: &Problem, inputs: &mut Inputs, amount: u128) {
     for at in amount_params(problem) {
         inputs[at] = vec![amount];
     }
@@ -374,8 +377,31 @@ fn number(bits: u32, elem: Elem, random: &mut Random) -> u128 {
     }
 }
 
-/// Operands for a random run: uniform, of every length, equal, or a little apart.
-fn operands(problem: &Problem, domains: &[(u128, usize)], run: u64, random: &mut Random) -> Inputs {
+/// Values at which signs, carries and lengths change.
+fn edges(elem: Elem) -> Vec<u128> {
+    if let Elem::Bits(m) = elem {
+        return vec![0, mask(elem), 1, 1 << (m - 1)];
+    }
+    let m = u32::from(width(elem));
+    let half = match elem {
+        // The largest number; one more is the smallest.
+        Elem::Field(_) => (order(elem) - 1) / 2,
+        _ => mask(elem) >> 1,
+    };
+    let quarter = 1u128 << m.saturating_sub(2);
+    let above = [0, 1, half, quarter, quarter - 1].map(|word| reduce(elem, word));
+    let below = [1, half, quarter, quarter + 1].map(|word| neg(elem, reduce(elem, word)));
+    let least = add(elem, reduce(elem, half), one(elem));
+    above.into_iter().chain(below).chain([least]).collect()
+}
+
+/// Operands for a random run: uniform, of every length, at edges, equal, or a little apart.
+pub(super) fn operands(
+    problem: &Problem,
+    domains: &[(u128, usize)],
+    run: u64,
+    random: &mut Random,
+) -> Inputs {
     let elem = first_elem(problem);
     let m = u32::from(width(elem));
     let mut inputs = draw(domains, random);
@@ -385,6 +411,20 @@ fn operands(problem: &Problem, domains: &[(u128, usize)], run: u64, random: &mut
                 let bits = u32::from(width(sharing.elem));
                 rows.iter_mut()
                     .for_each(|word| *word = number(bits, sharing.elem, random));
+            }
+        }
+    }
+    if run % 8 == 3 && problem.spec != Spec::Shuffle {
+        let mut which = run / 8;
+        for ((rows, spec), (values, _)) in inputs.iter_mut().zip(&problem.params).zip(domains) {
+            let elem = match spec {
+                Operand::Shared(sharing) => sharing.elem,
+                Operand::Clear { elem, .. } => *elem,
+            };
+            if *values != 1 {
+                let edges = edges(elem);
+                rows.fill(edges[(which % edges.len() as u64) as usize]);
+                which /= edges.len() as u64;
             }
         }
     }
@@ -408,59 +448,109 @@ fn operands(problem: &Problem, domains: &[(u128, usize)], run: u64, random: &mut
     inputs
 }
 
+/// Whether operands are within what is required.
+pub(super) fn required(problem: &Problem, inputs: &Inputs, rows: usize) -> bool {
+    Claimed::new(problem).required(inputs, rows)
+}
+
+/// What random runs showed so far.
+pub(super) struct Tally<'p> {
+    pub problem: &'p Problem,
+    pub claimed: Claimed,
+    /// Where operands come from.
+    pub random: Random,
+    /// Operands drawn, those that are refused among them.
+    pub drawn: u64,
+    /// Runs judged.
+    pub done: u64,
+    runner: Runner,
+    strata: Strata,
+    last: Option<Box<Wrong>>,
+}
+
+impl<'p> Tally<'p> {
+    pub fn new(problem: &'p Problem, runs: u64, runner: Runner) -> Self {
+        Self {
+            problem,
+            claimed: Claimed::new(problem),
+            random: Random(runs ^ 0xc0de),
+            drawn: 0,
+            done: 0,
+            runner,
+            strata: Strata::default(),
+            last: None,
+        }
+    }
+
+    /// Counts a run.
+    pub fn judge(&mut self, inputs: Inputs, got: Inputs, rows: usize) -> Result<(), Box<Wrong>> {
+        self.done += 1;
+        let stratum = self.strata.run(self.claimed.allowance(&inputs));
+        if let Outcome::Fails(number, except) = self.claimed.judge(&inputs, &got, rows) {
+            let wrong = wrong(
+                self.problem,
+                inputs,
+                got.concat(),
+                self.claimed.text(number),
+            );
+            if except <= 0.0 {
+                return Err(wrong);
+            }
+            stratum.failures += 1;
+            self.last = Some(wrong);
+        }
+        Ok(())
+    }
+
+    /// All runs, or one that fails where more fail than the claim explains.
+    pub fn finish(self) -> Result<Tried, Box<Wrong>> {
+        let all = self.strata.all();
+        match (self.last, self.strata.miracle()) {
+            (Some(mut wrong), Some(one)) => {
+                wrong.what = format!(
+                    "{}: {} of {} runs fail, where at most {:.1} are expected",
+                    wrong.what, one.failures, one.runs, one.expected
+                );
+                Err(wrong)
+            }
+            _ => Ok(Tried {
+                runs: self.done,
+                by: self.runner,
+                failures: all.failures,
+                expected: all.expected,
+            }),
+        }
+    }
+}
+
 /// Random executions within what is required: how many there were, or a wrong one. Operands outside
 /// are drawn anew, a few times.
 pub(super) fn random(problem: &Problem, runs: u64) -> Result<Result<Tried, Box<Wrong>>, Malformed> {
-    let claimed = Claimed::new(problem);
     let mut machine = Machine::of_results(problem, LANES)?;
     let rows = machine.rows;
     let domains = domains(problem, rows);
     let consistent = Consistent::new(problem);
-    let mut random = Random(runs ^ 0xc0de);
-    let mut strata = Strata::default();
-    let mut last = None;
-    let (mut done, mut drawn) = (0u64, 0u64);
-    while done < runs && drawn < runs.saturating_mul(20) {
+    let mut tally = Tally::new(problem, runs, Runner::Prover);
+    while tally.done < runs && tally.drawn < runs.saturating_mul(20) {
         let mut batch: Vec<Inputs> = Vec::with_capacity(LANES);
-        while batch.len() < LANES && drawn < runs.saturating_mul(20) {
-            let inputs = operands(problem, &domains, drawn, &mut random);
-            drawn += 1;
-            if claimed.required(&inputs, rows) {
-                machine.load(problem, &inputs, batch.len(), &mut random);
+        while batch.len() < LANES && tally.drawn < runs.saturating_mul(20) {
+            let inputs = operands(problem, &domains, tally.drawn, &mut tally.random);
+            tally.drawn += 1;
+            if tally.claimed.required(&inputs, rows) {
+                machine.load(problem, &inputs, batch.len(), &mut tally.random);
                 batch.push(inputs);
             }
         }
-        machine.run(&mut random);
+        machine.run(&mut tally.random);
         for (lane, inputs) in batch.into_iter().enumerate() {
-            done += 1;
             let got = outcome(problem, &machine, lane);
             if !consistent.holds(&machine, lane) {
                 return Ok(Err(Consistent::broken(problem, inputs, got)));
             }
-            let stratum = strata.run(claimed.allowance(&inputs));
-            if let Outcome::Fails(number, except) = claimed.judge(&inputs, &got, rows) {
-                let wrong = wrong(problem, inputs, got.concat(), claimed.text(number));
-                if except <= 0.0 {
-                    return Ok(Err(wrong));
-                }
-                stratum.failures += 1;
-                last = Some(wrong);
+            if let Err(wrong) = tally.judge(inputs, got, rows) {
+                return Ok(Err(wrong));
             }
         }
     }
-    let all = strata.all();
-    Ok(match (last, strata.miracle()) {
-        (Some(mut wrong), Some(one)) => {
-            wrong.what = format!(
-                "{}: {} of {} runs fail, where at most {:.1} are expected",
-                wrong.what, one.failures, one.runs, one.expected
-            );
-            Err(wrong)
-        }
-        _ => Ok(Tried {
-            runs: done,
-            failures: all.failures,
-            expected: all.expected,
-        }),
-    })
+    Ok(tally.finish())
 }

@@ -202,8 +202,10 @@ impl Build {
 
     pub fn done(mut self, results: &[(FlatOperand, Operand)], spec: Spec) -> Problem {
         self.flat.results = results.iter().map(|(ids, _)| ids.clone()).collect();
+        let flat = Arc::new(self.flat);
         Problem {
-            flat: Arc::new(self.flat),
+            lowered: flat.clone(),
+            flat,
             computing: self.computing,
             params: self.params,
             results: results.iter().map(|(_, operand)| operand.clone()).collect(),

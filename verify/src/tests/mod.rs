@@ -14,3 +14,4 @@ mod reliance;
 mod rings;
 mod soundness;
 pub(crate) mod standard;
+mod through;
