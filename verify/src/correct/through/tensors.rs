@@ -47,26 +47,11 @@ impl Lifting<'_> {
         };
         let amount = self.amount(number);
         let mut lanes = tally.draw(count, rows, amount);
-        match plan {
+        let (tensors, sizes) = match plan {
             Plan::Vector(_) if lanes.is_empty() => return None,
-            Plan::Vector(_) => {
-                let sizes = vec![lanes.len()];
-                let tensors = self.vectors(&lanes);
-                return Some(Laid {
-                    lanes,
-                    tensors,
-                    sizes,
-                });
-            }
+            Plan::Vector(_) => (self.vectors(&lanes), vec![lanes.len()]),
             _ if lanes.len() < count => return None,
-            Plan::Product => {
-                let tensors = self.matrices(&mut lanes, number.0);
-                Some(Laid {
-                    lanes,
-                    tensors,
-                    sizes,
-                })
-            }
+            Plan::Product => (self.matrices(&mut lanes, number.0), sizes),
             Plan::Whole if table => {
                 let params = 0..self.problem.params.len();
                 let tensors = params.map(|param| {
@@ -75,22 +60,15 @@ impl Lifting<'_> {
                     let of_row = |row: usize| lanes.iter().map(move |lane| lane[param][row]);
                     rows.flat_map(of_row).collect()
                 });
-                let tensors = tensors.collect();
-                Some(Laid {
-                    lanes,
-                    tensors,
-                    sizes,
-                })
+                (tensors.collect(), sizes)
             }
-            Plan::Whole => {
-                let tensors = self.vectors(&lanes);
-                Some(Laid {
-                    lanes,
-                    tensors,
-                    sizes,
-                })
-            }
-        }
+            Plan::Whole => (self.vectors(&lanes), sizes),
+        };
+        Some(Laid {
+            lanes,
+            tensors,
+            sizes,
+        })
     }
 
     fn vectors(&self, lanes: &[Inputs]) -> Vec<Vec<u128>> {
