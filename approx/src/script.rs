@@ -83,7 +83,12 @@ pub fn function(
             let _ = writeln!(body, "    let x = clamp({parameter}, {low}, {high});");
             "x"
         }
-        Outside::Saturate(..) | Outside::Extend | Outside::Assert => parameter,
+        // Of a secret far outside the polynomial is any number, times 0; of a clear one it would be an error.
+        Outside::Saturate(..) => {
+            let _ = writeln!(body, "    let x = {};", within(parameter, &low, &high));
+            "x"
+        }
+        Outside::Extend | Outside::Assert => parameter,
     };
     let used = polynomial.used();
     let constant = form.coefficients.first().copied().unwrap_or_default();
@@ -110,6 +115,13 @@ pub fn function(
     };
     let (head, begin) = outside.begin(name, parameter, (&low, &high));
     format!("pub fn {name}({parameter}: fix<{f}>) -> fix<{f}>{head} {{\n{begin}{body}{result}}}\n")
+}
+
+/// The argument; one that is clear, not beyond the ends.
+pub(crate) fn within(parameter: &str, low: &str, high: &str) -> String {
+    format!(
+        "if is_secret({parameter}) {{ {parameter} }} else {{ clamp({parameter}, {low}, {high}) }}"
+    )
 }
 
 /// The sum of all T_k with their coefficients.
@@ -353,7 +365,8 @@ mod tests {
             format!(
                 "\
 pub fn sigmoid(t: fix<16>) -> fix<16> {{
-    let t1 = from_raw(raw(t) * {}, {g});
+    let x = if is_secret(t) {{ t }} else {{ clamp(t, -8.0, 8.0) }};
+    let t1 = from_raw(raw(x) * {}, {g});
     let t2 = 2 * t1 * t1 - 1.0;
     let t3 = 2 * t2 * t1 - t1;
     let t5 = 2 * t3 * t2 - t1;
@@ -378,7 +391,7 @@ pub fn sigmoid(t: fix<16>) -> fix<16> {{
             ..
         } = form;
         let first = format!(
-            "    let t1 = from_raw(raw(t - 1.6999969482421875) * {factor} - {}, {}) as fix<{g}>;\n",
+            "    let t1 = from_raw(raw(x - 1.6999969482421875) * {factor} - {}, {}) as fix<{g}>;\n",
             -form.shift,
             g + cut
         );

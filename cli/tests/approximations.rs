@@ -13,6 +13,8 @@ approx pieces(t: fix<10>) = exp(t) on -1.5..2.25 pieces 4 outside clamp;
 approx coarse(t: fix<8>) = 1 / (1 + exp(-t)) on -8..8 within 0.05 outside saturate(0.25, 1);
 approx far(t: fix<8>) = t^3 on 1000..1001 degree 3 outside clamp;
 approx beyond(t: fix<12>) = exp(t) on -2..2 degree 5 outside assert;
+approx wide(t: fix) = 1 / (1 + exp(-t)) on -8..8 within 0.0015 outside saturate(0, 1);
+approx short(t: fix) = 1 / t on 0.01..10 pieces 12 outside saturate(0, 0.25);
 approx large(t: fix) = exp(t) + 100000000 on 0..1 degree 5 outside clamp;
 
 test \"few fraction bits\" {
@@ -30,6 +32,13 @@ test \"outside\" {
     expect(coarse(share ([-30.0, 30.0] as fix<8>)), [0.25, 1.0]);
 }
 
+test \"clear arguments far outside\" {
+    expect(coarse([-3000.0, 3000.0] as fix<8>), [0.25, 1.0]);
+    expect(pieces([-3000.0, 3000.0] as fix<10>), [0.22313, 9.48774], within: 0.03);
+    expect(wide([-1000000.0, 1000000.0]), [0.0, 1.0]);
+    expect(short([1000000.0]), [0.25]);
+}
+
 test \"large values\" {
     expect(large(share [1.0, 0.5]), [100000002.7182818, 100000001.64872], within: 0.0001);
 }
@@ -42,7 +51,7 @@ fn values_with_few_fraction_bits() {
     let args = ["test", "s.smpc", "--scheme", "plain", "--scheme", "rep3"];
     let ran = smpc(&base, &args);
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
-    assert!(ran.out.contains("6 ok, 0 failed"), "{}", ran.out);
+    assert!(ran.out.contains("8 ok, 0 failed"), "{}", ran.out);
 }
 
 /// A declaration of `q`, what it stands for, its domain and the ring.

@@ -4,7 +4,7 @@ use super::{Spline, Variable};
 use crate::chebyshev::Domain;
 use crate::fixed::{Arithmetic, power_of_two};
 use crate::function::Function;
-use crate::script::{Outside, ends, fixed_point, moved, number};
+use crate::script::{Outside, ends, fixed_point, moved, number, within};
 
 /// The text of `fn NAME(PARAMETER: fix<f>) -> fix<f>`: the powers are a prefix tree, coefficients are chosen by comparisons with
 /// all cuts at once, and the value is one inner product.
@@ -18,7 +18,7 @@ pub fn function(
 ) -> String {
     let parameter = match parameter {
         "u" | "powers" | "passed" | "here" | "terms" | "cuts" | "rows" | "middles" | "middle"
-        | "sizes" | "size" => "argument",
+        | "sizes" | "size" | "x" => "argument",
         other => other,
     };
     let degree = spline.pieces.first().map_or(1, Vec::len) - 1;
@@ -68,6 +68,11 @@ pub fn function(
     if degree > 0 {
         let u = match spline.is_local() {
             true => own_variable(&mut body, parameter, spline, beside.is_some(), bits),
+            false if beside.is_some() => {
+                let x = within(parameter, &low, &high);
+                body.push_str(&format!("    let x = {x};\n"));
+                shared_variable("x", spline, bits)
+            }
             false => shared_variable(parameter, spline, bits),
         };
         let one = 1i128 << power_bits;
