@@ -176,15 +176,17 @@ impl Elab<'_> {
         Ok(())
     }
 
-    /// A digest of the value and a nonce, to all: binding if SHA-256 has no collisions, hiding as a
-    /// random oracle.
+    /// A digest of the committer, the value and a nonce, to all: binding if SHA-256 has no collisions, hiding as a
+    /// random oracle. Without the committer in it another party could send the same digest as its own, and then the same
+    /// opening.
     fn commit(&mut self, id: Id, party: Party, span: Span) {
         let at = source(span);
+        let committer = self.b.constant(i128::from(party.0), WORD, at);
         let scalar = crate::build::known_kind(Kind::Scalar);
         let nonce = self
             .b
             .coin(CoinDomain::Uniform, WORD, scalar, one(party), at);
-        let digest = self.b.digest(&[id, nonce], one(party), at);
+        let digest = self.b.digest(&[committer, id, nonce], one(party), at);
         let sent = self.b.send(digest, party, self.computing(), false, at);
         self.commitments.insert((party, id), (sent, nonce));
     }
@@ -203,7 +205,8 @@ impl Elab<'_> {
         let to = self.computing().without(one(party));
         let opened = self.b.send(id, party, to, false, at);
         let nonce = self.b.send(nonce, party, to, false, at);
-        let digest = self.b.digest(&[opened, nonce], to, at);
+        let committer = self.b.constant(i128::from(party.0), WORD, at);
+        let digest = self.b.digest(&[committer, opened, nonce], to, at);
         Ok(self.b.check(opened, digest, commitment, to, at))
     }
 

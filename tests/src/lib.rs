@@ -2,6 +2,7 @@
 //! texts it is fed: the conformance programs and the examples of the language reference.
 
 pub mod case;
+pub mod echo;
 pub mod folder;
 pub mod generated;
 pub mod inside;

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::echo::{Copying, Event, Plan, Recorder};
 use smpc_interp::{Account, RunError, Setup, endpoint};
 use smpc_ir::party::{Party, Program, Validated, validate};
 use smpc_runtime::Tensor;
@@ -32,11 +33,13 @@ pub enum Fault {
     Everybody,
     /// The message of one receiver goes to the next one, and that one's to it.
     Swap,
+    /// It, and what follows in some rounds, is what its receiver sends in the same round.
+    Echo,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Flip,
         Self::Noise,
         Self::Replay,
@@ -44,6 +47,7 @@ impl Fault {
         Self::Truncate,
         Self::Everybody,
         Self::Swap,
+        Self::Echo,
     ];
 }
 
@@ -215,12 +219,34 @@ pub struct Bench<'p> {
     right: Vec<Outputs>,
     /// Messages that each party sends in an honest run.
     messages: Vec<u64>,
+    /// What each party sends and receives in an honest run.
+    events: Vec<Vec<Event>>,
 }
 
 type Outputs = Vec<(String, Tensor)>;
 
-/// How an endpoint ended: what it did, and how many messages it sent.
-type Ended = Result<(Account, u64), RunError>;
+/// How an endpoint ended: what it did, and what it sent and received.
+type Ended = Result<(Account, Vec<Event>), RunError>;
+
+/// How a party lies.
+#[derive(Clone, Copy)]
+enum Way<'w> {
+    Once(Trial),
+    Planned(&'w Plan),
+}
+
+/// What came of a run with a lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// An honest party found that parties disagree.
+    Detected,
+    /// An honest party could not use what it was sent.
+    Refused,
+    /// All honest parties got the right answers.
+    Harmless,
+    /// This honest party ended with a wrong answer.
+    Wrong(usize),
+}
 
 fn outputs(account: &Account) -> Outputs {
     let all = account.outputs.iter();
@@ -238,11 +264,14 @@ impl<'p> Bench<'p> {
             setup,
             right: vec![],
             messages: vec![],
+            events: vec![],
         };
         for result in bench.run(None)? {
-            let (account, sent) = result.map_err(|e| e.to_string())?;
+            let (account, events) = result.map_err(|e| e.to_string())?;
             bench.right.push(outputs(&account));
-            bench.messages.push(sent);
+            let sends = events.iter().filter(|e| matches!(e, Event::Sent { .. }));
+            bench.messages.push(sends.count() as u64);
+            bench.events.push(events);
         }
         Ok(bench)
     }
@@ -252,14 +281,20 @@ impl<'p> Bench<'p> {
         self.messages[party]
     }
 
-    fn run(&self, trial: Option<Trial>) -> Result<Vec<Ended>, String> {
+    /// What a party sends and receives in an honest run.
+    pub fn events(&self, party: usize) -> &[Event] {
+        &self.events[party]
+    }
+
+    fn run(&self, liar: Option<(usize, Way<'_>)>) -> Result<Vec<Ended>, String> {
         let valid = validate(self.program).map_err(|e| e.to_string())?;
         let ends = in_memory(self.program.parties.len());
         let results = std::thread::scope(|scope| {
             let mut threads = vec![];
             for (party, end) in ends.into_iter().enumerate() {
                 let setup = self.own(party);
-                let work = move || carry_out(valid, party, &setup, end, trial);
+                let way = liar.filter(|(who, _)| *who == party).map(|(_, way)| way);
+                let work = move || carry_out(valid, party, &setup, end, way);
                 threads.push(scope.spawn(work));
             }
             let joined = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
@@ -285,28 +320,57 @@ impl<'p> Bench<'p> {
     /// # Errors
     /// An endpoint panicked.
     pub fn trial(&self, trial: Trial, tally: &mut Tally) -> Result<(), String> {
-        let results = self.run(Some(trial))?;
-        let (mut deviation, mut refused, mut wrong) = (false, false, None);
+        let outcome = match (trial.fault, self.echo(trial)) {
+            (Fault::Echo, Some(plan)) => self.follow(trial.party, &plan)?,
+            (Fault::Echo, None) => Outcome::Harmless,
+            _ => self.outcome(trial.party, Way::Once(trial))?,
+        };
+        match outcome {
+            Outcome::Wrong(party) => {
+                let text = format!("{trial:?}: party {party} accepted a wrong answer");
+                tally.wrong.push(text);
+            }
+            Outcome::Detected => tally.detected += 1,
+            Outcome::Refused => tally.refused += 1,
+            Outcome::Harmless => tally.harmless += 1,
+        }
+        Ok(())
+    }
+
+    /// What is sent for a message's echo, and for up to three rounds behind it.
+    fn echo(&self, trial: Trial) -> Option<Plan> {
+        let events = self.events(trial.party);
+        let mut plan = Plan::new(Plan::receiver(events, trial.message)?);
+        let rounds = 1 + trial.word as usize % 4;
+        plan.echo(events, trial.message, rounds).then_some(plan)
+    }
+
+    /// A run in which a party follows a plan.
+    ///
+    /// # Errors
+    /// An endpoint panicked.
+    pub fn follow(&self, party: usize, plan: &Plan) -> Result<Outcome, String> {
+        self.outcome(party, Way::Planned(plan))
+    }
+
+    fn outcome(&self, liar: usize, way: Way<'_>) -> Result<Outcome, String> {
+        let results = self.run(Some((liar, way)))?;
+        let mut outcome = Outcome::Harmless;
         for (party, result) in results.iter().enumerate() {
-            if party == trial.party {
+            if party == liar {
                 continue;
             }
             match result {
                 Ok((account, _)) if outputs(account) != self.right[party] => {
-                    wrong = Some(format!("{trial:?}: party {party} accepted a wrong answer"));
+                    return Ok(Outcome::Wrong(party));
                 }
                 Ok(_) => {}
-                Err(e) if e.code == smpc_interp::DEVIATION => deviation = true,
-                Err(_) => refused = true,
+                Err(e) if e.code == smpc_interp::DEVIATION => outcome = Outcome::Detected,
+                Err(_) if outcome == Outcome::Harmless => outcome = Outcome::Refused,
+                Err(_) => {}
             }
         }
-        match wrong {
-            Some(text) => tally.wrong.push(text),
-            None if deviation => tally.detected += 1,
-            None if refused => tally.refused += 1,
-            None => tally.harmless += 1,
-        }
-        Ok(())
+        Ok(outcome)
     }
 
     /// Trials over all messages of these parties and all faults, evenly, so many in all.
@@ -348,22 +412,26 @@ fn carry_out(
     party: usize,
     setup: &Setup,
     end: MemoryChannel,
-    trial: Option<Trial>,
+    way: Option<Way<'_>>,
 ) -> Ended {
     let me = Party(u8::try_from(party).unwrap_or(u8::MAX));
-    match trial.filter(|trial| trial.party == party) {
-        Some(trial) => {
+    match way {
+        Some(Way::Once(trial)) => {
             let mut channel = Lying::new(end, trial);
             let account = endpoint(valid, me, setup, &mut channel)?;
             // The last message may still be held back; the others may have gone.
             let _ = channel.flush();
-            Ok((account, channel.sent))
+            Ok((account, vec![]))
+        }
+        Some(Way::Planned(plan)) => {
+            let mut channel = Copying::new(end, plan.clone());
+            let account = endpoint(valid, me, setup, &mut channel)?;
+            Ok((account, vec![]))
         }
         None => {
-            let mut channel = end;
+            let mut channel = Recorder::new(end);
             let account = endpoint(valid, me, setup, &mut channel)?;
-            let sent = channel.sent().messages;
-            Ok((account, sent))
+            Ok((account, channel.events))
         }
     }
 }

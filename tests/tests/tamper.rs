@@ -1,18 +1,20 @@
 //! Schemes with active security under lies: each message of a computing party is changed, replayed,
-//! dropped, cut, swapped, and no honest party ever accepts a wrong answer.
+//! dropped, cut, swapped, echoed, and no honest party ever accepts a wrong answer.
 //!
 //! A few hundred runs each; `SMPC_TAMPER_RUNS=12000 cargo test -p smpc-tests --release --test tamper`
 //! runs so many of each.
 
 use smpc_interp::Setup;
+use smpc_ir::field::Prime;
 use smpc_ir::flat::Protocols;
 use smpc_ir::party::Elem;
 use smpc_ir::{lower, party};
 use smpc_runtime::Tensor;
 use smpc_tests::case::Case;
+use smpc_tests::echo::Plan;
 use smpc_tests::pipeline::{checked, differences, start};
 use smpc_tests::run::{Backend, run};
-use smpc_tests::tamper::{Bench, Tally};
+use smpc_tests::tamper::{Bench, Outcome, Tally};
 
 /// A matrix product of two owners, revealed to all and to one.
 const PRODUCT: &str = "
@@ -59,8 +61,13 @@ fn runs(default: u64) -> u64 {
         .unwrap_or(default)
 }
 
-/// Lies of every computing party in one script.
-fn sweep(name: &str, args: &[(&str, i128)], script: &str, default: u64) -> Tally {
+/// What is done with a script under a scheme: a bench and the computing parties.
+fn benched<T>(
+    name: &str,
+    args: &[(&str, i128)],
+    script: &str,
+    work: impl FnOnce(&Bench<'_>, &[usize]) -> T,
+) -> T {
     let bound = Backend::new(name, args).bind().expect("the backend");
     let case = Case::read(script);
     let program = checked(script, &case).expect("the script");
@@ -86,7 +93,14 @@ fn sweep(name: &str, args: &[(&str, i128)], script: &str, default: u64) -> Tally
     let first = program.parties.len();
     let servers: Vec<usize> = (first..first + bound.computing().parties).collect();
     assert!(servers.iter().any(|server| bench.messages(*server) > 0));
-    let tally = bench.sweep(&servers, runs(default), 5).expect("no panic");
+    work(&bench, &servers)
+}
+
+/// Lies of every computing party in one script.
+fn sweep(name: &str, args: &[(&str, i128)], script: &str, default: u64) -> Tally {
+    let tally = benched(name, args, script, |bench, servers| {
+        bench.sweep(servers, runs(default), 5).expect("no panic")
+    });
     println!("{name}: {tally}");
     assert!(
         tally.wrong.is_empty(),
@@ -194,6 +208,60 @@ fn who_permutes_keeps_to_the_order() {
             !differences(&case.expected, &answers).is_empty(),
             "{scheme}"
         );
+    }
+}
+
+/// One product.
+const ONE: &str = "
+// given alice/a: 1000000
+// given bob/b: -3
+party alice, bob;
+input a: int from alice;
+input b: int from bob;
+reveal share a * share b as product;
+leaks product to all;
+";
+
+/// A commitment is of one party. Who could send another one's as its own, and then its opening, would know the coin of a
+/// check, since a seed with itself is 0: errors of what is opened that this coin weighs to 0 are not seen, and the
+/// product is another one.
+#[test]
+fn nobody_commits_to_what_another_one_commits_to() {
+    let field = Elem::Field(Prime::new((1 << 127) - 1).expect("a prime"));
+    let ring = Elem::Ring(128);
+    for (scheme, elem) in [("spdz", field), ("spdz2k", ring)] {
+        let seed = Tensor::from_i128s(Elem::Bits(128), &[], &[0]).expect("a seed");
+        let rho = smpc_runtime::ops::expand(&seed, elem, &[2]).expect("a coin");
+        let number = |at: usize| rho.at(at).expect("an element");
+        let one = Tensor::from_i128s(elem, &[], &[number(1)]).expect("an element");
+        let two = Tensor::from_i128s(elem, &[], &[number(0)]).expect("an element");
+        let two = smpc_runtime::ops::neg(&two).expect("an element");
+        let found = benched(scheme, &[("n", 2)], ONE, |bench, servers| {
+            let (victim, liar) = (servers[0], servers[1]);
+            let events = bench.events(liar);
+            let mut outcomes = vec![];
+            for errors in [[one.clone(), two.clone()], [two.clone(), one.clone()]] {
+                for wrong in 0..bench.messages(liar) {
+                    for answer in wrong.saturating_sub(2)..wrong + 2 {
+                        for echoed in wrong + 1..bench.messages(liar) {
+                            let mut plan = Plan::new(victim);
+                            if plan.shift(events, wrong, answer, &errors)
+                                && plan.echo(events, echoed, 2)
+                            {
+                                let outcome = bench.follow(liar, &plan).expect("no panic");
+                                outcomes.push(((wrong, answer, echoed), outcome));
+                            }
+                        }
+                    }
+                }
+            }
+            outcomes
+        });
+        assert!(found.len() > 4, "{scheme}");
+        let ends =
+            |(_, outcome): &&(_, Outcome)| !matches!(outcome, Outcome::Detected | Outcome::Refused);
+        let ended: Vec<_> = found.iter().filter(ends).collect();
+        assert!(ended.is_empty(), "{scheme}: {ended:?}");
     }
 }
 

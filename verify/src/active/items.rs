@@ -201,8 +201,10 @@ fn messages(run: &Copies) -> Vec<Item> {
         });
         // What is hidden under a coin of which nothing is ever told stays hidden.
         let mute = nonce.is_some_and(|nonce| !open.contains(nonce));
-        // A commitment: its operands are told later, each by itself.
-        let opened = || args.iter().all(|arg| plain.contains(&arg));
+        // A commitment: its operands are told later, each by itself; who commits is known to all.
+        let told =
+            |arg: &Poly| plain.contains(&arg) || run.terms.support(arg).iter().next().is_none();
+        let opened = || args.iter().all(told);
         let nonce = nonce.filter(|_| !mute && opened());
         items.extend(args.iter().map(|term| Item {
             event,

@@ -3,9 +3,10 @@
 //! Every condition that an honest party compared with 0 holds in such a run. A condition u·δ + e with
 //! u invertible says what the lie δ was. A condition in coins of a field that the adversary did not
 //! know when it fixed the last lie of it holds, but for a chance of degree over field size, only if
-//! each of its coefficients is 0 (Schwartz, JACM 1980; Zippel, EUROSAM 1979). Who sends a digest has
-//! fixed what it will show to be its operand (random oracles are extractable). What is left of the
-//! error of the result is what the adversary can do.
+//! each of its coefficients is 0 (Schwartz, JACM 1980; Zippel, EUROSAM 1979). Who sends a digest with its own
+//! number among the operands has fixed what it will show to be the others: nobody honest makes such a digest, so it is
+//! none that was seen before, and random oracles are extractable. What is left of the error of the result is what the
+//! adversary can do.
 
 use super::copies::{Class, Copies};
 use super::items::same_expansion;
@@ -159,12 +160,24 @@ impl Judge {
         let Some(then) = self.seen.get(&lie).cloned() else {
             return self.solve(at, lie);
         };
-        for operand in inside.iter().flatten() {
+        let signed = inside.iter().filter(|operands| self.signed(operands, lie));
+        let operands: Vec<Poly> = signed.flatten().cloned().collect();
+        for operand in &operands {
             for other in self.lone_lies(operand) {
                 self.bind(operand, other, &then);
             }
         }
         self.solve(at, lie)
+    }
+
+    /// Whether the operands of a digest say who makes it, and that is who lies. Of a digest that an honest party might make,
+    /// too, who sends it need not know the operands: it may have been seen.
+    fn signed(&self, operands: &[Poly], lie: Symbol) -> bool {
+        let from = self.run.lies.iter().find(|other| other.symbol == lie);
+        let (Some(from), [first, _, ..]) = (from, operands) else {
+            return false;
+        };
+        *first == Poly::constant(first.elem(), i128::from(from.from.0))
     }
 
     /// An operand u·δ + e of a digest that was sent when so much had been seen. What can be extracted from the digest is a
