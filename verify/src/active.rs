@@ -30,6 +30,9 @@ use smpc_ir::party::{Elem, Party, PartySet};
 /// Steps beyond which lies are not followed.
 const LONGEST: usize = 4000;
 
+/// The chance of getting through above which nothing is called caught: as for masks, 30 bits are asked for.
+const FLOOR: f64 = 1.0 / (1 << 30) as f64;
+
 /// Lies beyond which none is followed by itself.
 const MOST: usize = 60;
 
@@ -53,6 +56,17 @@ pub enum Effect {
         /// Why.
         reason: String,
     },
+}
+
+impl Effect {
+    /// Whether nothing is shown: it is not decided, or caught but for a chance that is too large to rely on.
+    pub fn is_open(&self) -> bool {
+        match self {
+            Self::Unknown { .. } => true,
+            Self::Caught { chance } => *chance > FLOOR,
+            Self::Harmless | Self::Changes { .. } => false,
+        }
+    }
 }
 
 /// One message of a corrupt party, and what a lie in it does if all others are true.
@@ -89,6 +103,9 @@ impl Active {
         let effect = match &self.effect {
             Effect::Harmless => "harmless".to_owned(),
             Effect::Caught { chance } if *chance == 0.0 => "caught".to_owned(),
+            Effect::Caught { chance } if *chance > FLOOR => {
+                format!("unknown, caught but for 2^{:.0}", chance.log2().min(0.0))
+            }
             Effect::Caught { chance } => format!("caught but for 2^{:.0}", chance.log2()),
             Effect::Changes { .. } => "CHANGED".to_owned(),
             Effect::Unknown { .. } => "unknown".to_owned(),
@@ -101,15 +118,15 @@ impl Active {
 
     /// Whether a question stays open.
     pub fn is_open(&self) -> bool {
-        self.leak.is_some() || matches!(self.effect, Effect::Unknown { .. })
+        self.leak.is_some() || self.effect.is_open()
     }
 
     /// For the worst of several.
     pub fn severity(&self) -> u8 {
         let effect = match &self.effect {
             Effect::Harmless => 0,
-            Effect::Caught { .. } => 1,
-            Effect::Unknown { .. } => 3,
+            effect if effect.is_open() => 3,
+            Effect::Caught { .. } | Effect::Unknown { .. } => 1,
             Effect::Changes { .. } => 4,
         };
         effect.max(2 * u8::from(self.leak.is_some()))
@@ -187,6 +204,23 @@ pub fn deviate(problem: &Problem, coalition: PartySet) -> Active {
         lies: lies.collect(),
         effect: effect(None),
     }
+}
+
+/// A message that depends on a secret whatever coins are put for others, if a coalition follows the protocol: its
+/// step, and what is left of it.
+pub(crate) fn unmasked(problem: &Problem, coalition: PartySet) -> Option<(usize, String)> {
+    if problem.flat.steps.len() > LONGEST {
+        return None;
+    }
+    let mut run = Copies::new(problem, coalition)?;
+    for at in 0..run.view.len() {
+        let term = run.view[at].term.clone();
+        run.view[at].term = honest(&mut run, &term);
+    }
+    run.conditions.clear();
+    run.lies.clear();
+    let view = simulate(&run, &Order::new(problem, coalition), &[]);
+    view.leak.map(|(step, _, term)| (step, term))
 }
 
 /// A term as it is if nobody lies.

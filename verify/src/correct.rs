@@ -11,6 +11,7 @@ use crate::claim;
 use crate::element::width;
 use crate::eliminate::opened;
 use crate::endpoints::Endpoints;
+use crate::honest;
 use crate::problem::{Malformed, Operand, Problem};
 use crate::requires::elems;
 use crate::symbolic::{Execution, IdealBox};
@@ -68,7 +69,12 @@ pub(crate) fn correctness_with(
             reason: reason.clone(),
         });
     }
-    let found = computed(problem, small, limits, endpoints)?;
+    let mut found = computed(problem, small, limits, endpoints)?;
+    if !found.is_refuted()
+        && let Some(verdict) = honest::ends(problem, limits.runs)?
+    {
+        found = verdict;
+    }
     if found.is_refuted() || problem.narrow.is_empty() {
         return Ok(found);
     }

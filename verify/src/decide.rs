@@ -1,6 +1,7 @@
 //! Privacy and freshness for one coalition: a proof that the checker accepts, else what enumeration in small rings and
 //! a look at single messages show.
 
+use crate::active::unmasked;
 use crate::bare::bare;
 use crate::checker::check;
 use crate::compose::composed;
@@ -16,7 +17,8 @@ use crate::refute::{Refutation, first_elem, known_order, refute_freshness, refut
 use crate::reliance::{needs_fresh, requires_fresh};
 use crate::requires::{Required, has_range};
 use crate::verdict::{Exhausted, Limits, Verdict, Wrong, alike};
-use smpc_ir::party::PartySet;
+use smpc_ir::flat::FlatOp;
+use smpc_ir::party::{Party, PartySet};
 
 /// The verdict for a coalition that the scheme allows and that holds every component.
 pub(crate) fn exposed(problem: &Problem, coalition: PartySet) -> Verdict {
@@ -81,6 +83,15 @@ pub fn decide_privacy(
     }
     if loose && let Refutation::Leak(leak) = refute_privacy(problem, coalition, limits)? {
         return Ok(Verdict::Leaks(leak));
+    }
+    if let Verdict::Unknown { reason } = &mut found
+        && let Some((step, left)) = unmasked(problem, coalition)
+        && let FlatOp::Send { from, .. } = problem.flat.steps[step].op
+    {
+        let from = problem.party_name(Party(from));
+        *reason += &format!(
+            "; of the message of step {step}, from {from}, {left} is left, for which no mask was found"
+        );
     }
     Ok(found)
 }
@@ -168,8 +179,12 @@ fn enumerate(
     if !done.rings.is_empty() && loose.is_empty() {
         return Ok((Verdict::Exhausted(done), false));
     }
-    let mut reason =
-        format!("no certificate found; {sampled} sampled executions show no difference");
+    let mut reason = "no certificate found".to_owned();
+    reason += &match (sampled, small.is_empty()) {
+        (0, true) => "; no small ring in which to enumerate".to_owned(),
+        (0, false) => String::new(),
+        _ => format!("; {sampled} sampled executions show no difference"),
+    };
     let list = |rings: &[u8]| -> String {
         let words: Vec<String> = rings.iter().map(u8::to_string).collect();
         words.join(" and ")

@@ -27,6 +27,7 @@ mod element;
 mod eliminate;
 mod endpoints;
 mod faithful;
+mod honest;
 mod machine;
 mod mutate;
 mod news;

@@ -5,6 +5,7 @@ use crate::certificate::Assumption;
 use crate::correct::correctness;
 use crate::decide::{decide_freshness, decide_privacy, exposed};
 use crate::eliminate::Proofs;
+use crate::honest;
 use crate::problem::{Malformed, Operand, Problem, Spec};
 use crate::verdict::{Limits, Verdict, shrink};
 use crate::work::Subject;
@@ -121,7 +122,7 @@ pub fn verify_with(
 /// What one coalition learns that follows the protocol, and for which results it is fresh.
 #[derive(Debug)]
 pub(crate) struct Secrecy {
-    privacy: Verdict,
+    pub(crate) privacy: Verdict,
     fresh: Vec<Verdict>,
 }
 
@@ -147,7 +148,12 @@ pub(crate) fn secrecy(
     }
     let derived: Vec<Problem> = (1..=2).filter_map(|k| shrink(problem, k)).collect();
     let rings = if derived.is_empty() { small } else { &derived };
-    let privacy = decide_privacy(problem, rings, coalition, limits, proofs)?;
+    let mut privacy = decide_privacy(problem, rings, coalition, limits, proofs)?;
+    if !privacy.is_refuted()
+        && let Some(reason) = honest::told(problem)?
+    {
+        privacy = Verdict::Unknown { reason };
+    }
     for result in 0..problem.results.len() {
         if matches!(problem.results[result], Operand::Shared(_)) {
             let verdict = decide_freshness(problem, rings, coalition, result, limits, proofs)?;

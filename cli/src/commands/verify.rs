@@ -254,6 +254,13 @@ fn deviations(sources: &Sources, (operation, report, problem): &Row, text: &mut 
             Effect::Unknown { reason } => {
                 let _ = writeln!(text, "{operation}, {set} deviating: {reason}");
             }
+            Effect::Caught { chance } if active.effect.is_open() => {
+                let chance = chance.min(1.0);
+                let _ = writeln!(
+                    text,
+                    "{operation}, {set} deviating: gets through with chance {chance:.2e}, too much to be called caught"
+                );
+            }
             Effect::Harmless | Effect::Caught { .. } => {}
         }
     }
@@ -522,6 +529,10 @@ fn detail(sources: &Sources, verdict: &Verdict) -> Value {
 fn effect(effect: &Effect) -> Value {
     match effect {
         Effect::Harmless => json!({ "verdict": "harmless" }),
+        Effect::Caught { chance } if effect.is_open() => {
+            let reason = "the chance of getting through is too large to be called caught";
+            json!({ "verdict": "unknown", "chance": chance, "reason": reason })
+        }
         Effect::Caught { chance } => json!({ "verdict": "caught", "chance": chance }),
         Effect::Changes { what } => json!({ "verdict": "changed", "error": what }),
         Effect::Unknown { reason } => json!({ "verdict": "unknown", "reason": reason }),
