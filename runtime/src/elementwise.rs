@@ -240,6 +240,13 @@ fn fast(prim: Prim, args: &[&Tensor], elem: Elem, n: usize) -> Result<Option<Dat
         {
             bit_slice(a, start, step, elem.wire_bits())
         }
+        (
+            Prim::BitSlice {
+                start,
+                step: step @ 1..=2,
+            },
+            [Data::Wide(a)],
+        ) if a.len() == n => wide_slice(a, start, step, elem.wire_bits()),
         (_, [Data::Packed(a), rest @ ..]) if elem == Elem::Bits(1) => {
             let operands: Option<Vec<&[u64]>> = rest
                 .iter()
@@ -463,6 +470,34 @@ fn bit_slice(a: &[u64], start: u8, step: i8, bits: u8) -> Option<Data> {
             })
         }),
     }))
+}
+
+/// The same of wide words, one after another or every second one.
+fn wide_slice(a: &[u128], start: u8, step: i8, bits: u8) -> Option<Data> {
+    let start = u32::from(start);
+    if step == 1 && bits > 64 {
+        let mask = wide_mask(bits);
+        return Some(Data::Wide(map(a, |x| x >> start & mask)));
+    }
+    let mask = mask(bits);
+    let slice = |x: &u128| {
+        let x = x >> start;
+        if step == 1 {
+            x as u64 & mask
+        } else {
+            (even_bits(x as u64) | even_bits((x >> 64) as u64) << 32) & mask
+        }
+    };
+    if bits == 1 {
+        let word = |chunk: &[u128]| {
+            let bits = chunk.iter().enumerate();
+            bits.fold(0, |word, (j, x)| word | slice(x) << j)
+        };
+        let mut out = pool::empty(a.len().div_ceil(64));
+        out.extend(a.chunks(64).map(word));
+        return Some(Data::Packed(out));
+    }
+    Some(Data::Words(map(a, |x| slice(&x))))
 }
 
 #[cfg(test)]
