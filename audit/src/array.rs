@@ -20,6 +20,8 @@ pub struct Array {
     pub data: Data,
     /// The order of rows is unknown to the shadow: a shuffle lies behind it.
     pub shuffled: bool,
+    /// Integers or bits that depend on fixed point, which rounds, or on an integer that left the ring: the run may have others.
+    pub inexact: bool,
 }
 
 /// The same expression for each kind of elements.
@@ -40,6 +42,7 @@ impl Array {
             shape,
             data,
             shuffled: false,
+            inexact: false,
         }
     }
 
@@ -60,6 +63,7 @@ impl Array {
             shape,
             data,
             shuffled: self.shuffled,
+            inexact: self.inexact,
         }
     }
 
@@ -158,5 +162,6 @@ pub(crate) fn concat(parts: &[&Array], axis: usize) -> Option<Array> {
         shape,
         data,
         shuffled: parts.iter().any(|p| p.shuffled),
+        inexact: parts.iter().any(|p| p.inexact),
     })
 }

@@ -3,10 +3,14 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use smpc_ir::local::{Local, Prim, Source};
-use smpc_ir::share::{Op, Program, Step, Type, Value};
+use smpc_ir::share::{Label, Op, Program, Step, Type, Value};
 
 use crate::array::{Array, Data};
 use crate::evaluate::{Environment, Evaluator, Stopped, Visitor, sensitive};
+use crate::local::mask;
+
+/// So far apart, fixed-point numbers that were read without error are told apart: four units of 2^-16.
+const UNITS: f64 = 4.0 / 65536.0;
 
 /// One value as the run computed it: the reconstruction of its components, or a clear value.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +33,9 @@ pub enum Kind {
     /// The value is in range and still off by about the ring's size: a probabilistic truncation
     /// failed, or something it was computed from is wrong.
     Wrong,
+    /// An integer or a bit that is not what the operation gives, or a comparison of fixed-point numbers that are further apart
+    /// than their errors.
+    Unequal,
     /// Fewer than six significant bits are right where a divisor, a root, a logarithm or a receiver
     /// needs them.
     Precision,
@@ -110,6 +117,10 @@ impl Visitor for Compare<'_> {
         order(&columns(&step.args)?, &columns(&step.results)?, rows)
     }
 
+    fn wraps(&self, array: &Array) -> bool {
+        matches!(&array.data, Data::Int(v) if v.iter().any(|v| self.outside(*v)))
+    }
+
     fn visit(&mut self, step: &Step, path: &[u64], values: &HashMap<Value, Array>) {
         // What a party drew is taken from the run, not held against it.
         if step.op == Op::Draw {
@@ -118,7 +129,11 @@ impl Visitor for Compare<'_> {
         for result in &step.results {
             if let Some(shadow) = values.get(result) {
                 self.range(step, *result, path, shadow);
+                self.exact(*result, path, shadow);
             }
+        }
+        if step.op == Op::Local(Local::Prim(Prim::Lt)) {
+            self.order(step, path, values);
         }
         if let Some(arg) = sensitive(step)
             && let Some(shadow) = values.get(&arg)
@@ -174,7 +189,10 @@ impl Compare<'_> {
         let expected = shadow.reals();
         let found: Vec<f64> = observed.raw.iter().map(|r| *r as f64 / unit).collect();
         let overflow: Vec<usize> = (0..expected.len())
-            .filter(|i| expected[*i].abs() >= limit || expected[*i].is_nan())
+            .filter(|i| match &shadow.data {
+                Data::Int(exact) => self.outside(exact[*i]),
+                _ => expected[*i].abs() >= limit || expected[*i].is_nan(),
+            })
             .collect();
         if self.finding(
             Kind::Overflow,
@@ -198,6 +216,99 @@ impl Compare<'_> {
                 self.report.largest_error = self.report.largest_error.max((f - e).abs());
             }
         }
+    }
+
+    /// Whether an integer is no element of the ring.
+    fn outside(&self, value: i128) -> bool {
+        let unused = 128 - u32::from(self.ring.clamp(1, 128));
+        value << unused >> unused != value
+    }
+
+    /// Integers and bits that no rounding took part in are what they are, integers in the ring.
+    fn exact(&mut self, value: Value, path: &[u64], shadow: &Array) {
+        let Some(observed) = self.observations.get(&(value.0, path.to_vec())) else {
+            return;
+        };
+        let (bits, exact): (u8, Vec<u128>) = match &shadow.data {
+            Data::Int(v) => (self.ring, v.iter().map(|v| *v as u128).collect()),
+            Data::Bits(m, v) => (*m, v.clone()),
+            Data::Real(_) => return,
+        };
+        if shadow.inexact || shadow.shuffled || observed.raw.len() != exact.len() {
+            return;
+        }
+        let differs = |i: &usize| (observed.raw[*i] as u128 ^ exact[*i]) & mask(bits) != 0;
+        let wrong: Vec<usize> = (0..exact.len()).filter(differs).collect();
+        self.unequal(value, path, &wrong, shadow);
+    }
+
+    /// The comparison of fixed-point numbers, where it is wrong by more than the errors of what is compared.
+    fn order(&mut self, step: &Step, path: &[u64], values: &HashMap<Value, Array>) {
+        let (Some(result), [a, b]) = (step.results.first(), &step.args[..]) else {
+            return;
+        };
+        let Some(less) = values.get(result) else {
+            return;
+        };
+        let Some(observed) = self.observations.get(&(result.0, path.to_vec())) else {
+            return;
+        };
+        if less.shuffled || observed.raw.len() != less.len() {
+            return;
+        }
+        let sides = [a, b].map(|side| self.side(*side, path, values.get(side)?, &less.shape));
+        let [Some((x, e)), Some((y, f))] = sides else {
+            return;
+        };
+        let wrong: Vec<usize> = (0..less.len())
+            .filter(|i| {
+                let apart = (x[*i] - y[*i]).abs();
+                (observed.raw[*i] & 1 == 1) != (x[*i] < y[*i]) && apart > e[*i] + f[*i] + UNITS
+            })
+            .collect();
+        self.unequal(*result, path, &wrong, less);
+    }
+
+    /// What is compared, and how far the run is from it, in the shape of the result: nothing where the run does not show it.
+    fn side(
+        &self,
+        value: Value,
+        path: &[u64],
+        shadow: &Array,
+        shape: &[usize],
+    ) -> Option<(Vec<f64>, Vec<f64>)> {
+        let Data::Real(exact) = &shadow.data else {
+            return None;
+        };
+        let errors = if self.program.values[value.0 as usize].label == Label::Secret {
+            let observed = self.observed(value, path)?;
+            if observed.raw.len() != exact.len() {
+                return None;
+            }
+            let unit = 2f64.powi(i32::from(observed.scale));
+            let found = observed.raw.iter().map(|raw| *raw as f64 / unit);
+            found.zip(exact).map(|(f, e)| (f - e).abs()).collect()
+        } else {
+            vec![0.0; exact.len()]
+        };
+        let places = shadow.broadcast_positions(shape);
+        let pick = |from: &[f64]| places.iter().map(|at| from[*at]).collect::<Vec<f64>>();
+        Some((pick(exact), pick(&errors)))
+    }
+
+    fn unequal(&mut self, value: Value, path: &[u64], wrong: &[usize], shadow: &Array) {
+        let Some(observed) = self.observations.get(&(value.0, path.to_vec())) else {
+            return;
+        };
+        let found: Vec<f64> = match shadow.data {
+            Data::Bits(m, _) => {
+                let word = |raw: &i128| (*raw as u128 & mask(m)) as f64;
+                observed.raw.iter().map(word).collect()
+            }
+            _ => observed.raw.iter().map(|raw| *raw as f64).collect(),
+        };
+        let source = self.program.values[value.0 as usize].source;
+        self.finding(Kind::Unequal, source, None, wrong, shadow, &found, path);
     }
 
     /// For a revealed tensor the error counts against its largest element, elsewhere against the

@@ -32,6 +32,11 @@ pub struct Stopped {
 pub(crate) trait Visitor {
     fn visit(&mut self, step: &Step, path: &[u64], values: &HashMap<Value, Array>);
 
+    /// Whether an integer among these has another value in the run, where it wraps around.
+    fn wraps(&self, _array: &Array) -> bool {
+        false
+    }
+
     /// The bits that a party drew in the run. Nobody else knows them: without an observer of the run the shadow stops.
     fn drawn(&self, _value: Value, _path: &[u64]) -> Option<&Observed> {
         None
@@ -88,6 +93,14 @@ impl<'a, V: Visitor> Evaluator<'a, V> {
                 source: step.source,
             };
             self.step(step).map_err(|inner| inner.unwrap_or(stopped))?;
+            for result in &step.results {
+                if let Some(array) = self.values.get_mut(result)
+                    && !array.inexact
+                    && self.visitor.wraps(array)
+                {
+                    array.inexact = true;
+                }
+            }
             self.visitor.visit(step, &self.path, &self.values);
         }
         Ok(())
@@ -140,16 +153,16 @@ impl<'a, V: Visitor> Evaluator<'a, V> {
                     .map(|x| (x * unit).round() as i128)
                     .collect();
                 let data = Data::Int(raw);
+                let inexact = true;
                 self.values
-                    .insert(step.results[0], Array { data, ..a.clone() });
+                    .insert(step.results[0], Array { data, inexact, ..a });
             }
             Op::FromRaw => {
                 let f = fixed(step.results[0]);
                 let a = self.read(step.args[0])?;
                 let real = a.reals().iter().map(|x| x / 2f64.powi(f.into())).collect();
                 let data = Data::Real(real);
-                self.values
-                    .insert(step.results[0], Array { data, ..a.clone() });
+                self.values.insert(step.results[0], Array { data, ..a });
             }
             Op::Input(i) => {
                 let array = self
@@ -231,6 +244,8 @@ impl<'a, V: Visitor> Evaluator<'a, V> {
                     if test.first().is_none_or(|t| t.shuffled) {
                         return Err(None);
                     }
+                    let inexact = test[0].inexact;
+                    carried.iter_mut().for_each(|a| a.inexact |= inexact);
                     if test[0].ints() != [1] {
                         break;
                     }
@@ -251,7 +266,8 @@ impl<'a, V: Visitor> Evaluator<'a, V> {
                     .and_then(|at| arms.get(at))
                     .ok_or(None)?;
                 self.block(arm).map_err(Some)?;
-                let results = self.all(&arm.results)?;
+                let mut results = self.all(&arm.results)?;
+                results.iter_mut().for_each(|a| a.inexact |= index.inexact);
                 self.bind(&step.results, results);
             }
             Op::Reduce { half, body } => {

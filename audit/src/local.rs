@@ -15,6 +15,9 @@ pub(crate) fn apply(
 ) -> Option<Array> {
     let total: usize = shape.iter().product();
     let shuffled = args.iter().any(|a| a.shuffled);
+    let real = |data: &Data| matches!(data, Data::Real(_));
+    let rounded = args.iter().any(|a| real(&a.data));
+    let inexact = args.iter().any(|a| a.inexact);
     let mut result = match op {
         Local::Constant(c) => literal(ty, shape, &vec![*c; total]),
         Local::Data(values) => literal(ty, shape, values),
@@ -112,6 +115,7 @@ pub(crate) fn apply(
         }
     };
     result.shuffled = shuffled;
+    result.inexact = inexact || rounded && !real(&result.data);
     Some(result)
 }
 

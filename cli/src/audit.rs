@@ -126,7 +126,7 @@ impl Watcher {
 fn name(kind: Kind) -> &'static str {
     match kind {
         Kind::Overflow => "overflow",
-        Kind::Wrong => "wrong value",
+        Kind::Wrong | Kind::Unequal => "wrong value",
         Kind::Precision => "loss of precision",
     }
 }

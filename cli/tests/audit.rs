@@ -137,3 +137,177 @@ fn the_order_of_shuffled_rows_is_taken_from_the_run() {
         }
     }
 }
+
+/// A scheme in the clear that is wrong in one place.
+fn mistaken(right: &str, wrong: &str) -> String {
+    let path = examples().join("../stdlib/schemes/plain.smpc");
+    let text = std::fs::read_to_string(path).expect("the scheme");
+    assert!(text.contains(right), "{right}");
+    text.replace(right, wrong)
+}
+
+#[test]
+fn wrong_integers_and_comparisons_are_found() {
+    let base = folder("audit_integers");
+    let script = "use std::sorting;\nparty alice;\ninput a: [int; n] from alice;\ninput f: [fix; m] from alice;\n\
+                  let x = share a;\nlet y = share f;\nlet square = (x >= 0) as int * 3;\n\
+                  let less = [x[i] < x[j] for i in 0..n, j in 0..n];\nlet below = y < 0.5;\n\
+                  reveal square as square;\nreveal less as less;\nreveal below as below;\n\
+                  reveal sorting::sort(x) as sorted;\nleaks n, m, square, less, below, sorted to all;\n";
+    write(&base, "ints.smpc", script);
+    let (most, least) = (i64::MAX, i64::MIN);
+    write(
+        &base,
+        "ints/alice/a.csv",
+        format!("{most}\n0\n{least}\n-1\n"),
+    );
+    write(&base, "ints/alice/f.csv", "0.25\n0.75\n");
+    let findings = |scheme: &str| {
+        let args = [
+            "run",
+            "ints.smpc",
+            "--audit",
+            "--seed",
+            "1",
+            "--json",
+            "--scheme",
+            scheme,
+        ];
+        let report = json(&smpc(&base, &args));
+        report["audit"]["findings"]
+            .as_array()
+            .expect("a list")
+            .clone()
+    };
+    for scheme in ["plain", "rep3", "additive", "gmw"] {
+        assert_eq!(
+            findings(scheme).len(),
+            0,
+            "{scheme}: {:?}",
+            findings(scheme)
+        );
+    }
+    for (name, right, wrong, line) in [
+        // What was shared is another number.
+        ("share", "x[0] = v;", "x[0] = v + v;", ":5"),
+        (
+            "convert",
+            "z[0] = b[0] as R;",
+            "z[0] = 2 * (b[0] as R);",
+            ":7",
+        ),
+        (
+            "less",
+            "b[0] = x[0] < y[0];",
+            "b[0] = x[0] - y[0] < 0;",
+            ":8",
+        ),
+        ("sign", "b[0] = x[0] < 0;", "b[0] = 0 < x[0];", ":9"),
+    ] {
+        let file = format!("{name}.smpc");
+        write(&base, &file, mistaken(right, wrong));
+        let found = findings(&format!("./{file}"));
+        let there = found.iter().any(|f| {
+            let at = f["at"].as_str().unwrap_or_default();
+            f["kind"] == "wrong value" && at.ends_with(line)
+        });
+        assert!(there, "{name}: {found:?}");
+    }
+}
+
+#[test]
+fn a_wrong_product_of_integers_is_found() {
+    let base = folder("audit_product");
+    let script = "party alice;\ninput a: [int; n] from alice;\nlet x = share a;\n\
+                  let p = x * x;\nlet d = dot(x, x);\nlet even = p == 4;\n\
+                  reveal p as p;\nreveal d as d;\nreveal even as even;\nleaks n, p, d, even to all;\n";
+    write(&base, "ints.smpc", script);
+    write(&base, "ints/alice/a.csv", "2\n-3\n5\n");
+    let wrong = mistaken("z[0] = x[0] * y[0];", "z[0] = x[0] * y[0] + 1;");
+    write(&base, "product.smpc", wrong);
+    let findings = |scheme: &str| {
+        let args = [
+            "run",
+            "ints.smpc",
+            "--audit",
+            "--seed",
+            "1",
+            "--json",
+            "--scheme",
+            scheme,
+        ];
+        let report = json(&smpc(&base, &args));
+        let list = report["audit"]["findings"].as_array();
+        list.expect("a list").clone()
+    };
+    assert_eq!(findings("plain"), Vec::<serde_json::Value>::new());
+    let found = findings("./product.smpc");
+    let at: Vec<&str> = found.iter().filter_map(|f| f["at"].as_str()).collect();
+    for line in [":4", ":5"] {
+        assert!(at.iter().any(|at| at.ends_with(line)), "{found:?}");
+    }
+    assert!(
+        found.iter().all(|f| f["kind"] == "wrong value"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn what_follows_from_an_integer_that_wrapped_around_is_its_overflow() {
+    let base = folder("audit_wraps");
+    let script = "party alice;\ninput a: [int; n] from alice;\nlet x = share a;\n\
+                  let far = x * 6364136223846793005;\nreveal far < 0 as negative;\n\
+                  reveal far as far;\nleaks n, negative, far to all;\n";
+    write(&base, "wraps.smpc", script);
+    write(&base, "wraps/alice/a.csv", "3\n5\n");
+    let args = ["run", "wraps.smpc", "--audit", "--seed", "1", "--json"];
+    let report = json(&smpc(&base, &args));
+    let findings = report["audit"]["findings"].as_array().expect("a list");
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert_eq!(findings[0]["kind"], "overflow");
+}
+
+/// What a scheme's file is called, without its ending.
+fn schemes() -> Vec<String> {
+    let folder = examples().join("../stdlib/schemes");
+    let files = std::fs::read_dir(folder).expect("the folder");
+    let names = files.filter_map(|file| file.ok()?.path().file_stem()?.to_str().map(str::to_owned));
+    names.collect()
+}
+
+/// Nothing is found where nothing is wrong: under every scheme that runs a script.
+#[test]
+fn what_is_right_has_no_finding() {
+    let base = folder("audit_right");
+    let script = "party alice;\ninput a: [int; n] from alice;\nlet x = share a;\n\
+                  let p = x * x * x - 7;\nlet d = dot(x, x);\nreveal p as p;\nreveal d as d;\n\
+                  leaks n, p, d to all;\n";
+    write(&base, "ints.smpc", script);
+    write(&base, "ints/alice/a.csv", "2\n-3\n1000\n-99999\n");
+    let ints = base.join("ints.smpc");
+    let names = ["average_salary", "keyword", "vickrey", "quicksort"];
+    let mut scripts: Vec<_> = names
+        .map(|name| examples().join(format!("{name}.smpc")))
+        .into();
+    scripts.push(ints);
+    let mut ran = 0;
+    for scheme in schemes() {
+        for script in &scripts {
+            let script = script.to_str().expect("UTF-8");
+            let args = [
+                "run", script, "--audit", "--seed", "3", "--json", "--scheme", &scheme,
+            ];
+            let done = smpc(&base, &args);
+            if done.code != 0 {
+                continue;
+            }
+            ran += 1;
+            let audit = json(&done)["audit"].clone();
+            assert!(audit["stopped"].is_null(), "{script}, {scheme}: {audit}");
+            let findings = audit["findings"].as_array().map(Vec::len);
+            assert_eq!(findings, Some(0), "{script}, {scheme}: {audit}");
+        }
+    }
+    // Eight schemes have comparisons; the others multiply integers.
+    assert!(ran >= 8 * scripts.len() + 4, "{ran} runs");
+}

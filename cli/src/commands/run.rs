@@ -42,7 +42,8 @@ pub fn run(sources: &mut Sources, args: &Run) -> Result<Answer, Failure> {
         // What a function of the library computes and does not choose may leave the ring; what it returns is
         // compared where the script uses it.
         let chosen = |f: &smpc_audit::Finding| {
-            f.kind == smpc_audit::Kind::Precision || !audit::in_library(sources, f.source)
+            let everywhere = [smpc_audit::Kind::Precision, smpc_audit::Kind::Unequal];
+            everywhere.contains(&f.kind) || !audit::in_library(sources, f.source)
         };
         report.findings.retain(chosen);
         report
