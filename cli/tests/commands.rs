@@ -566,35 +566,3 @@ fn keys_that_cannot_work_are_not_made() {
     let there = std::fs::read_dir(base.join("k")).expect("the folder");
     assert_eq!(there.count(), 4);
 }
-
-#[test]
-fn approx_tells_errors_costs_and_neighbours() {
-    let base = folder("approx");
-    write(
-        &base,
-        "f.smpc",
-        "approx f(t: fix) = exp(t) on -1..1 within 0.001 outside clamp;\n\
-         approx g(t: fix) = 1 / (1 + exp(-t)) on -8..8 pieces 6 outside saturate(0, 1);\n",
-    );
-    let ran = smpc(&base, &["approx", "f.smpc", "--json", "--svg", "f.svg"]);
-    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
-    let list = json(&ran)["approximations"].clone();
-    for (at, name, chosen) in [(0, "f", "degree 4"), (1, "g", "pieces 6")] {
-        let one = &list[at];
-        assert_eq!(one["name"], name);
-        let choices = one["choices"].as_array().expect("choices");
-        let errors: Vec<f64> = choices.iter().filter_map(|c| c["error"].as_f64()).collect();
-        assert_eq!(errors.len(), 3);
-        assert!(errors[0] > errors[1] && errors[1] > errors[2], "{errors:?}");
-        assert!(errors[1] <= 0.001, "{errors:?}");
-        assert_eq!(choices[1]["polynomial"], chosen);
-        assert!(choices[1]["rounds"].as_i64().is_some_and(|r| r > 0));
-        assert!(choices[1]["bytes"].as_f64().is_some_and(|b| b > 0.0));
-    }
-    let drawn = std::fs::read_to_string(base.join("f.svg")).expect("the chart");
-    assert_eq!(drawn.matches("<polyline").count(), 4);
-    write(&base, "none.smpc", "fn f(t: fix) -> fix { t }\n");
-    let ran = smpc(&base, &["approx", "none.smpc"]);
-    assert_eq!(ran.code, 2, "{}", ran.err);
-    assert!(ran.err.contains("error[I15]"), "{}", ran.err);
-}

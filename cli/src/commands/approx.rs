@@ -1,15 +1,20 @@
 //! `smpc approx`: what stands in place of a function, how far it is off, and what it costs.
 
+mod chart;
+mod failure;
+
 use crate::Answer;
 use crate::args::Approx;
 use crate::pipeline;
 use crate::problem::{Exit, Failure, Problem};
+use chart::chart;
 use serde_json::{Value, json};
 use smpc_check::{Approximation, Found, approximation};
 use smpc_driver::Binding;
 use smpc_driver::load::{Loaded, load};
 use smpc_grammar::Sources;
 use smpc_grammar::ast::{self, ExprKind, ItemKind};
+use smpc_ir::flat::Protocols;
 use smpc_ir::{Size, party};
 use std::fmt::Write;
 use std::path::Path;
@@ -27,71 +32,25 @@ pub fn approx(sources: &mut Sources, args: &Approx) -> Result<Answer, Failure> {
     if !loaded.errors.is_empty() {
         return Err(Failure::script(loaded.errors));
     }
-    let mut text = String::new();
-    let mut list = vec![];
+    let script = Script {
+        path: &args.script.file,
+        module: &loaded.module,
+        binding: &binding,
+    };
+    let mut told = Told::default();
     let mut drawn = vec![];
     let mut errors = vec![];
     for item in &loaded.module.items {
         let ItemKind::Approx(item) = &item.kind else {
             continue;
         };
-        let found = match approximation(item) {
-            Ok(found) => found,
-            Err(error) => {
-                errors.push(error);
-                continue;
+        match approximation(item) {
+            Ok(found) => {
+                told.approximation(sources, &script, item, &found)?;
+                drawn.push(found);
             }
-        };
-        let name = &found.name;
-        let _ = writeln!(
-            text,
-            "{name}, on {} to {}",
-            found.domain.low, found.domain.high
-        );
-        text.push_str("                      error  polynomial  rounding  rounds  bytes\n");
-        let mut rows = vec![];
-        let steps = [("cheaper", -1), ("chosen", 0), ("better", 1)];
-        for (what, direction) in steps {
-            let other;
-            let shown = if direction == 0 {
-                &found
-            } else {
-                match neighbour(item, &found, direction) {
-                    Some(neighbour) => {
-                        other = neighbour;
-                        &other
-                    }
-                    None => continue,
-                }
-            };
-            let (rounds, bytes) = cost(sources, &binding, shown)?;
-            let budget = shown.found.budget();
-            let _ = writeln!(
-                text,
-                "  {what:8} {:9} {:9.2e} {:11.2e} {:9.2e} {rounds:7} {bytes:6.0}",
-                choice(&shown.found),
-                budget.total(),
-                budget.approximation,
-                budget.coefficients + budget.evaluation
-            );
-            rows.push(json!({
-                "choice": what,
-                "polynomial": choice(&shown.found),
-                "error": budget.total(),
-                "of_polynomial": budget.approximation,
-                "of_coefficients": budget.coefficients,
-                "of_truncation": budget.evaluation,
-                "rounds": rounds,
-                "bytes": bytes,
-            }));
+            Err(error) => errors.push(error),
         }
-        list.push(json!({
-            "name": name,
-            "from": found.domain.low,
-            "to": found.domain.high,
-            "choices": rows,
-        }));
-        drawn.push(found);
     }
     if !errors.is_empty() {
         return Err(Failure::script(errors));
@@ -102,15 +61,124 @@ pub fn approx(sources: &mut Sources, args: &Approx) -> Result<Answer, Failure> {
             .help("write `approx f(t: fix) = ... on a..b within e outside clamp;`");
         return Err(Failure::one(Exit::Usage, problem));
     }
-    text.push_str("errors are bounds; bytes are of all parties, per element\n");
     if let Some(path) = &args.svg {
         write(path, &chart(&drawn))?;
     }
     Ok(Answer {
         exit: 0,
-        text,
-        json: json!({ "approximations": Value::Array(list) }),
+        text: told.text + &format!("{NOTES}; under {}, on servers of their own\n", told.backend),
+        json: json!({ "approximations": Value::Array(told.list) }),
     })
+}
+
+/// What the columns are.
+const NOTES: &str = "\
+errors are bounds: of the polynomial with its coefficients in whole units, and of truncations; products of powers and
+coefficients, without comparisons; bytes of all parties, per element; headroom in bits; failure: chance that a truncation of a call
+fails, of an argument in the domain, - where a protocol does not say";
+
+/// What approximations are part of.
+struct Script<'a> {
+    path: &'a Path,
+    module: &'a ast::Module,
+    binding: &'a Binding,
+}
+
+/// What is printed.
+#[derive(Default)]
+struct Told {
+    text: String,
+    list: Vec<Value>,
+    /// That costs are of.
+    backend: String,
+}
+
+impl Told {
+    /// An approximation and its neighbours.
+    fn approximation(
+        &mut self,
+        sources: &mut Sources,
+        script: &Script,
+        item: &ast::Approx,
+        found: &Approximation,
+    ) -> Result<(), Failure> {
+        let (name, domain) = (&found.name, found.domain);
+        let bits = found.arithmetic.fraction_bits;
+        let _ = writeln!(
+            self.text,
+            "{name}, on {} to {}, {bits} fraction bits\n                      \
+             error  polynomial  rounding  products  rounds  bytes  headroom  failure",
+            domain.low, domain.high
+        );
+        let chosen = cost(sources, script, found)?;
+        let mut cheaper = None;
+        for other in neighbours(item, found, -1) {
+            let costs = cost(sources, script, &other)?;
+            if costs.less_than(&chosen) {
+                cheaper = Some((other, costs));
+                break;
+            }
+        }
+        let error = |one: &Approximation| one.found.budget().total();
+        let better = neighbours(item, found, 1).find(|other| error(other) < 0.999 * error(found));
+        let better = match better {
+            Some(other) => Some((cost(sources, script, &other)?, other)),
+            None => None,
+        };
+        let rows = [
+            cheaper.as_ref().map(|(one, cost)| ("cheaper", one, cost)),
+            Some(("chosen", found, &chosen)),
+            better.as_ref().map(|(cost, one)| ("better", one, cost)),
+        ];
+        let rows: Vec<Value> = rows
+            .into_iter()
+            .flatten()
+            .map(|(what, one, cost)| self.row(what, one, cost))
+            .collect();
+        self.list.push(json!({
+            "name": name,
+            "fraction_bits": bits,
+            "from": domain.low,
+            "to": domain.high,
+            "choices": rows,
+        }));
+        self.backend = chosen.backend;
+        Ok(())
+    }
+
+    fn row(&mut self, what: &str, one: &Approximation, cost: &Cost) -> Value {
+        let (budget, work) = (one.found.budget(), one.found.work());
+        let headroom = work.headroom(cost.ring_bits);
+        let total = budget.total();
+        // Proved of the polynomial as it is computed with.
+        let polynomial = budget.approximation + budget.coefficients;
+        let rounding = budget.evaluation;
+        let failure = match cost.failure {
+            Some(0.0) => "0".to_owned(),
+            Some(chance) => format!("{chance:.1e}"),
+            None => "-".to_owned(),
+        };
+        let _ = writeln!(
+            self.text,
+            "  {what:8} {:9} {total:9.2e} {polynomial:11.2e} {rounding:9.2e} {:9} {:7} {:6.0} {headroom:9.1}  {failure:>7}",
+            choice(&one.found),
+            work.products(),
+            cost.rounds,
+            cost.bytes
+        );
+        json!({
+            "choice": what,
+            "polynomial": choice(&one.found),
+            "error": total,
+            "of_polynomial": polynomial,
+            "of_truncation": rounding,
+            "products": work.products(),
+            "rounds": cost.rounds,
+            "bytes": cost.bytes,
+            "headroom_bits": headroom,
+            "failure": cost.failure,
+        })
+    }
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
@@ -129,131 +197,148 @@ fn choice(found: &Found) -> String {
     }
 }
 
-/// The same function with one step less or more, if there is such an approximation.
-fn neighbour(item: &ast::Approx, found: &Approximation, direction: i64) -> Option<Approximation> {
-    let (word, count) = match &found.found {
+/// Steps that are looked at for a cheaper and for a better choice.
+const STEPS: i64 = 8;
+
+/// The same function with fewer or more degrees or pieces, step by step, where there is such an approximation.
+fn neighbours<'a>(
+    item: &'a ast::Approx,
+    found: &'a Approximation,
+    direction: i64,
+) -> impl Iterator<Item = Approximation> + 'a {
+    let (word, count, step) = match &found.found {
         Found::Polynomial(fit) => {
-            let polynomial = &fit.polynomial;
-            let odd = polynomial.coefficients.iter().skip(1).step_by(2);
-            let even = polynomial.coefficients.iter().skip(2).step_by(2);
-            let symmetric = odd.clone().all(|c| *c == 0.0) || even.clone().all(|c| *c == 0.0);
+            let used = fit.polynomial.used();
+            let symmetric = [0, 1]
+                .iter()
+                .any(|rest| used.iter().all(|k| k % 2 == *rest));
             let step = if symmetric { 2 } else { 1 };
-            ("degree", polynomial.degree() as i64 + direction * step)
+            ("degree", fit.polynomial.degree() as i64, step)
         }
-        Found::Pieces(spline) => ("pieces", spline.pieces.len() as i64 + direction),
+        Found::Pieces(spline) => ("pieces", spline.pieces.len() as i64, 1),
     };
-    if count < 1 {
-        return None;
-    }
-    let mut other = item.clone();
-    let (ident, value) = other.goals.first_mut()?;
-    ident.name = word.to_owned();
-    value.kind = ExprKind::Number(count.to_string());
-    other.goals.truncate(1);
-    if let Found::Pieces(spline) = &found.found {
-        let degree = spline.pieces.first().map_or(3, |p| p.len() - 1);
-        let mut goal = other.goals[0].clone();
-        goal.0.name = "degree".to_owned();
-        goal.1.kind = ExprKind::Number(degree.to_string());
-        other.goals.push(goal);
-    }
-    approximation(&other).ok()
+    let least = i64::from(word == "pieces");
+    (1..=STEPS)
+        .map(move |times| count + direction * times * step)
+        .take_while(move |count| *count >= least)
+        .filter_map(move |count| {
+            let other = asked_again(item, found, word, count);
+            approximation(&other).ok()
+        })
 }
 
-/// What a call adds to a script: rounds, and bytes of all parties for each element of many.
-fn cost(
-    sources: &mut Sources,
-    binding: &Binding,
-    found: &Approximation,
-) -> Result<(i128, f64), Failure> {
-    let name = &found.name;
-    let mut of = |call: &str| -> Result<(i128, i128), Failure> {
-        let seen = smpc_check::revealed(found).map_or(String::new(), |seen| format!(", {seen}"));
-        let seen = if call.contains(name.as_str()) {
-            seen
-        } else {
-            String::new()
+/// The item with another degree, or other pieces of the degree that it has.
+fn asked_again(item: &ast::Approx, found: &Approximation, word: &str, count: i64) -> ast::Approx {
+    let mut other = item.clone();
+    other.goals.truncate(1);
+    if let Some((ident, value)) = other.goals.first_mut() {
+        ident.name = word.to_owned();
+        value.kind = ExprKind::Number(count.to_string());
+    }
+    if let Found::Pieces(spline) = &found.found {
+        let degree = spline.pieces.first().map_or(3, |p| p.len() - 1);
+        let degrees = other.goals.first().cloned().map(|(mut ident, mut value)| {
+            ident.name = "degree".to_owned();
+            value.kind = ExprKind::Number(degree.to_string());
+            (ident, value)
+        });
+        other.goals.extend(degrees);
+    }
+    other
+}
+
+/// What a call costs.
+struct Cost {
+    /// Message depth.
+    rounds: i128,
+    /// Bytes of all parties for each element of many.
+    bytes: f64,
+    /// The chance that a truncation fails, where protocols say so.
+    failure: Option<f64>,
+    /// The width of the ring.
+    ring_bits: u32,
+    /// Under which backend.
+    backend: String,
+}
+
+impl Cost {
+    /// In rounds or bytes, and in neither of them more.
+    fn less_than(&self, other: &Self) -> bool {
+        let less = self.rounds < other.rounds || self.bytes < other.bytes;
+        less && self.rounds <= other.rounds && self.bytes <= other.bytes
+    }
+}
+
+/// What a script says of its backend, without the parties that compute: nobody else is in the script that is counted.
+fn using(script: &ast::Module) -> Vec<ast::Item> {
+    let mut items = vec![];
+    for item in &script.items {
+        let ItemKind::Using(using) = &item.kind else {
+            continue;
         };
+        let using = ast::Using {
+            on: vec![],
+            ..using.clone()
+        };
+        let written = |arg: &ast::Arg| matches!(arg.value.kind, ExprKind::Number(_));
+        if !using.args.iter().all(written) {
+            // They are made of constants.
+            let constants = script
+                .items
+                .iter()
+                .filter(|other| matches!(other.kind, ItemKind::Const(_) | ItemKind::Use(_)));
+            items.extend(constants.cloned());
+        }
+        items.push(ast::Item {
+            kind: ItemKind::Using(using),
+            ..item.clone()
+        });
+    }
+    items
+}
+
+/// What a call adds to a script.
+fn cost(sources: &mut Sources, script: &Script, found: &Approximation) -> Result<Cost, Failure> {
+    let binding = script.binding;
+    let name = &found.name;
+    let bits = found.arithmetic.fraction_bits;
+    let mut about = None;
+    let mut of = |call: &str, seen: Option<String>| -> Result<(i128, i128), Failure> {
+        let seen = seen.map_or(String::new(), |seen| format!(", {seen}"));
+        // Names that no constant of a script has.
         let text = format!(
-            "{}party owner;\ninput own: [fix; n] from owner;\nlet x = share own * share own;\n\
-             let y = {call};\nreveal y * y as result;\nleaks n, result{seen} to all;\n",
+            "{}party cost__owner;\ninput cost__own: [fix<{bits}>; cost__n] from cost__owner;\n\
+             let cost__x = share cost__own * share cost__own;\nlet cost__y = {call};\n\
+             reveal cost__y * cost__y as cost__result;\nleaks cost__n, cost__result{seen} to all;\n",
             found.text
         );
         let file = sources.add(&format!("cost of {name}"), &text);
-        let parsed = smpc_grammar::parse(file, &text);
+        let mut parsed = smpc_grammar::parse(file, &text);
+        parsed.module.items.extend(using(script.module));
         let loaded = Loaded {
             file,
             module: parsed.module,
             errors: parsed.diagnostics,
         };
-        let script = pipeline::check_loaded(sources, &loaded, Path::new("approx.smpc"), binding)?;
-        let bound = pipeline::bind(sources, &script, binding, false)?;
+        let checked = pipeline::check_loaded(sources, &loaded, script.path, binding)?;
+        let bound = pipeline::bind(sources, &checked, binding, false)?;
         let cost = party::cost(pipeline::validated(&bound.program)?);
         let value = |size: &Size| size.evaluate(&|_| Some(MANY)).unwrap_or(0);
+        about = Some((
+            failure::chance(found.found.work(), &bound.protocols),
+            u32::from(bound.protocols.ring_bits()),
+            bound.backend.clone(),
+        ));
         Ok((value(&cost.rounds), cost.bytes.iter().map(value).sum()))
     };
-    let (rounds, bytes) = of(&format!("{name}(x)"))?;
-    let (rounds_without, bytes_without) = of("x")?;
-    let each = (bytes - bytes_without) as f64 / MANY as f64;
-    Ok((rounds - rounds_without, each))
-}
-
-/// One panel for each function with its curve, and below it the approximation's error, without rounding.
-fn chart(list: &[Approximation]) -> String {
-    let (width, height, gap) = (640.0, 200.0, 40.0);
-    let total = (2.0 * height + 3.0 * gap) * list.len() as f64;
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{total}\" font-family=\"sans-serif\" font-size=\"12\">\n",
-        width + 2.0 * gap
-    );
-    for (at, one) in list.iter().enumerate() {
-        let top = (2.0 * height + 3.0 * gap) * at as f64 + gap;
-        let points: Vec<f64> = (0..=640)
-            .map(|i| one.domain.point(f64::from(i) / 320.0 - 1.0))
-            .collect();
-        let value: Vec<f64> = points.iter().map(|x| one.function.at(*x)).collect();
-        let error: Vec<f64> = points
-            .iter()
-            .map(|x| one.found.at(*x) - one.function.at(*x))
-            .collect();
-        let bound = one.found.budget().total();
-        let title = format!("{}, {}", one.name, choice(&one.found));
-        let told = format!("error, at most {bound:.2e} with rounding");
-        panel(&mut svg, &value, &title, (gap, top, width, height));
-        panel(
-            &mut svg,
-            &error,
-            &told,
-            (gap, top + height + gap, width, height),
-        );
-    }
-    svg.push_str("</svg>\n");
-    svg
-}
-
-fn panel(svg: &mut String, values: &[f64], title: &str, place: (f64, f64, f64, f64)) {
-    let (left, top, width, height) = place;
-    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let span = (high - low).max(f64::MIN_POSITIVE);
-    let last = (values.len() - 1) as f64;
-    let points: Vec<String> = values
-        .iter()
-        .enumerate()
-        .map(|(i, v)| {
-            let (x, y) = (
-                left + width * i as f64 / last,
-                top + height * (high - v) / span,
-            );
-            format!("{x:.1},{y:.1}")
-        })
-        .collect();
-    let _ = writeln!(
-        svg,
-        "<text x=\"{left}\" y=\"{}\">{title}: {low:.3e} to {high:.3e}</text>\n\
-         <rect x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\" fill=\"none\" stroke=\"#bbb\"/>\n\
-         <polyline fill=\"none\" stroke=\"#05a\" points=\"{}\"/>",
-        top - 6.0,
-        points.join(" ")
-    );
+    let (rounds, bytes) = of(&format!("{name}(cost__x)"), smpc_check::revealed(found))?;
+    let (rounds_without, bytes_without) = of("cost__x", None)?;
+    let (failure, ring_bits, backend) = about.unwrap_or((None, 64, String::new()));
+    Ok(Cost {
+        rounds: rounds - rounds_without,
+        bytes: (bytes - bytes_without) as f64 / MANY as f64,
+        failure,
+        ring_bits,
+        backend,
+    })
 }
