@@ -9,11 +9,15 @@ mod outside;
 mod rows;
 
 use std::fmt::Write as _;
+use std::sync::Mutex;
 
-use rows::{Domain, Measure, Row, largest, rows, unit};
+use rows::{Domain, Measure, PRECISIONS, Row, largest, rows, unit};
 use smpc_tests::case::Case;
 use smpc_tests::pipeline::{Start, checked};
 use smpc_tests::run::{Backend, Traffic, run};
+
+/// Points of one run: its arrays fit into caches.
+const AT_ONCE: usize = 4096;
 
 impl Row {
     /// Multiples of 2^-f all over the domain, its ends among them.
@@ -48,20 +52,21 @@ impl Row {
             self.of("x")
         );
         let program = checked(&text, &Case::default()).unwrap_or_else(|e| panic!("{text}: {e}"));
-        let values = points
-            .iter()
-            .map(|x| ((x / unit(f)) as i128) << (64 - f))
-            .collect();
-        let start = Start {
-            sizes: vec![points.len() as i128],
-            params: vec![],
-            inputs: vec![(vec![points.len()], values)],
-        };
         let bound = Backend::new("rep3", &[("k", k)])
             .bind()
             .expect("rep3 binds");
-        let mut run = run(&program, &start, &bound, 11).unwrap_or_else(|e| panic!("{text}: {e}"));
-        run.answers.remove("z").expect("the output")
+        let part = |(at, points): (usize, &[f64])| {
+            let value = |x: &f64| ((x / unit(f)) as i128) << (64 - f);
+            let start = Start {
+                sizes: vec![points.len() as i128],
+                params: vec![],
+                inputs: vec![(vec![points.len()], points.iter().map(value).collect())],
+            };
+            let mut run = run(&program, &start, &bound, 11 + at as u64)
+                .unwrap_or_else(|e| panic!("{text}: {e}"));
+            run.answers.remove("z").expect("the output")
+        };
+        points.chunks(AT_ONCE).enumerate().flat_map(part).collect()
     }
 
     /// The largest and the mean error in units of 2^-f, and where the largest is.
@@ -122,7 +127,7 @@ impl Row {
 fn errors_are_within_the_documented_bounds() {
     let mut wrong = vec![];
     for row in rows() {
-        for (at, (f, k)) in row.precisions().iter().enumerate() {
+        for (at, (f, k)) in PRECISIONS.iter().enumerate() {
             let (worst, _, x) = row.errors(1200, *f, *k);
             if worst.is_nan() || worst > row.bound[at] {
                 wrong.push(format!("{} at {x}: {worst} units of 2^-{f}", row.call));
@@ -156,46 +161,70 @@ fn a_loop_costs_what_the_tensor_costs() {
     }
 }
 
-/// Writes `docs/accuracy.md`; `ACCURACY=tan` before the command measures the rows with that word, and keeps the others;
-/// `POINTS=3000` takes fewer points.
-#[test]
-#[ignore = "100,000 points of every function: minutes; it writes docs/accuracy.md"]
-fn the_table_at_all_points() {
-    let mut text = String::from(include_str!("page.md"));
-    let path = smpc_tests::root().join("docs/accuracy.md");
-    let kept = std::fs::read_to_string(&path).expect("the page");
-    let wanted = std::env::var("ACCURACY").unwrap_or_default();
-    let points = std::env::var("POINTS").map_or(100_000, |p| p.parse().expect("a number"));
-    for row in rows() {
-        let start = format!("| `{}` |", row.shown);
-        let old = kept.lines().find(|line| line.starts_with(&start));
-        if let (false, Some(line)) = (row.shown.contains(&wanted), old) {
-            let _ = writeln!(text, "{line}");
-            continue;
-        }
-        let (rounds, bytes) = row.cost();
-        let domain = match row.domain {
+impl Row {
+    /// What its line in the table begins with.
+    fn start(&self) -> String {
+        format!("| `{}` |", self.shown)
+    }
+
+    /// Its line, measured.
+    fn line(&self, points: usize) -> String {
+        let (rounds, bytes) = self.cost();
+        let domain = match self.domain {
             Domain::Even(lo, hi) => format!("{lo} … {hi}"),
             Domain::Until(lo, _, hi) => format!("{lo} … {hi}"),
             Domain::Scales => "2^-f … top".to_owned(),
             Domain::BothSides => "±2^-f … ±top".to_owned(),
             Domain::Any => "any".to_owned(),
         };
-        let measure = match row.measure {
+        let measure = match self.measure {
             Measure::Absolute => "",
-            Measure::Mixed => "rel.",
-            Measure::Pole(_) => "pole",
+            Measure::Mixed => " rel.",
+            Measure::Pole(_) => " pole",
         };
-        let _ = write!(text, "{start} {domain} | {points} |");
-        for (f, k) in row.precisions() {
-            let (worst, mean, _) = row.errors(points, *f, *k);
-            let _ = write!(text, " {worst:.2} {measure} | {mean:.2} |");
+        let mut line = format!("{} {domain} | {points} |", self.start());
+        for (f, k) in &PRECISIONS {
+            let (worst, mean, at) = self.errors(points, *f, *k);
+            println!("{}, {f} fraction bits: {worst:.2} at {at}", self.shown);
+            let _ = write!(line, " {worst:.2}{measure} | {mean:.2} |");
         }
-        if row.precisions().len() < 2 {
-            text.push_str(" – | – |");
-        }
-        let [error, cost] = row.peers;
-        let _ = writeln!(text, " {rounds} | {bytes:.0} | {error} | {cost} |");
+        let [error, cost] = self.peers;
+        line + &format!(" {rounds} | {bytes:.0} | {error} | {cost} |")
     }
-    std::fs::write(path, text).expect("the page is written");
+}
+
+/// Writes `docs/accuracy.md`, line by line, two at a time; `ACCURACY=tan` before the command measures the rows with that word, and keeps
+/// the others; `POINTS=3000` takes fewer points.
+#[test]
+#[ignore = "100,000 points of every function: an hour; it writes docs/accuracy.md"]
+fn the_table_at_all_points() {
+    let path = smpc_tests::root().join("docs/accuracy.md");
+    let kept = std::fs::read_to_string(&path).expect("the page");
+    let wanted = std::env::var("ACCURACY").unwrap_or_default();
+    let points = std::env::var("POINTS").map_or(100_000, |p| p.parse().expect("a number"));
+    let rows = rows();
+    let old = |row: &Row| kept.lines().find(|line| line.starts_with(&row.start()));
+    let lines: Vec<_> = rows.iter().map(|row| old(row).map(str::to_owned)).collect();
+    let open = |at: &usize| lines[*at].is_none() || rows[*at].shown.contains(&wanted);
+    let open: Vec<usize> = (0..rows.len()).filter(open).collect();
+    let (next, lines) = (Mutex::new(open.into_iter()), Mutex::new(lines));
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let Some(at) = next.lock().expect("rows").next() else {
+                        break;
+                    };
+                    let line = rows[at].line(points);
+                    let mut lines = lines.lock().expect("lines");
+                    lines[at] = Some(line);
+                    let mut text = String::from(include_str!("page.md"));
+                    for line in lines.iter().flatten() {
+                        let _ = writeln!(text, "{line}");
+                    }
+                    std::fs::write(&path, text).expect("the page is written");
+                }
+            });
+        }
+    });
 }
