@@ -17,7 +17,7 @@ use smpc_tests::pipeline::{Start, checked};
 use smpc_tests::run::{Backend, Traffic, run};
 
 /// Points of one run: its arrays fit into caches.
-const AT_ONCE: usize = 4096;
+const AT_ONCE: usize = 1024;
 
 impl Row {
     /// Multiples of 2^-f all over the domain, its ends among them.
