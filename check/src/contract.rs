@@ -1,7 +1,8 @@
 //! The contract: every reveal is in `leaks`, every leak happens.
 
 use crate::build::{Elab, source};
-use crate::leaks::{Event, Loop, canonical, indexed, repeated, text_name};
+use crate::canonical::{canonical, indexed};
+use crate::leaks::{Event, Loop, repeated, text_name};
 use crate::value::Val;
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{self, Audience as Written, ExprKind, Often};

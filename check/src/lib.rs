@@ -9,6 +9,7 @@ mod branch;
 mod budget;
 mod build;
 mod call;
+mod canonical;
 mod comprehension;
 mod contract;
 mod convert;

@@ -34,6 +34,7 @@ mod streams;
 mod tests;
 mod text;
 mod widths;
+mod within;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -82,11 +83,6 @@ impl std::error::Error for Error {}
 pub const NO_PROTOCOL: &str = "P20";
 /// The backend carries no such type.
 pub const NO_CARRIER: &str = "P21";
-/// The ring that the library's functions on raw integers are written for.
-const LIBRARY_BITS: u8 = 64;
-/// What they need of clear integers, whose products are fixed point and exact: constants have 40 bits, values 43 before the point. Fields of
-/// 61 bits, which carry integers only, have that.
-const CLEAR_BITS: u8 = 60;
 /// The parties do not fit the backend.
 pub const PARTIES: &str = "P22";
 
@@ -455,30 +451,6 @@ impl<'a> Lowerer<'a> {
             };
             self.emit.push(op, vec![copy], vec![]);
         }
-    }
-
-    /// The library's functions on raw integers are written for 64 bits: of fewer, their constants and products lose the upper ones.
-    fn within_ring(&mut self, step: &Step) -> Lower<()> {
-        let result = step.results[0];
-        let raw = matches!(step.op, Op::Raw | Op::FromRaw);
-        if !raw || !self.script_info(result).library {
-            return Ok(());
-        }
-        let least = match self.is_secret(result) {
-            true => LIBRARY_BITS,
-            false => CLEAR_BITS,
-        };
-        let ring = self.ring;
-        if ring >= least {
-            return Ok(());
-        }
-        self.fail(
-            NO_PROTOCOL,
-            format!(
-                "functions of the library and approximations need integers of {least} bits, the backend's have {ring}: \
-                 bind a larger ring (`k: 64`), or compute it with `+ - * <` of your own"
-            ),
-        )
     }
 
     fn step(&mut self, step: &Step) -> Lower<()> {
