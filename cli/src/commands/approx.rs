@@ -110,19 +110,20 @@ impl Told {
              error  polynomial  rounding  products  rounds  bytes  headroom  failure",
             domain.low, domain.high
         );
-        let chosen = cost(sources, script, found)?;
+        let chosen = cost(sources, script, item, found)?;
         let mut cheaper = None;
-        for other in neighbours(item, found, -1) {
-            let costs = cost(sources, script, &other)?;
+        for (again, other) in neighbours(item, found, -1) {
+            let costs = cost(sources, script, &again, &other)?;
             if costs.less_than(&chosen) {
                 cheaper = Some((other, costs));
                 break;
             }
         }
         let error = |one: &Approximation| one.found.budget().total();
-        let better = neighbours(item, found, 1).find(|other| error(other) < 0.999 * error(found));
+        let better =
+            neighbours(item, found, 1).find(|(_, other)| error(other) < 0.999 * error(found));
         let better = match better {
-            Some(other) => Some((cost(sources, script, &other)?, other)),
+            Some((again, other)) => Some((cost(sources, script, &again, &other)?, other)),
             None => None,
         };
         let rows = [
@@ -205,7 +206,7 @@ fn neighbours<'a>(
     item: &'a ast::Approx,
     found: &'a Approximation,
     direction: i64,
-) -> impl Iterator<Item = Approximation> + 'a {
+) -> impl Iterator<Item = (ast::Approx, Approximation)> + 'a {
     let (word, count, step) = match &found.found {
         Found::Polynomial(fit) => {
             let used = fit.polynomial.used();
@@ -223,7 +224,7 @@ fn neighbours<'a>(
         .take_while(move |count| *count >= least)
         .filter_map(move |count| {
             let other = asked_again(item, found, word, count);
-            approximation(&other).ok()
+            approximation(&other).ok().map(|found| (other, found))
         })
 }
 
@@ -297,8 +298,13 @@ fn using(script: &ast::Module) -> Vec<ast::Item> {
     items
 }
 
-/// What a call adds to a script.
-fn cost(sources: &mut Sources, script: &Script, found: &Approximation) -> Result<Cost, Failure> {
+/// What a call adds to a script that has the item.
+fn cost(
+    sources: &mut Sources,
+    script: &Script,
+    item: &ast::Approx,
+    found: &Approximation,
+) -> Result<Cost, Failure> {
     let binding = script.binding;
     let name = &found.name;
     let bits = found.arithmetic.fraction_bits;
@@ -307,14 +313,20 @@ fn cost(sources: &mut Sources, script: &Script, found: &Approximation) -> Result
         let seen = seen.map_or(String::new(), |seen| format!(", {seen}"));
         // Names that no constant of a script has.
         let text = format!(
-            "{}party cost__owner;\ninput cost__own: [fix<{bits}>; cost__n] from cost__owner;\n\
+            "party cost__owner;\ninput cost__own: [fix<{bits}>; cost__n] from cost__owner;\n\
              let cost__x = share cost__own * share cost__own;\nlet cost__y = {call};\n\
-             reveal cost__y * cost__y as cost__result;\nleaks cost__n, cost__result{seen} to all;\n",
-            found.text
+             reveal cost__y * cost__y as cost__result;\nleaks cost__n, cost__result{seen} to all;\n"
         );
         let file = sources.add(&format!("cost of {name}"), &text);
         let mut parsed = smpc_grammar::parse(file, &text);
         parsed.module.items.extend(using(script.module));
+        // An approximation as such: it is not truncated as the script's own products are.
+        parsed.module.items.push(ast::Item {
+            docs: String::new(),
+            public: false,
+            kind: ItemKind::Approx(item.clone()),
+            span: item.name.span,
+        });
         let loaded = Loaded {
             file,
             module: parsed.module,
