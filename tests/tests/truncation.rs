@@ -118,8 +118,8 @@ fn small_rings_are_refused_by_what_works_on_raw_integers() {
         }
     }
     // In the clear the integers of a field have room enough, those of 32 bits not.
-    let text = "party alice;\ninput a: [fix; n] from alice;\n\
-                reveal share floor(mean(a)) as y;\nleaks n, y to all;\n";
+    let text = "use std::activation;\nparty alice;\ninput a: [fix; n] from alice;\n\
+                reveal share floor(1000 * activation::sigmoid(mean(a))) as y;\nleaks n, y to all;\n";
     let program = checked(text, &Case::default()).expect("it checks");
     let shamir = Backend::new("shamir", &[]).bind().expect("it binds");
     let values = [3i128 << 64, 8 << 64].to_vec();
@@ -128,8 +128,8 @@ fn small_rings_are_refused_by_what_works_on_raw_integers() {
         params: vec![],
         inputs: vec![(vec![2], values)],
     };
-    let mean = run(&program, &start, &shamir, 1).expect("it runs");
-    assert_eq!(mean.answers["y"], [5.0]);
+    let found = run(&program, &start, &shamir, 1).expect("it runs");
+    assert_eq!(found.answers["y"], [995.0]);
     let tiny = bound("rep3", &[("k".into(), 32)], "one_unit");
     let error = run(&program, &start, &tiny, 1).expect_err("32 bits");
     assert!(error.starts_with("P20"), "{error}");
