@@ -141,8 +141,11 @@ impl<'a> Emitter<'a> {
         }
         self.place = None;
         let picked = quote!(arm(#index, #count)?);
+        // What is the same in every arm for this party is no choice.
+        let first = bodies.first().map(TokenStream::to_string);
+        let alike = bodies.iter().all(|body| Some(body.to_string()) == first);
         let choice = match &bodies[..] {
-            [only] => {
+            [only, ..] if bodies.len() == 1 || alike && !only.is_empty() => {
                 out.push(quote!(#picked;));
                 quote!({ #only })
             }

@@ -282,6 +282,7 @@ impl Description<'_> {
     ///
     /// # Errors
     /// One is none.
+    #[cfg(feature = "net")]
     pub(crate) fn knows<'s>(&self, sizes: impl IntoIterator<Item = &'s str>) -> Result<(), Stop> {
         for name in sizes {
             let mut known = self.publics.iter().filter(|public| public.is_size());

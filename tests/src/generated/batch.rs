@@ -170,7 +170,7 @@ impl Batch {
     }
 }
 
-/// A crate of modules.
+/// A crate of modules, in which every warning is an error.
 pub fn modules(name: &str, texts: &[&str]) -> Package {
     let manifest = format!(
         "[package]\nname = {:?}\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[lib]\nname = {name:?}\n\n[dependencies]\n{}",
@@ -181,7 +181,10 @@ pub fn modules(name: &str, texts: &[&str]) -> Package {
         name: name.to_owned(),
         files: vec![
             ("Cargo.toml".into(), manifest),
-            ("src/lib.rs".into(), texts.concat()),
+            (
+                "src/lib.rs".into(),
+                format!("#![deny(warnings)]\n\n{}", texts.concat()),
+            ),
         ],
     }
 }
