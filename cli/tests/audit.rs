@@ -2,7 +2,10 @@
 
 mod common;
 
+use std::path::Path;
+
 use common::{examples, folder, json, smpc, write};
+use serde_json::Value;
 
 /// The breast-cancer script with every feature in its own unit, as the files have it.
 fn without_units() -> String {
@@ -17,6 +20,16 @@ fn without_units() -> String {
     (script[..start].to_owned() + &script[end..])
         .replace("in_units(x_n)", "x_n")
         .replace("in_units(x_s)", "x_s")
+}
+
+/// What a seeded run of a script under a scheme is found to be off by.
+fn findings(base: &Path, script: &str, scheme: &str) -> Vec<Value> {
+    let args = [
+        "run", script, "--audit", "--seed", "1", "--json", "--scheme", scheme,
+    ];
+    let report = json(&smpc(base, &args));
+    let list = report["audit"]["findings"].as_array();
+    list.expect("a list").clone()
 }
 
 #[test]
@@ -162,23 +175,7 @@ fn wrong_integers_and_comparisons_are_found() {
         format!("{most}\n0\n{least}\n-1\n"),
     );
     write(&base, "ints/alice/f.csv", "0.25\n0.75\n");
-    let findings = |scheme: &str| {
-        let args = [
-            "run",
-            "ints.smpc",
-            "--audit",
-            "--seed",
-            "1",
-            "--json",
-            "--scheme",
-            scheme,
-        ];
-        let report = json(&smpc(&base, &args));
-        report["audit"]["findings"]
-            .as_array()
-            .expect("a list")
-            .clone()
-    };
+    let findings = |scheme: &str| findings(&base, "ints.smpc", scheme);
     for scheme in ["plain", "rep3", "additive", "gmw"] {
         assert_eq!(
             findings(scheme).len(),
@@ -225,21 +222,7 @@ fn a_wrong_product_of_integers_is_found() {
     write(&base, "ints/alice/a.csv", "2\n-3\n5\n");
     let wrong = mistaken("z[0] = x[0] * y[0];", "z[0] = x[0] * y[0] + 1;");
     write(&base, "product.smpc", wrong);
-    let findings = |scheme: &str| {
-        let args = [
-            "run",
-            "ints.smpc",
-            "--audit",
-            "--seed",
-            "1",
-            "--json",
-            "--scheme",
-            scheme,
-        ];
-        let report = json(&smpc(&base, &args));
-        let list = report["audit"]["findings"].as_array();
-        list.expect("a list").clone()
-    };
+    let findings = |scheme: &str| findings(&base, "ints.smpc", scheme);
     assert_eq!(findings("plain"), Vec::<serde_json::Value>::new());
     let found = findings("./product.smpc");
     let at: Vec<&str> = found.iter().filter_map(|f| f["at"].as_str()).collect();
