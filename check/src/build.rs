@@ -94,10 +94,14 @@ pub(crate) struct Elab<'a> {
     pub blocks: Vec<Block>,
     /// Pure operations of each open block with their results.
     pub emitted: Vec<Emitted>,
+    /// What was transposed, and the order of its axes.
+    pub turned: HashMap<Value, (Value, Vec<u8>)>,
     pub diagnostics: Vec<Diagnostic>,
     pub reported: BTreeSet<(&'static str, Span)>,
     pub modules: Vec<ModuleEnv>,
     pub module_paths: HashMap<String, usize>,
+    /// The modules that files of the user's became, by their names.
+    pub file_modules: HashMap<String, usize>,
     /// Modules of the library that nothing was needed of yet.
     pub unread: HashMap<usize, &'static smpc_stdlib::Module>,
     pub prelude: Option<usize>,
@@ -160,10 +164,12 @@ impl<'a> Elab<'a> {
             program: Program::default(),
             blocks: vec![Block::default()],
             emitted: vec![Emitted::default()],
+            turned: HashMap::new(),
             diagnostics: syntax,
             reported: BTreeSet::new(),
             modules: vec![],
             module_paths: HashMap::new(),
+            file_modules: HashMap::new(),
             unread: HashMap::new(),
             prelude: None,
             slots: vec![],
@@ -472,7 +478,15 @@ impl Elab<'_> {
         )
     }
 
+    /// The value with its axes in another order. One that was transposed is transposed anew, or is what it was.
     pub fn transposed(&mut self, value: Value, axes: Vec<u8>, span: Span) -> Value {
+        let (value, axes) = match self.turned.get(&value) {
+            Some((of, first)) => {
+                let axes = axes.iter().map(|a| first[usize::from(*a)]);
+                (*of, axes.collect())
+            }
+            None => (value, axes),
+        };
         if axes.iter().enumerate().all(|(i, a)| i == usize::from(*a)) {
             return value;
         }
@@ -481,12 +495,14 @@ impl Elab<'_> {
             .iter()
             .map(|a| info.shape[usize::from(*a)].clone())
             .collect();
-        self.local(
-            Local::Transpose { axes },
+        let turned = self.local(
+            Local::Transpose { axes: axes.clone() },
             vec![value],
             (info.ty, shape, info.label),
             span,
-        )
+        );
+        self.turned.insert(turned, (value, axes));
+        turned
     }
 
     // ---- labels

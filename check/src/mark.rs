@@ -45,6 +45,8 @@ impl Elab<'_> {
         for map in &mut self.emitted {
             map.retain(|_, v| (v.0 as usize) < mark.values);
         }
+        self.turned
+            .retain(|turned, _| (turned.0 as usize) < mark.values);
         self.program.sizes.truncate(mark.sizes);
         // A size that comes later has the number of one that is gone, and bounds of its own.
         self.counters.retain(|var, _| (var.0 as usize) < mark.sizes);

@@ -5,6 +5,8 @@ mod expression;
 mod flow;
 mod statement;
 
+use std::cell::RefCell;
+
 use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use proc_macro2::{Ident, Literal, TokenStream};
@@ -87,7 +89,9 @@ pub(crate) struct Emitter<'a> {
     public: Vec<(Ident, TokenStream)>,
     /// Functions of stretches.
     pub items: Stretches,
-    /// What occurs in them.
+    /// What is written so far of the function: parties, sets, counters, public values and its parameters.
+    pub said: Mentioned,
+    /// The same of the functions of stretches.
     pub mentioned: Mentioned,
     /// Functions of protocols, by the number in a call.
     pub functions: Vec<Ident>,
@@ -131,6 +135,7 @@ impl<'a> Emitter<'a> {
             shared: None,
             public: vec![],
             items: Stretches::Tokens(vec![]),
+            said: Mentioned::default(),
             mentioned: Mentioned::default(),
             functions: vec![],
             failed: None,
@@ -197,17 +202,29 @@ impl<'a> Emitter<'a> {
             shared.sizes.push((of.clone(), name.clone()));
             return quote!(#name);
         }
+        let names = RefCell::new(vec![]);
         let name = |var: SizeVar| {
             let inner = self.loops.get(&var).cloned();
-            inner.or_else(|| self.layout.size_name(var))
+            let name = inner.or_else(|| self.layout.size_name(var))?;
+            names.borrow_mut().push(name.clone());
+            Some(name)
         };
-        match size::size(of, &name) {
+        let tokens = size::size(of, &name);
+        for name in names.take() {
+            self.say(&name);
+        }
+        match tokens {
             Some(tokens) => tokens,
             None => {
                 self.fail("a size with a sum over levels of a tree");
                 quote!(0)
             }
         }
+    }
+
+    /// The name occurs in what is being written.
+    pub fn say(&mut self, name: &Ident) {
+        self.said.add(&name.to_string());
     }
 
     fn set(&mut self, set: PartySet) -> TokenStream {
@@ -220,7 +237,10 @@ impl<'a> Emitter<'a> {
             return quote!(#name);
         }
         match self.layout.set(set) {
-            Some(name) => quote!(#name),
+            Some(name) => {
+                self.say(&name);
+                quote!(#name)
+            }
             None => {
                 self.fail("a coin of an unknown set");
                 quote!(0)
@@ -543,6 +563,7 @@ impl<'a> Emitter<'a> {
             return 1;
         }
         let at = line.shown();
+        self.said.add("end");
         out.push(quote!(end.at(#at);));
         2
     }
@@ -556,6 +577,7 @@ impl<'a> Emitter<'a> {
     pub fn count_rounds(&mut self, out: &mut Vec<TokenStream>) {
         let rounds = std::mem::take(&mut self.rounds);
         if rounds > 0 {
+            self.said.add("end");
             let rounds = Literal::u64_unsuffixed(rounds);
             out.push(quote!(end.rounds(#rounds);));
         }

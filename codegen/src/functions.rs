@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap as HashMap;
 
-use proc_macro2::{Ident, Literal, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 use smpc_grammar::Sources;
 use smpc_ir::local::Source;
@@ -11,7 +11,9 @@ use smpc_ir::party::{Program, Value};
 use crate::Unsupported;
 use crate::emit::Emitter;
 use crate::facts::Facts;
+use crate::fuse::Pass;
 use crate::layout::{Layout, reserve};
+use crate::moved;
 use crate::name::{self, Names};
 use crate::needed::captures;
 use crate::outline::Call;
@@ -120,15 +122,25 @@ impl<'a> Functions<'a> {
         let coin_names = emitter.parameters(&coins, instance);
         let arg_names = emitter.parameters(&args, instance);
         let tail = [&results[..], &kept[..]].concat();
-        let (statements, mut handed) = emitter.block(acts, &tail);
+        let (mut statements, mut handed) = emitter.block(acts, &tail);
         if let Some(failed) = emitter.failed.take() {
             return Err(failed);
         }
         let kept_handed = handed.split_off(results.len());
-        let value = result_value(&handed, &kept_handed);
+        let value = match acts.last() {
+            // What the last pass gives is what the function gives.
+            Some(Act::Pass(pass)) if several_alone(pass, &results, &kept) => {
+                statements.pop().and_then(right_side)
+            }
+            _ => None,
+        };
+        let value = value.unwrap_or_else(|| {
+            let value = result_value(&handed, &kept_handed);
+            quote!(Ok(#value))
+        });
         let shared = emitter.shared_parameters();
         let mut body: TokenStream = statements.into_iter().collect();
-        body.extend(quote!(Ok(#value)));
+        body.extend(value);
         let end = shared.draws.then(|| quote!(end: &mut Endpoint<'_>,));
         let sets: Vec<Ident> = shared.sets.iter().map(|(_, name)| name.clone()).collect();
         let shapes: Vec<Ident> = shared.shapes.iter().map(|(_, name)| name.clone()).collect();
@@ -240,11 +252,10 @@ pub(crate) fn parameter(
 }
 
 /// What a call gives for such a parameter.
-pub(crate) fn argument(values: &[TokenStream]) -> Option<TokenStream> {
-    match values {
-        [] => None,
-        [one] => Some(one.clone()),
-        values => Some(quote!([#(#values),*])),
+pub(crate) fn argument(mut values: Vec<TokenStream>) -> Option<TokenStream> {
+    match values.len() {
+        0 | 1 => values.pop(),
+        _ => Some(moved::list(values)),
     }
 }
 
@@ -266,6 +277,23 @@ pub(crate) fn several(ty: TokenStream, count: usize) -> Option<TokenStream> {
         1 => Some(ty),
         _ => Some(quote!([#ty; #length])),
     }
+}
+
+/// Whether a pass gives several results, and they are all that is handed out, in their order.
+fn several_alone(pass: &Pass<'_>, results: &[Value], kept: &[Value]) -> bool {
+    kept.is_empty() && results.len() > 1 && pass.outputs == results
+}
+
+/// What stands on the right in `let [a, b] = …?;`, without the `?`.
+fn right_side(statement: TokenStream) -> Option<TokenStream> {
+    let mut tokens: Vec<TokenTree> = statement.into_iter().skip(3).collect();
+    for end in [';', '?'] {
+        match tokens.pop()? {
+            TokenTree::Punct(mark) if mark.as_char() == end => {}
+            _ => return None,
+        }
+    }
+    Some(tokens.into_iter().collect())
 }
 
 /// The value of that type.

@@ -5,6 +5,7 @@
 //! sends. Sizes are run-time values, or constants on request. Generated code depends on the runtime
 //! alone; nothing in it interprets anything.
 
+mod alike;
 mod description;
 mod docs;
 mod emit;
@@ -14,6 +15,7 @@ mod functions;
 mod fuse;
 mod layout;
 mod mentioned;
+mod moved;
 mod name;
 mod needed;
 mod outline;

@@ -44,6 +44,13 @@ impl Mentioned {
         Self(found)
     }
 
+    /// One more.
+    pub fn add(&mut self, name: &str) {
+        if !self.0.contains(name) {
+            self.0.insert(name.to_owned());
+        }
+    }
+
     /// Those of more code.
     pub fn extend(&mut self, more: Self) {
         self.0.extend(more.0);

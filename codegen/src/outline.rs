@@ -13,20 +13,21 @@ use smpc_ir::local::Source;
 use smpc_ir::party::{PartySet, Value};
 
 use crate::Unsupported;
+use crate::alike::Alike;
 use crate::facts::Facts;
 use crate::functions::Functions;
 use crate::fuse::fuse;
-use crate::needed::{captures, defines, is_barrier, reads};
+use crate::needed::{captures, defines, reads};
 use crate::project::Act;
 use crate::sink::sink;
 
 /// Acts of a function at most.
-const LONG: usize = 60;
-/// Acts of a stretch.
-const STRETCH: usize = 40;
+const LONG: usize = 80;
+/// Acts of a stretch at least, unless nothing is left.
+const SHORT: usize = 40;
 
 /// A call of a function that parties share.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Call {
     /// Its number among those of the party.
     pub function: usize,
@@ -69,17 +70,20 @@ pub(crate) fn outline<'p>(
         functions,
         read,
         parts: HashMap::default(),
+        alike: Alike::default(),
     };
     outliner.block(acts, &[])
 }
 
-struct Outliner<'f, 's, 'g> {
+struct Outliner<'f, 's, 'g, 'p> {
     facts: &'f Facts<'f>,
     functions: &'g mut Functions<'s>,
     /// How often each value is read.
     read: HashMap<Value, usize>,
     /// How many parts of each instance have been seen.
     parts: HashMap<u32, usize>,
+    /// Runs that became calls.
+    alike: Alike<'p>,
 }
 
 /// The instance of a protocol that an act is of; `None` for the script's own.
@@ -97,12 +101,8 @@ fn source(act: &Act<'_>) -> Option<Source> {
     }
 }
 
-impl Outliner<'_, '_, '_> {
-    fn block<'p>(
-        &mut self,
-        acts: Vec<Act<'p>>,
-        tail: &[Value],
-    ) -> Result<Vec<Act<'p>>, Unsupported> {
+impl<'p> Outliner<'_, '_, '_, 'p> {
+    fn block(&mut self, acts: Vec<Act<'p>>, tail: &[Value]) -> Result<Vec<Act<'p>>, Unsupported> {
         let mut out = Vec::with_capacity(acts.len());
         let mut run: Vec<Act<'p>> = vec![];
         for act in acts {
@@ -128,11 +128,7 @@ impl Outliner<'_, '_, '_> {
     }
 
     /// Steps that belong together, without messages between.
-    fn run<'p>(
-        &mut self,
-        run: &mut Vec<Act<'p>>,
-        out: &mut Vec<Act<'p>>,
-    ) -> Result<(), Unsupported> {
+    fn run(&mut self, run: &mut Vec<Act<'p>>, out: &mut Vec<Act<'p>>) -> Result<(), Unsupported> {
         let acts = std::mem::take(run);
         let Some(call) = acts.first().and_then(instance) else {
             out.extend(fuse(self.facts, &self.read, acts));
@@ -150,10 +146,18 @@ impl Outliner<'_, '_, '_> {
             })
             .collect();
         let source = acts.iter().find_map(source).unwrap_or_default();
-        let acts = fuse(self.facts, &self.read, acts);
         let part = self.parts.entry(call).or_default();
         *part += 1;
         let part = *part;
+        let (facts, read) = (self.facts, &self.read);
+        let run = self.alike.run(facts, &acts, call, &leaves, read);
+        let known = run.as_ref().and_then(|run| self.alike.call(run, source));
+        // The tests write each anew.
+        if let Some(known) = known.as_ref().filter(|_| !cfg!(debug_assertions)) {
+            out.push(Act::Call(known.clone()));
+            return Ok(());
+        }
+        let acts = fuse(self.facts, &self.read, acts);
         // One operation is no function, and coins alone are none.
         let single = matches!(acts[..], [Act::Local { .. }]);
         if single || acts.iter().all(|act| matches!(act, Act::Coin { .. })) {
@@ -166,13 +170,17 @@ impl Outliner<'_, '_, '_> {
         let call = self
             .functions
             .call(call, part, &acts, results, kept, source)?;
+        debug_assert!(known.is_none_or(|known| known == call), "{acts:?}");
+        if let Some(run) = run {
+            self.alike.became(run, &call);
+        }
         out.push(Act::Call(call));
         Ok(())
     }
 
     /// Coins of different sets in the order in which they are read, so that parties differ less. Those
     /// of one set stay in their order, which all its members have.
-    fn in_order_of_use<'p>(&self, mut acts: Vec<Act<'p>>) -> Vec<Act<'p>> {
+    fn in_order_of_use(&self, mut acts: Vec<Act<'p>>) -> Vec<Act<'p>> {
         let mut order = vec![];
         for act in &acts {
             reads(act, &mut |value, _| order.push(value));
@@ -193,7 +201,7 @@ impl Outliner<'_, '_, '_> {
     }
 
     /// Stretches of a long block.
-    fn cut<'p>(&self, acts: Vec<Act<'p>>, tail: &[Value]) -> Vec<Act<'p>> {
+    fn cut(&self, acts: Vec<Act<'p>>, tail: &[Value]) -> Vec<Act<'p>> {
         if acts.len() <= LONG {
             return acts;
         }
@@ -206,41 +214,112 @@ impl Outliner<'_, '_, '_> {
         for value in tail {
             last.insert(*value, usize::MAX);
         }
+        let ends = ends(&acts, &last);
+        let mut acts = acts.into_iter();
         let mut out = vec![];
-        let mut stretch: Vec<Act<'p>> = vec![];
         let mut taken = 0;
-        let mut finish = |stretch: &mut Vec<Act<'p>>, taken: usize| {
-            let acts = std::mem::take(stretch);
-            if acts.is_empty() {
-                return;
-            }
+        for end in ends {
+            let stretch: Vec<Act<'p>> = acts.by_ref().take(end - taken).collect();
+            taken = end;
             let mut seen = HashSet::default();
-            let own = acts.iter().flat_map(defines).filter(|v| seen.insert(*v));
+            let own = stretch.iter().flat_map(defines);
+            let own = own.filter(|v| seen.insert(*v));
             let handed: Vec<Value> = own
                 .filter(|v| last.get(v).is_some_and(|at| *at >= taken))
                 .collect();
             let (kept, results) = handed.iter().partition(|v| self.facts.is_reserved(**v));
-            let mut read = captures(&acts, &[]);
+            let mut read = captures(&stretch, &[]);
             read.retain(|v| !self.facts.is_written_where_read(*v));
             let (coins, args) = read.iter().partition(|v| self.facts.is_reserved(**v));
             out.push(Act::Part(Box::new(Part {
-                acts,
+                acts: stretch,
                 coins,
                 args,
                 results,
                 kept,
             })));
-        };
-        for act in acts {
-            let heavy = is_barrier(&act);
-            stretch.push(act);
-            taken += 1;
-            if stretch.len() >= LONG || (stretch.len() >= STRETCH && heavy) {
-                finish(&mut stretch, taken);
-            }
         }
-        finish(&mut stretch, taken);
         // Parts of very long code are cut again.
         self.cut(out, tail)
+    }
+}
+
+/// Where to cut a long list of acts: behind each stretch, where the fewest values are handed on, of which `last` is the place of
+/// the last reader.
+fn ends(acts: &[Act<'_>], last: &HashMap<Value, usize>) -> Vec<usize> {
+    // How many values cross the border before each act.
+    let mut change = vec![0isize; acts.len() + 1];
+    for (at, act) in acts.iter().enumerate() {
+        for value in defines(act) {
+            let gone = last.get(&value).map_or(at, |last| (*last).min(acts.len()));
+            if gone > at {
+                change[at + 1] += 1;
+                if let Some(behind) = change.get_mut(gone + 1) {
+                    *behind -= 1;
+                }
+            }
+        }
+    }
+    let mut crossing = 0;
+    let crossing: Vec<isize> = change
+        .into_iter()
+        .map(|more| {
+            crossing += more;
+            crossing
+        })
+        .collect();
+    let mut ends = vec![];
+    let mut taken = 0;
+    while acts.len() - taken > LONG {
+        let window = taken + SHORT..=taken + LONG;
+        // Of several equally good ones the last.
+        let best = window.rev().min_by_key(|at| crossing[*at]);
+        taken = best.unwrap_or(taken + LONG);
+        ends.push(taken);
+    }
+    ends.push(acts.len());
+    ends
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use smpc_ir::local::Local;
+
+    #[test]
+    fn long_code_is_cut_where_little_is_handed_on() {
+        let local = |result: usize, args: &[usize]| {
+            let value = |at: usize| Value(u32::try_from(at).unwrap());
+            Act::Local {
+                op: &Local::Iota,
+                args: args.iter().map(|at| value(*at)).collect(),
+                result: value(result),
+                source: Source::default(),
+                origin: None,
+            }
+        };
+        // Each reads the one before; between 30 and 50, and from 60 on, each is read much later, too.
+        let late = |at: usize| (30..50).contains(&at) || (60..150).contains(&at);
+        let mut acts: Vec<Act<'_>> = (0..150)
+            .map(|at| local(at, &[at.saturating_sub(1)]))
+            .collect();
+        let read: Vec<usize> = (0..50).filter(|at| late(*at)).collect();
+        acts[50] = local(50, &read);
+        let read: Vec<usize> = (60..150).collect();
+        acts.push(local(150, &read));
+        let mut last = HashMap::default();
+        for (at, act) in acts.iter().enumerate() {
+            reads(act, &mut |value, _| {
+                last.insert(value, at);
+            });
+        }
+        // The last place at which one value is handed on: 60, read twice.
+        assert_eq!(ends(&acts, &last)[0], 61);
+        let all = ends(&acts, &last);
+        assert_eq!(all.last(), Some(&acts.len()));
+        let lengths = all.windows(2).map(|pair| pair[1] - pair[0]);
+        assert!(lengths.clone().all(|length| length <= LONG), "{all:?}");
+        let short = lengths.clone().take(all.len() - 2).all(|n| n >= SHORT);
+        assert!(short, "{all:?}");
     }
 }

@@ -302,7 +302,7 @@ fn steps(
         return Err(failed);
     }
     let body = quote!(#(#statements)*);
-    let mut own = Mentioned::new(&body);
+    let mut own = std::mem::take(&mut emitter.said);
     let sizes = emitter.sizes_in(&own);
     let sizes = quote!(#(#sizes)*);
     own.extend(Mentioned::new(&sizes));

@@ -38,11 +38,13 @@ pub(crate) fn sink(mut acts: Vec<Act<'_>>) -> Vec<Act<'_>> {
             *own = stage.min(*own);
         });
     }
-    let mut order: Vec<(usize, bool, Act<'_>)> = acts
-        .into_iter()
-        .zip(stages)
-        .map(|(act, stage)| (stage, is_barrier(&act), act))
+    // Places are sorted, not acts: those are large.
+    let keys = acts.iter().zip(stages).enumerate();
+    let mut order: Vec<(usize, bool, usize)> = keys
+        .map(|(at, (act, stage))| (stage, is_barrier(act), at))
         .collect();
-    order.sort_by_key(|(stage, barrier, _)| (*stage, *barrier));
-    order.into_iter().map(|(_, _, act)| act).collect()
+    order.sort_unstable();
+    let mut acts: Vec<Option<Act<'_>>> = acts.into_iter().map(Some).collect();
+    let next = |(_, _, at): (usize, bool, usize)| acts.get_mut(at).and_then(Option::take);
+    order.into_iter().filter_map(next).collect()
 }

@@ -156,10 +156,20 @@ pub fn data(elem: Elem, dims: &[i128], values: &[i128]) -> Result<Tensor> {
 /// Too many.
 pub fn iota(elem: Elem, n: i128) -> Result<Tensor> {
     let unit = if elem == Elem::Fix { 1 << 64 } else { 1 };
+    progression(elem, 0, unit, n)
+}
+
+/// `n` elements from `first` on, each `step` more than the one before, modulo the type; as in [`data`], those of clear fixed
+/// point in units of 2^-64.
+///
+/// # Errors
+/// Too many.
+pub fn progression(elem: Elem, first: i128, step: i128, n: i128) -> Result<Tensor> {
     let dims = shape(&[n])?;
     // Elements are made as wide integers first.
     crate::tensor::room(Elem::Fix, &dims)?;
-    let values: Vec<i128> = (0..n).map(|i| i.wrapping_mul(unit)).collect();
+    let element = |i: i128| first.wrapping_add(i.wrapping_mul(step));
+    let values: Vec<i128> = (0..n).map(element).collect();
     Tensor::from_i128s(elem, &dims, &values)
 }
 
@@ -341,6 +351,9 @@ mod tests {
         assert_eq!(matmul(&column, &wide), Err(LocalError::TooLarge));
         assert_eq!(add(&column, &wide), Err(LocalError::TooLarge));
         assert_eq!(iota(ring, 3).unwrap().to_i128s(), [0, 1, 2]);
+        let down = progression(ring, 3, -2, 4).unwrap();
+        assert_eq!(down, data(ring, &[4], &[3, 1, -1, -3]).unwrap());
+        assert_eq!(progression(ring, 0, 2, 1 << 39), Err(LocalError::TooLarge));
         assert_eq!(
             arm(&constant(ring, &[], 2).unwrap(), 2),
             Err(LocalError::Index {

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
-use smpc_ir::party::{CoinDomain, Value};
+use smpc_ir::party::{CoinDomain, PartySet, Value};
 
 use super::Emitter;
 use crate::facts::Facts;
@@ -35,26 +35,39 @@ impl Emitter<'_> {
     /// Reserves coins in one statement; they stand in a vector.
     pub fn reserve_together(&mut self, acts: &[Act<'_>], out: &mut Vec<TokenStream>) {
         let facts = self.facts;
-        let coins: Vec<(Value, bool)> = acts
+        let mut coins: Vec<(Value, bool)> = acts
             .iter()
             .filter_map(|act| reservation(facts, act))
             .collect();
+        // Each set has its own stream: only those of one set have to stay in their order.
+        let mut sets: Vec<PartySet> = vec![];
+        for (coin, _) in &coins {
+            let set = facts.known_to(*coin);
+            if !sets.contains(&set) {
+                sets.push(set);
+            }
+        }
+        coins.sort_by_key(|(coin, _)| {
+            let set = facts.known_to(*coin);
+            sets.iter().position(|own| *own == set)
+        });
         let kind = |(coin, _): &(Value, bool)| {
-            let shape = facts.info(*coin).map(|info| &info.shape);
-            (facts.elem(*coin), shape)
+            let info = facts.info(*coin);
+            info.map(|info| (info.known_to, info.elem, &info.shape))
         };
-        // No more of a kind than fit on a line.
         let alike = coins.chunk_by(|a, b| kind(a) == kind(b));
-        let alike = alike.flat_map(|coins| coins.chunks(2));
         let entries = alike.filter_map(|coins| {
             let (first, _) = coins.first()?;
             let (elem, dims) = (self.elem_of(*first), self.dims(*first));
-            let sets = coins
-                .iter()
-                .map(|(coin, _)| self.set(facts.known_to(*coin)));
-            Some(quote!((&[#(#sets),*], #elem, #dims)))
+            let set = self.set(facts.known_to(*first));
+            let times = (coins.len() > 1).then(|| {
+                let times = Literal::usize_unsuffixed(coins.len());
+                quote!(; #times)
+            });
+            Some(quote!((&[#set #times], #elem, #dims)))
         });
         let entries: Vec<TokenStream> = entries.collect();
+        self.said.add("end");
         let reserve = quote!(end.reserve_each(&[#(#entries),*])?);
         let used = coins.iter().any(|(_, used)| *used);
         out.push(if used {

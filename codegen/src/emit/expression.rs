@@ -7,6 +7,7 @@ use smpc_ir::party::{Elem, Value};
 
 use super::Emitter;
 use crate::formula::signed;
+use crate::moved;
 use crate::project::Act;
 
 impl Emitter<'_> {
@@ -48,8 +49,17 @@ impl Emitter<'_> {
             }
             Local::Data(values) => {
                 let dims = self.dims(value);
-                let values = values.iter().map(|v| signed(*v));
-                quote!(data(#elem, #dims, &[#(#values),*]))
+                match progression(values, self.facts.shape(value).len()) {
+                    Some((first, step)) => {
+                        let (first, step) = (signed(first), signed(step));
+                        let n = Literal::usize_unsuffixed(values.len());
+                        quote!(progression(#elem, #first, #step, #n))
+                    }
+                    None => {
+                        let values = values.iter().map(|v| signed(*v));
+                        quote!(data(#elem, #dims, &[#(#values),*]))
+                    }
+                }
             }
             Local::Size(of) => {
                 let (of, dims) = (self.size(of), self.dims(value));
@@ -60,8 +70,8 @@ impl Emitter<'_> {
                 let n = facts.shape(value).first().map(|n| self.size(n));
                 quote!(iota(#elem, #n))
             }
-            Local::Prim(prim) => prim_call(*prim, &a, &elem),
-            Local::MatMul => quote!(matmul(#(#a),*)),
+            Local::Prim(prim) => prim_call(*prim, a, &elem),
+            Local::MatMul => moved::call(format_ident!("matmul"), a),
             Local::Reshape | Local::Broadcast => {
                 let dims = self.dims(value);
                 let name = if *op == Local::Reshape {
@@ -87,7 +97,7 @@ impl Emitter<'_> {
                 let axis = Literal::u8_unsuffixed(*axis);
                 quote!(concat(&[#(#a),*], #axis))
             }
-            Local::Gather => quote!(gather(#(#a),*)),
+            Local::Gather => moved::call(format_ident!("gather"), a),
             Local::Scatter => quote!(scatter(#(#a),*)),
             Local::InversePermutation => quote!(inverse_permutation(#(#a),*)),
             Local::Sum { axis } => {
@@ -102,8 +112,18 @@ impl Emitter<'_> {
             Local::Unpack => quote!(unpack(#(#a),*)),
             Local::Pack => quote!(pack(#(#a),*)),
         };
-        quote!(#call?)
+        moved::tried(call)
     }
+}
+
+/// The first literal of a list and the step from each to the next, where it is the same and saves writing them down.
+fn progression(values: &[i128], rank: usize) -> Option<(i128, i128)> {
+    let [first, second, _, _, ..] = values else {
+        return None;
+    };
+    let step = second.checked_sub(*first)?;
+    let steps = |pair: &[i128]| matches!(pair, [a, b] if a.checked_add(step) == Some(*b));
+    (rank == 1 && values.windows(2).all(steps)).then_some((*first, step))
 }
 
 /// An element type.
@@ -132,7 +152,7 @@ pub(crate) fn elem_tokens(elem: Elem) -> TokenStream {
     }
 }
 
-fn prim_call(prim: Prim, a: &[TokenStream], elem: &TokenStream) -> TokenStream {
+fn prim_call(prim: Prim, a: Vec<TokenStream>, elem: &TokenStream) -> TokenStream {
     let name = match prim {
         Prim::Cast => return quote!(cast(#(#a),*, #elem)),
         Prim::BitSlice { start, step } => {
@@ -158,6 +178,23 @@ fn prim_call(prim: Prim, a: &[TokenStream], elem: &TokenStream) -> TokenStream {
         Prim::Ln => "ln",
         Prim::Decode => "decode",
     };
-    let name = format_ident!("{name}");
-    quote!(#name(#(#a),*))
+    moved::call(format_ident!("{name}"), a)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_steps_are_a_progression() {
+        assert_eq!(progression(&[0, 2, 4, 6], 1), Some((0, 2)));
+        assert_eq!(progression(&[5, 4, 3, 2, 1], 1), Some((5, -1)));
+        assert_eq!(progression(&[7, 7, 7, 7], 1), Some((7, 0)));
+        assert_eq!(progression(&[0, 2, 4, 7], 1), None);
+        assert_eq!(progression(&[i128::MAX - 1, i128::MAX, 0, 1], 1), None);
+        assert_eq!(progression(&[i128::MIN, i128::MAX, 0, 1], 1), None);
+        // Short ones are as easily read written down.
+        assert_eq!(progression(&[0, 2, 4], 1), None);
+        assert_eq!(progression(&[0, 1, 2, 3], 2), None);
+    }
 }

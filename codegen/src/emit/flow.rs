@@ -106,6 +106,7 @@ impl<'a> Emitter<'a> {
             return;
         }
         // A party that computes turn after turn by itself notices a lost peer.
+        self.said.add("end");
         statements.insert(0, quote!(end.still_there()?;));
         out.push(match kind {
             LoopKind::For { count, .. } => {
@@ -201,6 +202,7 @@ impl<'a> Emitter<'a> {
             high.iter().map(pattern).collect(),
         );
         let (end, pairs) = (pattern(&format_ident!("end")), pattern(&pairs));
+        self.said.add("end");
         let tree = if scan { quote!(scan) } else { quote!(reduce) };
         let call = quote!(#tree(end, #length, [#(#args),*], |#end, #pairs, [#(#low),*], [#(#high),*]| { #body })?);
         let mut names = vec![];

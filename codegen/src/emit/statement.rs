@@ -9,6 +9,7 @@ use crate::formula::Formula;
 use crate::functions::{argument, list, parameter, several, together};
 use crate::fuse::Pass;
 use crate::mentioned::Mentioned;
+use crate::moved;
 use crate::outline::{Call, Part};
 use crate::project::Act;
 
@@ -18,7 +19,7 @@ fn bound(results: &[Ident], coins: &[Ident], call: TokenStream) -> TokenStream {
         return quote!(#call;);
     }
     let pattern = together(list(results).into_iter().chain(list(coins)));
-    quote!(let #pattern = #call;)
+    moved::bound_to(pattern, call)
 }
 
 impl<'a> Emitter<'a> {
@@ -30,7 +31,7 @@ impl<'a> Emitter<'a> {
                 }
                 let tokens = self.expression(*result);
                 let name = self.define(*result);
-                out.push(quote!(let #name = #tokens;));
+                out.push(moved::bound(&name, tokens));
             }
             Act::Input { index, result, .. } => {
                 let Some(field) = self.layout.inputs.get(*index).cloned() else {
@@ -39,6 +40,7 @@ impl<'a> Emitter<'a> {
                 let (elem, dims) = (self.elem_of(*result), self.dims(*result));
                 let text = field.to_string();
                 let name = self.named(*result, &text);
+                self.said.add("inputs");
                 out.push(quote!(let #name = input(inputs.#field.as_ref(), #text, #elem, #dims)?;));
             }
             Act::Param { index, result } => {
@@ -47,6 +49,7 @@ impl<'a> Emitter<'a> {
                 };
                 let elem = self.elem_of(*result);
                 let name = self.named(*result, &field.to_string());
+                self.say(&field);
                 out.push(quote!(let #name = scalar(#elem, #field)?;));
             }
             Act::Coin {
@@ -62,10 +65,12 @@ impl<'a> Emitter<'a> {
                     return;
                 };
                 let value = self.owned(*value);
+                self.said.add("out");
                 out.push(quote!(out.#own.push(#value);));
             }
             Act::Check { a, b, protocol, .. } => {
                 let (a, b) = (self.read(*a), self.read(*b));
+                self.said.add("end");
                 out.push(quote!(end.check(#a, #b, #protocol)?;));
             }
             Act::Exchange {
@@ -87,6 +92,7 @@ impl<'a> Emitter<'a> {
         if let Some(shared) = &mut self.shared {
             shared.draws = true;
         }
+        self.said.add("end");
         let draw = match domain {
             CoinDomain::Uniform if reserved || !used => quote!(end.reserve(#set, #elem, #dims)?),
             CoinDomain::Uniform => quote!(end.coin(#set, #elem, #dims)?),
@@ -160,14 +166,18 @@ impl<'a> Emitter<'a> {
         let Some(name) = self.functions.get(call.function).cloned() else {
             return self.fail("a call of an unknown function");
         };
-        let end = call.draws.then(|| quote!(end,));
+        self.said.add("protocols");
+        let end = call.draws.then(|| {
+            self.said.add("end");
+            quote!(end,)
+        });
         let sets: Vec<_> = call.sets.iter().map(|set| self.set(*set)).collect();
         let shapes: Vec<_> = call.shapes.iter().map(|shape| self.shape(shape)).collect();
         let sizes: Vec<_> = call.sizes.iter().map(|size| self.size(size)).collect();
         let coins: Vec<_> = call.coins.iter().map(|v| self.coin_to_read(*v)).collect();
         let args: Vec<_> = call.args.iter().map(|v| self.read(*v)).collect();
         let lists = [sets, shapes, sizes, coins, args];
-        let lists = lists.iter().filter_map(|list| argument(list));
+        let lists = lists.into_iter().filter_map(argument);
         let results: Vec<Ident> = call.results.iter().map(|v| self.define(*v)).collect();
         let kept = self.coins_together(&call.kept);
         let call = quote!(protocols::#name(#end #(#lists),*)?);
@@ -179,6 +189,7 @@ impl<'a> Emitter<'a> {
         self.place = None;
         let read = [&part.coins[..], &part.args].concat();
         let outer = std::mem::replace(&mut self.borrowed, read.iter().copied().collect());
+        let around = std::mem::take(&mut self.said);
         // Counters of the loops around it; it names those of its own.
         let mut loops: Vec<Ident> = self.loops.values().cloned().collect();
         let (statements, handed) = self.block(&part.acts, &part.results);
@@ -189,7 +200,7 @@ impl<'a> Emitter<'a> {
         // Moved, not quoted: a quoted token is copied.
         let mut body: TokenStream = statements.into_iter().collect();
         body.extend(quote!(Ok(#value)));
-        let mut mentioned = Mentioned::new(&body);
+        let mut mentioned = std::mem::replace(&mut self.said, around);
         let sizes = self.sizes_in(&mentioned);
         let sizes = quote!(#(#sizes)*);
         mentioned.extend(Mentioned::new(&sizes));
@@ -204,11 +215,15 @@ impl<'a> Emitter<'a> {
             if mentioned.has(name) {
                 let name = format_ident!("{name}");
                 formal.push(quote!(#name: #ty,));
+                self.say(&name);
                 actual.push(quote!(#name));
             }
         }
         loops.retain(|name| mentioned.has_ident(name));
         loops.sort();
+        for name in &loops {
+            self.say(name);
+        }
         let names = |emitter: &Self, values: &[Value]| -> Vec<Ident> {
             values.iter().filter_map(|v| emitter.name_of(*v)).collect()
         };
@@ -248,8 +263,8 @@ impl<'a> Emitter<'a> {
         let args: Vec<_> = part.args.iter().map(|v| self.read(*v)).collect();
         actual.extend(
             [loops, together_given, coins, args]
-                .iter()
-                .filter_map(|list| argument(list)),
+                .into_iter()
+                .filter_map(argument),
         );
         let name = self.taken.numbered("part");
         let tensors = several(quote!(Tensor), part.results.len());
@@ -267,6 +282,14 @@ impl<'a> Emitter<'a> {
         out.push(bound(&results, &reserved, call));
     }
 
+    fn party(&mut self, party: Party) -> TokenStream {
+        let name = self.layout.parties.get(usize::from(party.0));
+        if let Some(name) = name {
+            self.say(name);
+        }
+        quote!(#name)
+    }
+
     fn exchange(
         &mut self,
         offline: bool,
@@ -282,8 +305,9 @@ impl<'a> Emitter<'a> {
             }
             self.count_rounds(out);
         }
+        self.said.add("end");
         for (to, values) in sends {
-            let to = self.layout.party(*to);
+            let to = self.party(*to);
             let values: Vec<_> = values.iter().map(|v| self.read(*v)).collect();
             let send = if offline {
                 quote!(send_ahead)
@@ -293,7 +317,7 @@ impl<'a> Emitter<'a> {
             out.push(quote!(end.#send(#to, &[#(#values),*])?;));
         }
         for (from, values) in receives {
-            let from = self.layout.party(*from);
+            let from = self.party(*from);
             let mut types = vec![];
             let mut names = vec![];
             for (value, used) in values {
