@@ -4,8 +4,11 @@
 //! and outputs of each party as structs, each party's part as a function over channels. What the
 //! `smpc` command would complain about is a compile error that names the script's line.
 //!
-//! ```ignore
+//! ```
+//! # const _: &str = stringify!(
 //! smpc::program!("mean.smpc", scheme = "rep3");
+//! # );
+//! # smpc::program!("../../examples/embedded/src/mean.smpc", scheme = "rep3");
 //!
 //! let inputs = mean::Inputs {
 //!     north: mean::north::Inputs { x: vec![1.0, 2.0] },
@@ -13,7 +16,8 @@
 //! };
 //! // The script has a parameter, with a default, and so `Params`; without one the argument is not there.
 //! let outputs = mean::run_locally(&mean::Params::default(), &inputs, None)?;
-//! println!("{}", outputs.north.mean);
+//! assert!((outputs.north.mean - 2.0).abs() < 0.001);
+//! # Ok::<(), smpc::runtime::endpoint::Failure>(())
 //! ```
 //!
 //! `examples/embedded` has this script and this call, and more.
@@ -40,10 +44,15 @@ pub mod build;
 
 /// Checks a script while the crate is compiled, and expands to a module with its typed interface.
 ///
-/// ```ignore
-/// smpc::program!("mean.smpc");
-/// smpc::program!("fit.smpc", scheme = "additive", sets = { epochs = 30, rate = 0.5 });
-/// smpc::program!("survey.smpc", module = ten, parties = 5, sizes = { n = 10 });
+/// ```
+/// # const _: &str = stringify!(
+/// smpc::program!("mean.smpc", scheme = "additive", sets = { threshold = 0.75 });
+/// smpc::program!("highest.smpc", module = ten, scheme = "additive", parties = 5, sizes = { n = 10 });
+/// # );
+/// # smpc::program!("../../examples/embedded/src/mean.smpc", scheme = "additive", sets = { threshold = 0.75 });
+/// # smpc::program!("../../examples/embedded/src/highest.smpc", module = ten, scheme = "additive", parties = 5, sizes = { n = 10 });
+/// # assert_eq!(mean::Params::default().threshold, 0.75);
+/// # assert_eq!(ten::party::NAMES.len(), 8);
 /// ```
 ///
 /// Paths are relative to the folder of the file with the call, as those of `include_str!`; a change
