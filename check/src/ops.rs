@@ -193,6 +193,13 @@ impl Elab<'_> {
                 self.clear_only(&[l, r], "`%`", span)?;
                 self.prim(Prim::Rem, &[l, r], Type::Int, span)
             }
+            // Between bits it is the exclusive or.
+            B::Pow if l.ty == r.ty && matches!(l.ty, Type::Bits(_)) => {
+                if let (Some(a), Some(b)) = (l.as_constant(), r.as_constant()) {
+                    return Some(Leaf::literal(a ^ b, l.ty));
+                }
+                self.prim(Prim::Add, &[l, r], l.ty, span)
+            }
             B::Pow => self.power(l, r, span),
             B::MatMul => self.matmul(l, r, span),
             B::Eq => self.equal(l, r, span),
