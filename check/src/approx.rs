@@ -533,7 +533,7 @@ impl Elab<'_> {
             }
         };
         let name = format!("approximation of {}", found.name);
-        let file = self.sources.add(&name, &found.text);
+        let file = self.sources.add_made(&name, &found.text, item.name.span);
         self.library.insert(file);
         let parsed = smpc_grammar::parse(file, &found.text);
         for error in parsed.diagnostics {

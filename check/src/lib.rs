@@ -58,8 +58,11 @@ pub use validate::{Invalid, validate};
 
 /// How `use "./mine.smpc";` finds its file.
 pub trait Files {
-    /// The text at a path written in a file; `None` if there is none.
-    fn read(&self, from: FileId, path: &str) -> Option<String>;
+    /// The text of the file with this name.
+    ///
+    /// # Errors
+    /// Why there is none, in words.
+    fn read(&self, name: &str) -> Result<String, String>;
 }
 
 /// No files beside the script.
@@ -67,8 +70,8 @@ pub trait Files {
 pub struct NoFiles;
 
 impl Files for NoFiles {
-    fn read(&self, _from: FileId, _path: &str) -> Option<String> {
-        None
+    fn read(&self, name: &str) -> Result<String, String> {
+        Err(format!("there is no file `{name}`"))
     }
 }
 

@@ -7,7 +7,7 @@ use smpc_grammar::ast::{self, ClauseKind, FileId, Item, ItemKind, Module, Span, 
 use std::ops::Range;
 use std::rc::Rc;
 
-/// What a file of the library, or one that a script names, is called in errors.
+/// What a file of the library is called in errors.
 pub fn library_name(path: &str) -> String {
     format!("std::{}", path.replace('/', "::"))
 }
@@ -17,7 +17,7 @@ impl Elab<'_> {
     pub fn load(&mut self, name: &str, file: FileId, module: &Module) -> usize {
         let number = self.modules.len();
         self.modules.push(ModuleEnv::default());
-        self.module_paths.insert(name.to_owned(), number);
+        self.file_modules.insert(name.to_owned(), number);
         for item in &module.items {
             self.collect(number, file, item);
         }
@@ -150,17 +150,15 @@ impl Elab<'_> {
                     .unwrap_or(path)
                     .trim_end_matches(".smpc")
                     .to_owned();
-                let found = match self.module_paths.get(path).copied() {
+                let from = self.sources.get(file);
+                let shown = from.map_or(path.clone(), |from| from.beside(path));
+                let found = match self.file_modules.get(&shown).copied() {
                     Some(known) => Some(known),
-                    None => match self.files.read(file, path) {
-                        Some(text) => Some(self.load_text(path, &text)),
-                        None => {
-                            self.error_help(
-                                "N04",
-                                *at,
-                                format!("there is no file `{path}`"),
-                                "the path is relative to this file",
-                            );
+                    None => match self.files.read(&shown) {
+                        Ok(text) => Some(self.load_text(&shown, &text)),
+                        Err(message) => {
+                            let help = "the path is relative to this file";
+                            self.error_help("N04", *at, message, help);
                             None
                         }
                     },
@@ -232,7 +230,9 @@ impl Elab<'_> {
         let Some(found) = self.unread.remove(&number) else {
             return;
         };
-        let file = self.sources.add(&library_name(found.path), found.text);
+        let file = self
+            .sources
+            .add_library(&library_name(found.path), found.text);
         self.library.insert(file);
         let outline = Outline::of(found.text);
         let parsed = outline.parse(file);
@@ -297,7 +297,7 @@ impl Elab<'_> {
     }
 
     pub fn load_text(&mut self, name: &str, text: &str) -> usize {
-        let file = self.sources.add(&library_name(name), text);
+        let file = self.sources.add(name, text);
         let parsed = smpc_grammar::parse(file, text);
         self.diagnostics.extend(parsed.diagnostics);
         self.load(name, file, &parsed.module)

@@ -19,8 +19,7 @@ const UNIT: f64 = 18_446_744_073_709_551_616.0;
 /// Whether a place is in a file of the library.
 pub fn in_library(sources: &Sources, source: Source) -> bool {
     let file = sources.get(smpc_grammar::ast::FileId(source.file));
-    // A script's own files are named by their path, which begins with a dot.
-    file.is_some_and(|f| f.name.starts_with("std::") && !f.name.starts_with("std::."))
+    file.is_some_and(|f| f.kind == smpc_grammar::sources::Kind::Library)
 }
 
 /// What the shadow starts from: the same as the run.

@@ -5,6 +5,7 @@ use crate::problem::{Exit, Failure, Problem};
 use crate::{Binding, Setting, Spelling, bind, fingerprint};
 use smpc_codegen::{File, Module, Options, Runtime, Unsupported};
 use smpc_grammar::Sources;
+use smpc_grammar::sources::Kind;
 use smpc_ir::Identity;
 use smpc_ir::party::Sound;
 use smpc_ir::share::{SizeOrigin, Type};
@@ -43,13 +44,13 @@ impl Compiled {
     }
 
     /// The files that were read, as they were named: the script, what it uses, its scheme. What the
-    /// library holds is none of them.
+    /// library holds is none of them, and neither is what an `approx` becomes.
     pub fn files<'s>(&self, sources: &'s Sources) -> Vec<&'s str> {
         let mut files = self.script.files.clone();
         files.push(self.bound.file);
-        let names = files.into_iter().filter_map(|file| sources.get(file));
-        let mut names: Vec<&str> = names.map(|file| file.name.as_str()).collect();
-        names.retain(|name| !name.starts_with("std::"));
+        let files = files.into_iter().filter_map(|file| sources.get(file));
+        let files = files.filter(|file| file.kind == Kind::Read);
+        let mut names: Vec<&str> = files.map(|file| file.name.as_str()).collect();
         names.dedup();
         names
     }

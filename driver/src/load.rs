@@ -5,6 +5,7 @@ use crate::problem::{Exit, Failure, Problem};
 use smpc_grammar::ast::{FileId, ItemKind, Module};
 use smpc_grammar::{Diagnostic, Sources};
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// A script or scheme.
@@ -213,19 +214,16 @@ fn folders(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-/// The folder that the files a script names in `use "./mine.smpc";` are relative to.
+/// The files that a script names in `use "./mine.smpc";`, and the folder that their names start from.
 pub struct Beside(pub PathBuf);
 
-impl Beside {
-    /// That of a script.
-    pub fn script(path: &Path) -> Self {
-        Self(path.parent().map(Path::to_owned).unwrap_or_default())
-    }
-}
-
 impl smpc_check::Files for Beside {
-    fn read(&self, _from: FileId, path: &str) -> Option<String> {
-        let bytes = std::fs::read(self.0.join(path)).ok()?;
-        smpc_grammar::decode(&bytes).ok()
+    fn read(&self, name: &str) -> Result<String, String> {
+        let bytes = std::fs::read(self.0.join(name)).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => format!("there is no file `{name}`"),
+            _ => format!("the file `{name}` cannot be read: {error}"),
+        })?;
+        smpc_grammar::decode(&bytes)
+            .map_err(|error| format!("the file `{name}`: {}", error.message))
     }
 }

@@ -6,6 +6,7 @@ use crate::problem::{Exit, Failure, Problem};
 use crate::promise::{self, Promise};
 use smpc_grammar::Sources;
 use smpc_grammar::ast::FileId;
+use smpc_grammar::sources::Kind;
 use smpc_ir::flat::{Protocols, TruncMode};
 use smpc_ir::local::Source;
 use smpc_ir::{lower, party, share};
@@ -102,7 +103,7 @@ pub fn check_loaded(
         families,
         sets: binding.set.clone(),
     };
-    let beside = Beside::script(&binding.base.join(path));
+    let beside = Beside(binding.base.clone());
     let checked = smpc_check::check_module(
         sources,
         loaded.file,
@@ -121,7 +122,7 @@ pub fn check_loaded(
     let files: Vec<FileId> = files.collect();
     let mut promises =
         promise::promises(sources, loaded, &beside, &options).map_err(Failure::script)?;
-    for file in &files {
+    for file in files.iter().filter(|file| **file != loaded.file) {
         if let Some(module) = module_with_costs(sources, *file) {
             let found = promise::promises(sources, &module, &beside, &options);
             promises.extend(found.map_err(Failure::script)?);
@@ -141,8 +142,7 @@ pub fn check_loaded(
 /// A file that the script uses, if it may hold functions with a `cost` clause: those of the library are held to theirs by its tests.
 fn module_with_costs(sources: &Sources, file: FileId) -> Option<Loaded> {
     let found = sources.get(file)?;
-    // Files that a script names are called by their paths, which begin with a dot.
-    if !found.name.starts_with("std::.") || !found.text.contains("cost") {
+    if found.kind != Kind::Read || !found.text.contains("cost") {
         return None;
     }
     let parsed = smpc_grammar::parse(file, &found.text);
@@ -182,7 +182,7 @@ pub fn tests(
         sources,
         (loaded.file, &loaded.module),
         loaded.errors.clone(),
-        &Beside::script(&binding.base.join(path)),
+        &Beside(binding.base.clone()),
         &options,
         wanted,
     )

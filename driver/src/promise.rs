@@ -59,7 +59,12 @@ pub fn promises(
         made.push_str(&called::tests(at, function, "", Sizes::Names, &text));
     }
     let own = |name: &str| !text.contains(&format!("test \"{name}\""));
-    let file = sources.add("calls of functions with a cost", &made);
+    let whole = Span {
+        file: loaded.file,
+        start: 0,
+        end: 0,
+    };
+    let file = sources.add_made("calls of functions with a cost", &made, whole);
     let parsed = smpc_grammar::parse(file, &made);
     let module = (file, &parsed.module);
     let found =

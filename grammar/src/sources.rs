@@ -1,6 +1,19 @@
 //! The texts of one run, numbered, so that a span finds its file.
 
-use crate::ast::FileId;
+use std::path::{Component, Path, PathBuf};
+
+use crate::ast::{FileId, Span};
+
+/// Where a text is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A file that was read.
+    Read,
+    /// The library.
+    Library,
+    /// Made of what stands in another file.
+    Made,
+}
 
 /// One file.
 #[derive(Clone, Debug)]
@@ -9,6 +22,10 @@ pub struct File {
     pub name: String,
     /// Its text.
     pub text: String,
+    /// Where it is from.
+    pub kind: Kind,
+    /// What paths in it are relative to.
+    folder: PathBuf,
     /// Where its lines after the first begin.
     breaks: Vec<usize>,
 }
@@ -18,6 +35,8 @@ impl File {
         Self {
             name: name.to_owned(),
             text: text.to_owned(),
+            kind: Kind::Read,
+            folder: Path::new(name).parent().unwrap_or(Path::new("")).into(),
             breaks: text.match_indices('\n').map(|(at, _)| at + 1).collect(),
         }
     }
@@ -34,7 +53,25 @@ impl File {
             Some(at) => *self.breaks.get(at)?,
             None => 0,
         };
-        self.text[start..].lines().next()
+        // Behind the last line break there is an empty line, too.
+        Some(self.text[start..].lines().next().unwrap_or(""))
+    }
+
+    /// The name of the file at a path that this one names: relative to its folder, without steps that lead nowhere.
+    pub fn beside(&self, path: &str) -> String {
+        let mut name = PathBuf::new();
+        for part in self.folder.join(path).components() {
+            match part {
+                Component::CurDir => {}
+                Component::ParentDir
+                    if matches!(name.components().next_back(), Some(Component::Normal(_))) =>
+                {
+                    name.pop();
+                }
+                part => name.push(part),
+            }
+        }
+        name.display().to_string()
     }
 }
 
@@ -50,7 +87,7 @@ impl Sources {
         Self::default()
     }
 
-    /// Takes a text in; the same name and text keep their number.
+    /// Takes in the text of a file that was read; the same name and text keep their number.
     pub fn add(&mut self, name: &str, text: &str) -> FileId {
         let known = |f: &File| f.name == name && f.text == text;
         let at = self.files.iter().position(known).unwrap_or_else(|| {
@@ -58,6 +95,34 @@ impl Sources {
             self.files.len() - 1
         });
         FileId(u32::try_from(at).unwrap_or(u32::MAX))
+    }
+
+    /// Takes in a text of the library.
+    pub fn add_library(&mut self, name: &str, text: &str) -> FileId {
+        let id = self.add(name, text);
+        if let Some(file) = self.files.get_mut(id.0 as usize) {
+            file.kind = Kind::Library;
+        }
+        id
+    }
+
+    /// Takes in a text that is made of what stands at a place: its name says where that is, and paths in it are those of
+    /// the other file.
+    pub fn add_made(&mut self, what: &str, text: &str, of: Span) -> FileId {
+        let from = self.get(of.file).map(|file| {
+            let (line, _) = file.line(of.start as usize);
+            // As everywhere: the same text gives the same names, wherever it lies.
+            let name = file.name.rsplit(['/', '\\']).next();
+            let place = format!("{}:{line}, ", name.unwrap_or(&file.name));
+            (place, file.folder.clone())
+        });
+        let (place, folder) = from.unwrap_or_default();
+        let id = self.add(&format!("{place}{what}"), text);
+        if let Some(file) = self.files.get_mut(id.0 as usize) {
+            file.kind = Kind::Made;
+            file.folder = folder;
+        }
+        id
     }
 
     /// The file with this number.
@@ -71,10 +136,46 @@ mod tests {
     use super::*;
 
     #[test]
+    fn made_texts_say_of_what() {
+        let mut sources = Sources::new();
+        let file = sources.add("a/b.smpc", "one\ntwo");
+        let of = Span {
+            file,
+            start: 4,
+            end: 7,
+        };
+        let made = sources.add_made("polynomial of two", "2", of);
+        let made = sources.get(made).unwrap();
+        assert_eq!(made.name, "b.smpc:2, polynomial of two");
+        assert_eq!(made.kind, Kind::Made);
+        assert_eq!(made.beside("./c.smpc"), "a/c.smpc");
+        assert_eq!(sources.get(file).unwrap().kind, Kind::Read);
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file_that_names_them() {
+        let beside = |name: &str, path: &str| File::new(name, "").beside(path);
+        for (name, path, expected) in [
+            ("s.smpc", "./o.smpc", "o.smpc"),
+            ("a/s.smpc", "./o.smpc", "a/o.smpc"),
+            ("a/s.smpc", "b/./o.smpc", "a/b/o.smpc"),
+            ("a/b/s.smpc", "../o.smpc", "a/o.smpc"),
+            ("a/s.smpc", "../../o.smpc", "../o.smpc"),
+            ("../s.smpc", "../o.smpc", "../../o.smpc"),
+            ("a/s.smpc", "/t/../o.smpc", "/o.smpc"),
+        ] {
+            assert_eq!(beside(name, path), expected, "{path} in {name}");
+        }
+    }
+
+    #[test]
     fn offsets_have_lines() {
         let file = File::new("a", "ab\n\nc");
         let lines: Vec<_> = (0..6).map(|at| file.line(at)).collect();
         let expected = [(1, "ab"), (1, "ab"), (1, "ab"), (2, ""), (3, "c"), (3, "c")];
         assert_eq!(lines, expected);
+        let file = File::new("a", "ab\n");
+        assert_eq!(file.line(9), (2, ""));
+        assert_eq!((file.numbered(2), file.numbered(3)), (Some(""), None));
     }
 }

@@ -220,11 +220,11 @@ impl Library {
         for module in smpc_stdlib::modules() {
             let name = format!("std::{}", module.path.replace('/', "::"));
             if let Some(stem) = module.path.strip_prefix("schemes/") {
-                let id = sources.add(&name, module.text);
+                let id = sources.add_library(&name, module.text);
                 let file = LibraryFile::new(id, Some(stem), module.text);
                 library.files.push(Arc::new(file));
             } else if module.path.starts_with("generic/") {
-                let id = sources.add(&name, module.text);
+                let id = sources.add_library(&name, module.text);
                 generic.push(SchemeFile::read(id, module.text));
             }
         }

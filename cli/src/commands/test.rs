@@ -108,7 +108,7 @@ pub(super) fn loaded(
         );
         Failure::one(Exit::Usage, problem)
     })?;
-    let file = sources.add(&smpc_check::library_name(module.path), module.text);
+    let file = sources.add_library(&smpc_check::library_name(module.path), module.text);
     let parsed = smpc_grammar::parse(file, module.text);
     Ok(Loaded {
         file,

@@ -113,6 +113,24 @@ mod tests {
         assert!(!north.go_on);
     }
 
+    smpc::program!("risk.smpc");
+
+    /// What an `approx` becomes is part of no file.
+    #[test]
+    fn a_curve_is_embedded() {
+        let x = smpc::runtime::typed::Array::new(&[2, 2], vec![1.0, 0.5, -3.0, 1.0]);
+        let inputs = risk::Inputs {
+            north: risk::north::Inputs { x: x.unwrap() },
+            south: risk::south::Inputs { w: vec![1.5, -1.0] },
+        };
+        let outputs = risk::run_locally(&inputs, None).unwrap();
+        let exact = [1.0, -5.5].map(|t: f64| 1.0 / (1.0 + (-t).exp()));
+        for (risk, exact) in outputs.north.risk.iter().zip(exact) {
+            assert!((risk - exact).abs() < 0.0021, "{risk} for {exact}");
+        }
+        assert_eq!(outputs.north.risk.len(), 2);
+    }
+
     /// The clinic, and four parties that are run from their channels, each with a key of its own.
     #[test]
     fn a_program_is_a_party_over_tls() {
