@@ -5,9 +5,10 @@
 //! the stream yields the key of a stream of the coin's own.
 
 use crate::LocalError;
+use crate::memory::room;
 use crate::pool;
 use crate::prg::{Seed, Stream, permutation};
-use crate::tensor::{Data, Tensor, clear_tail, count, mask, room, split, split_wide, wide_mask};
+use crate::tensor::{Data, Tensor, clear_tail, count, mask, split, split_wide, wide_mask};
 use smpc_ir::field::Prime;
 use smpc_ir::party::{CoinDomain, Elem};
 

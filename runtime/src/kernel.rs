@@ -32,9 +32,10 @@ mod builder;
 mod tests;
 
 use crate::LocalError;
+use crate::memory::reservable;
 use crate::pool;
 use crate::prg::Stream;
-use crate::tensor::{Data, Tensor, clear_tail, count, mask, reservable};
+use crate::tensor::{Data, Tensor, clear_tail, count, mask};
 use block::Source;
 use rayon::prelude::*;
 use smpc_ir::party::Elem;

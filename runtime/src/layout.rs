@@ -2,8 +2,9 @@
 
 use crate::LocalError;
 use crate::field::{self, Field};
+use crate::memory::room;
 use crate::pool::{self, Pooled};
-use crate::tensor::{Data, Tensor, append_bits, join, mask, room, split, wide_mask};
+use crate::tensor::{Data, Tensor, append_bits, join, mask, split, wide_mask};
 use smpc_ir::party::Elem;
 
 const SHAPES: LocalError = LocalError::Mismatch("shapes of a layout operation");

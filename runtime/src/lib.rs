@@ -17,6 +17,7 @@ pub mod fixed;
 pub mod gemm;
 pub mod kernel;
 pub mod layout;
+mod memory;
 #[cfg(feature = "net")]
 pub mod net;
 pub mod number;

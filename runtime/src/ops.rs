@@ -167,7 +167,7 @@ pub fn iota(elem: Elem, n: i128) -> Result<Tensor> {
 pub fn progression(elem: Elem, first: i128, step: i128, n: i128) -> Result<Tensor> {
     let dims = shape(&[n])?;
     // Elements are made as wide integers first.
-    crate::tensor::room(Elem::Fix, &dims)?;
+    crate::memory::room(Elem::Fix, &dims)?;
     let element = |i: i128| first.wrapping_add(i.wrapping_mul(step));
     let values: Vec<i128> = (0..n).map(element).collect();
     Tensor::from_i128s(elem, &dims, &values)

@@ -16,10 +16,11 @@ use crate::bits::even_bits;
 use crate::coin::uniform_at;
 use crate::kernel::fill_coin;
 use crate::layout::broadcast;
+use crate::memory::reservable;
 use crate::ops::common_shape;
 use crate::pool;
 use crate::prg::Stream;
-use crate::tensor::{Data, Tensor, clear_tail, count, mask, reservable, wide_mask};
+use crate::tensor::{Data, Tensor, clear_tail, count, mask, wide_mask};
 
 /// Elements of a block, a multiple of 128: coins start at whole blocks of their streams.
 const BLOCK: usize = 512;

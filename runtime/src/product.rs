@@ -2,7 +2,8 @@
 
 use crate::LocalError;
 use crate::gemm::{self, View};
-use crate::tensor::{Data, Tensor, join, mask, room, split, wide_mask};
+use crate::memory::room;
+use crate::tensor::{Data, Tensor, join, mask, split, wide_mask};
 use crate::{field, fixed, layout, pool};
 use smpc_ir::party::Elem;
 

@@ -1,6 +1,7 @@
 //! Tensors: an element type, a shape, and the elements in row-major order.
 
 use crate::LocalError;
+use crate::memory::room;
 use crate::pool;
 use smpc_ir::party::Elem;
 
@@ -62,39 +63,6 @@ pub fn count(shape: &[usize]) -> Result<usize, LocalError> {
         .try_fold(1usize, |n, d| n.checked_mul(*d))
         .filter(|n| *n <= 1 << 40)
         .ok_or(LocalError::TooLarge)
-}
-
-/// Bytes from which on memory is asked for before it is taken.
-const LARGE: usize = 1 << 26;
-
-/// How many elements a shape has, if there is memory for them. A tensor that no machine holds is an error of the run, not
-/// the end of the process.
-///
-/// # Errors
-/// [`LocalError::TooLarge`] beyond 2^40 elements, or where the system refuses the memory.
-pub(crate) fn room(elem: Elem, shape: &[usize]) -> Result<usize, LocalError> {
-    let n = count(shape)?;
-    let bits = match elem {
-        Elem::Bits(1) => 1,
-        elem if elem != Elem::Fix && elem.wire_bits() <= 64 => 64,
-        _ => 128,
-    };
-    // At most 2^40 elements of 2^7 bits.
-    reservable(n.saturating_mul(bits).div_ceil(8))?;
-    Ok(n)
-}
-
-/// Whether the system grants so many bytes. They are given back at once: memory that nothing was written to costs
-/// nothing.
-///
-/// # Errors
-/// [`LocalError::TooLarge`].
-pub(crate) fn reservable(bytes: usize) -> Result<(), LocalError> {
-    if bytes < LARGE {
-        return Ok(());
-    }
-    let granted = Vec::<u8>::new().try_reserve_exact(bytes);
-    granted.map_err(|_| LocalError::TooLarge)
 }
 
 /// The low `bits` (1 to 64) bits.
