@@ -101,7 +101,7 @@ impl Prime {
     pub fn mul(self, a: u128, b: u128) -> u128 {
         let Some(q) = self.exponent() else {
             // Both are below 2^32.
-            return a * b % self.0;
+            return u128::from(a as u64 * b as u64 % self.0 as u64);
         };
         let (low, high) = wide_product(a, b);
         // The product is below 2^2q: its upper q bits are one word.

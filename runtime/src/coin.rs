@@ -11,6 +11,7 @@ use crate::prg::{Seed, Stream, permutation};
 use crate::tensor::{Data, Tensor, clear_tail, count, mask, split, split_wide, wide_mask};
 use smpc_ir::field::Prime;
 use smpc_ir::party::{CoinDomain, Elem};
+use std::ops::RangeInclusive;
 
 /// Words a uniform coin takes: rings start each element at a word, bits are packed.
 ///
@@ -63,17 +64,15 @@ pub fn draw(
             if matches!(elem, Elem::Field(p) if last >= p.modulus()) {
                 return Err(LocalError::Mismatch("a coin's bound fits its type"));
             }
-            rejecting(elem, shape, &mut own, bits_of(last), |v| v <= last)
+            rejecting(elem, shape, &mut own, bits_of(last), 0..=last)
         }
         CoinDomain::Nonzero => {
             let mut own = Stream::new(&own_key(stream)?);
-            let most = match elem {
+            let last = match elem {
                 Elem::Field(p) => p.modulus() - 1,
-                _ => u128::MAX,
+                _ => wide_mask(elem.wire_bits()),
             };
-            rejecting(elem, shape, &mut own, elem.wire_bits(), |v| {
-                v != 0 && v <= most
-            })
+            rejecting(elem, shape, &mut own, elem.wire_bits(), 1..=last)
         }
     }
 }
@@ -152,34 +151,62 @@ fn seed([low, high]: [u64; 2]) -> Seed {
 fn residues(p: Prime, shape: &[usize], stream: &mut Stream) -> Result<Tensor, LocalError> {
     let (elem, n) = (Elem::Field(p), room(Elem::Field(p), shape)?);
     if p.bits() > 64 {
-        return rejecting(elem, shape, stream, p.bits(), |v| v < p.modulus());
+        return rejecting(elem, shape, stream, p.bits(), 0..=p.modulus() - 1);
     }
-    let (mask, modulus) = (mask(p.bits()), p.modulus() as u64);
-    let mut out = pool::empty(n);
+    let (mask, last) = (mask(p.bits()), p.modulus() as u64 - 1);
+    let words = accepted(n, stream, 1, |word| word & mask, 0..=last)?;
+    Ok(Tensor::raw(elem, shape, Data::Words(words)))
+}
+
+/// `n` words of a stream, every `stride`-th of it, that are in a range after `f`. The next place is the same one again
+/// where a word is not: there is no branch on it.
+fn accepted(
+    n: usize,
+    stream: &mut Stream,
+    stride: usize,
+    f: impl Fn(u64) -> u64,
+    range: RangeInclusive<u64>,
+) -> Result<Vec<u64>, LocalError> {
+    let (least, spread) = (*range.start(), range.end().wrapping_sub(*range.start()));
+    let mut out: Vec<u64> = pool::dirty(n);
+    let mut next = 0;
     let mut buffer = [0u64; 512];
-    while out.len() < n {
+    while next < n {
         let start = stream.reserve(buffer.len() as u64);
         stream.fill(start.ok_or(LocalError::Exhausted)?, &mut buffer);
-        let fresh = buffer.iter().map(|word| word & mask);
-        out.extend(fresh.filter(|v| *v < modulus).take(n - out.len()));
+        for word in buffer.iter().step_by(stride) {
+            let Some(slot) = out.get_mut(next) else {
+                break;
+            };
+            *slot = f(*word);
+            next += usize::from(slot.wrapping_sub(least) <= spread);
+        }
     }
-    Ok(Tensor::raw(elem, shape, Data::Words(out)))
+    Ok(out)
 }
 
 fn bits_of(value: u128) -> u8 {
     (128 - value.leading_zeros()) as u8
 }
 
-/// Elements of `bits` uniform bits each, redrawn until accepted. At least one value is.
+/// Elements of `bits` uniform bits each, redrawn until they are in a range. At least one value is.
 fn rejecting(
     elem: Elem,
     shape: &[usize],
     stream: &mut Stream,
     bits: u8,
-    accept: impl Fn(u128) -> bool,
+    range: RangeInclusive<u128>,
 ) -> Result<Tensor, LocalError> {
     if elem == Elem::Fix || bits > elem.wire_bits() {
         return Err(LocalError::Mismatch("a coin's bound fits its type"));
+    }
+    if elem.wire_bits() <= 64 && elem != Elem::Bits(1) {
+        let n = room(elem, shape)?;
+        let keep = if bits == 0 { 0 } else { mask(bits) };
+        let range = *range.start() as u64..=*range.end() as u64;
+        // An element takes two words.
+        let words = accepted(n, stream, 2, |word| word & keep, range)?;
+        return Ok(Tensor::raw(elem, shape, Data::Words(words)));
     }
     let mut buffer = [0u64; 64];
     let mut next = buffer.len();
@@ -193,7 +220,7 @@ fn rejecting(
             let word = u128::from(buffer[next]) | u128::from(buffer[next + 1]) << 64;
             next += 2;
             let value = if bits == 0 { 0 } else { word & wide_mask(bits) };
-            if accept(value) {
+            if range.contains(&value) {
                 return Ok(value);
             }
         }

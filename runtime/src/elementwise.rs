@@ -4,15 +4,14 @@
 //! operations for which whole tensors go faster.
 
 mod one;
+mod residues;
 
 use crate::LocalError;
 use crate::bits::even_bits;
-use crate::field::{self, Field};
 use crate::layout::broadcast;
 use crate::memory::room;
 use crate::pool::{self, Pooled};
 use crate::tensor::{Data, Tensor, clear_tail, mask, sign_extend, wide_mask};
-use smpc_ir::field::Prime;
 use smpc_ir::local::Prim;
 use smpc_ir::party::Elem;
 use std::borrow::Cow;
@@ -73,12 +72,14 @@ impl<'a, T: Copy> Many<'a, T> {
     }
 }
 
+#[inline(always)]
 fn map<T: Copy, R: Pooled>(a: &[T], f: impl Fn(T) -> R) -> Vec<R> {
     let mut out = pool::empty(a.len());
     out.extend(a.iter().map(|x| f(*x)));
     out
 }
 
+#[inline(always)]
 fn zip<T: Copy, R: Pooled>(a: Many<T>, b: Many<T>, n: usize, f: impl Fn(T, T) -> R) -> Vec<R> {
     let mut out = pool::empty(n);
     match (a, b) {
@@ -173,7 +174,13 @@ word!(u128, wide_mask);
 
 fn fast(prim: Prim, args: &[&Tensor], elem: Elem, n: usize) -> Result<Option<Data>, LocalError> {
     if let Elem::Field(p) = elem {
-        return Ok(residues(prim, args, p, n));
+        match prim {
+            Prim::Add | Prim::Sub | Prim::Mul | Prim::Neg => {
+                return Ok(residues::arithmetic(prim, args, p, n));
+            }
+            Prim::Select | Prim::Cast => {}
+            _ => return Ok(None),
+        }
     }
     let ring = matches!(elem, Elem::Ring(_));
     let data: Vec<&Data> = args.iter().map(|a| a.data()).collect();
@@ -280,48 +287,6 @@ fn fast(prim: Prim, args: &[&Tensor], elem: Elem, n: usize) -> Result<Option<Dat
     })
 }
 
-/// Arithmetic of a field.
-fn residues(prim: Prim, args: &[&Tensor], p: Prime, n: usize) -> Option<Data> {
-    fn of<F: Field>(
-        field: F,
-        prim: Prim,
-        a: &[F::Word],
-        b: Option<&[F::Word]>,
-        n: usize,
-    ) -> Option<Vec<F::Word>> {
-        let a = Many::of(a, n)?;
-        let Some(b) = b else {
-            let zero = F::Word::default();
-            let neg = (prim == Prim::Neg)
-                .then(|| zip(Many::All(zero), a, n, |zero, x| field.sub(zero, x)));
-            return neg;
-        };
-        let b = Many::of(b, n)?;
-        Some(match prim {
-            Prim::Add => zip(a, b, n, |x, y| field.add(x, y)),
-            Prim::Sub => zip(a, b, n, |x, y| field.sub(x, y)),
-            Prim::Mul => zip(a, b, n, |x, y| field.mul(x, y)),
-            _ => return None,
-        })
-    }
-    let (first, rest) = args.split_first()?;
-    match (first.data(), rest) {
-        (Data::Words(a), []) => field::in_words!(p, f => of(f, prim, a, None, n)).map(Data::Words),
-        (Data::Wide(a), []) if matches!(first.elem(), Elem::Field(_)) => {
-            of(field::wide(p), prim, a, None, n).map(Data::Wide)
-        }
-        (Data::Words(a), [b]) => {
-            let b = Some(b.words()?);
-            field::in_words!(p, f => of(f, prim, a, b, n)).map(Data::Words)
-        }
-        (Data::Wide(a), [b]) => match b.data() {
-            Data::Wide(b) => of(field::wide(p), prim, a, Some(b), n).map(Data::Wide),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
 fn shifted<W: Word>(prim: Prim, a: &[W], amount: i128, bits: u8) -> Vec<W> {
     let (mask, width) = (W::mask(bits), u32::from(bits));
     let by = u32::try_from(amount).unwrap_or(u32::MAX);
@@ -409,8 +374,9 @@ fn cast(a: &Data, from: Elem, to: Elem, n: usize) -> Option<Data> {
         return Some(a.clone());
     }
     match (a, to) {
-        (_, Elem::Fix | Elem::Field(_)) | (Data::Fixed(_), _) => None,
-        _ if matches!(from, Elem::Field(_)) => None,
+        (_, Elem::Fix) | (Data::Fixed(_), _) => None,
+        (_, Elem::Field(p)) => residues::from_integers(a, from, p, n),
+        _ if matches!(from, Elem::Field(_)) => residues::to_integers(a, from, to, n),
         (Data::Words(a), Elem::Bits(1)) => Some(Data::Packed(zip_bits(
             Many::Each(a),
             Many::All(1),

@@ -2,7 +2,8 @@
 //!
 //! Elements are residues in `0..p`. No branch and no memory access depends on an element. Products
 //! modulo 2^q - 1 fold the upper bits onto the lower; modulo a prime below 2^32 they are reduced
-//! with the quotient estimated from the inverse (Barrett, CRYPTO 1986).
+//! with the quotient estimated from the inverse (Barrett, CRYPTO 1986), below 2^16 in products of 32 by 32 bits, of
+//! which vector units do several at once.
 
 use crate::pool::{self, Pooled};
 use smpc_ir::field::{Prime, wide_product};
@@ -46,17 +47,29 @@ pub(crate) trait Field: Copy + Send + Sync {
     fn residue(self, sum: Self::Sum) -> Self::Word;
 }
 
+/// A field of single words.
+pub(crate) trait Narrow: Field<Word = u64> {
+    /// The residue of any word.
+    fn reduce(self, value: u64) -> u64;
+}
+
 /// A value below 2p, reduced.
 #[inline(always)]
 fn once(value: u64, p: u64) -> u64 {
-    let (less, borrow) = value.overflowing_sub(p);
-    less.wrapping_add(p & u64::from(borrow).wrapping_neg())
+    difference(value, p, p)
 }
 
+/// a - b, or p more where that is below 0. Neither is as large as 2^63, so that the sign says which.
 #[inline(always)]
 fn difference(a: u64, b: u64, p: u64) -> u64 {
-    let (less, borrow) = a.overflowing_sub(b);
-    less.wrapping_add(p & u64::from(borrow).wrapping_neg())
+    let less = a.wrapping_sub(b);
+    less.wrapping_add(p & (less.cast_signed() >> 63).cast_unsigned())
+}
+
+/// The product of the lower halves, which is one instruction of vector units.
+#[inline(always)]
+fn halves(a: u64, b: u64) -> u64 {
+    u64::from(a as u32) * u64::from(b as u32)
 }
 
 /// Modulo 2^61 - 1.
@@ -100,6 +113,13 @@ impl Field for Mersenne61 {
     }
 }
 
+impl Narrow for Mersenne61 {
+    #[inline(always)]
+    fn reduce(self, value: u64) -> u64 {
+        once((value & P61) + (value >> 61), P61)
+    }
+}
+
 /// Modulo a prime below 2^32.
 #[derive(Clone, Copy)]
 pub(crate) struct Small {
@@ -119,8 +139,10 @@ impl Small {
             carry: ((1 << 64) % modulus) as u64,
         }
     }
+}
 
-    /// The residue of any word: the estimated quotient is at most one too small.
+impl Narrow for Small {
+    /// The estimated quotient is at most one too small.
     #[inline(always)]
     fn reduce(self, value: u64) -> u64 {
         let quotient = ((u128::from(value) * u128::from(self.inverse)) >> 64) as u64;
@@ -159,6 +181,67 @@ impl Field for Small {
     fn residue(self, sum: u128) -> u64 {
         let upper = self.reduce((sum >> 64) as u64) * self.carry;
         self.add(self.reduce(sum as u64), self.reduce(upper))
+    }
+}
+
+/// Modulo a prime below 2^16: a product is below 2^32.
+#[derive(Clone, Copy)]
+pub(crate) struct Tiny {
+    p: u64,
+    /// floor(2^32 / p).
+    inverse: u64,
+    whole: Small,
+}
+
+impl Tiny {
+    fn new(p: Prime) -> Self {
+        Self {
+            p: p.modulus() as u64,
+            inverse: (1 << 32) / p.modulus() as u64,
+            whole: Small::new(p),
+        }
+    }
+}
+
+impl Narrow for Tiny {
+    #[inline(always)]
+    fn reduce(self, value: u64) -> u64 {
+        self.whole.reduce(value)
+    }
+}
+
+impl Field for Tiny {
+    type Word = u64;
+    type Sum = u64;
+    // A product is below 2^32, and a lightened sum below 2^16.
+    const TERMS: usize = 1 << 31;
+
+    #[inline(always)]
+    fn add(self, a: u64, b: u64) -> u64 {
+        once(a + b, self.p)
+    }
+    #[inline(always)]
+    fn sub(self, a: u64, b: u64) -> u64 {
+        difference(a, b, self.p)
+    }
+    /// The estimated quotient is at most one too small, as that of [`Small`].
+    #[inline(always)]
+    fn mul(self, a: u64, b: u64) -> u64 {
+        let product = halves(a, b);
+        let quotient = halves(product, self.inverse) >> 32;
+        once(product - halves(quotient, self.p), self.p)
+    }
+    #[inline(always)]
+    fn term(self, sum: u64, a: u64, b: u64) -> u64 {
+        sum + halves(a, b)
+    }
+    #[inline(always)]
+    fn lighten(self, sum: u64) -> u64 {
+        self.whole.reduce(sum)
+    }
+    #[inline(always)]
+    fn residue(self, sum: u64) -> u64 {
+        self.whole.reduce(sum)
     }
 }
 
@@ -217,6 +300,7 @@ macro_rules! in_words {
         match $crate::field::words($prime) {
             $crate::field::Words::Mersenne61($field) => $body,
             $crate::field::Words::Small($field) => $body,
+            $crate::field::Words::Tiny($field) => $body,
         }
     };
 }
@@ -226,14 +310,15 @@ pub(crate) use in_words;
 pub(crate) enum Words {
     Mersenne61(Mersenne61),
     Small(Small),
+    Tiny(Tiny),
 }
 
 /// The field of single words with this modulus, which is below 2^64.
 pub(crate) fn words(p: Prime) -> Words {
-    if p == Prime::MERSENNE_61 {
-        Words::Mersenne61(Mersenne61)
-    } else {
-        Words::Small(Small::new(p))
+    match p.bits() {
+        61 => Words::Mersenne61(Mersenne61),
+        0..=16 => Words::Tiny(Tiny::new(p)),
+        _ => Words::Small(Small::new(p)),
     }
 }
 
