@@ -122,25 +122,44 @@ fn holds(value: Value) -> Option<bool> {
     }
 }
 
+/// An execution of which nothing is known.
+const NOTHING: Instance<'static> = Instance {
+    params: &[],
+    results: &[],
+    inputs: &[],
+    outputs: &[],
+};
+
 /// The integer that a term without operands is, if it has at most 128 bits.
 pub(crate) fn constant(term: &Term) -> Option<i128> {
-    let nothing = Instance {
-        params: &[],
-        results: &[],
-        inputs: &[],
-        outputs: &[],
+    NOTHING.value(term, 0, Bound::None).and_then(exact)
+}
+
+/// The same claim with the integers that stand in it without operands calculated: it is asked of many executions.
+pub(crate) fn folded(term: &Term) -> Term {
+    let term = match term {
+        Term::Cast(inner, elem) => Term::Cast(Box::new(folded(inner)), *elem),
+        Term::Apply(operator, args) => Term::Apply(*operator, args.iter().map(folded).collect()),
+        other => other.clone(),
     };
-    nothing.value(term, 0, Bound::None).and_then(exact)
+    match NOTHING.value(&term, 0, Bound::None) {
+        Some(Value::Number {
+            value,
+            ring: None,
+            exact: true,
+        }) => Term::Integer(value),
+        _ => term,
+    }
 }
 
 impl Instance<'_> {
     fn value(&self, term: &Term, row: usize, bound: Bound<'_>) -> Option<Value> {
         let at = |list: &[Vec<u128>], elems: &[Elem], i: u32| {
-            let rows = list.get(i as usize)?;
-            Some(read(
-                *rows.get(row % rows.len().max(1))?,
-                *elems.get(i as usize)?,
-            ))
+            let word = match list.get(i as usize)?.as_slice() {
+                [one] => *one,
+                rows => *rows.get(row % rows.len().max(1))?,
+            };
+            Some(read(word, *elems.get(i as usize)?))
         };
         match term {
             Term::Param(i) => at(self.inputs, self.params, *i),

@@ -48,12 +48,9 @@ pub(crate) fn composed(
         let number = number.filter(|other| other.name == call.name).count();
         let rings = small.iter().filter_map(|ring| {
             let mut same = ring.flat.calls.iter().filter(|c| c.name == call.name);
-            let small = valid(ring, same.nth(number)?)?;
-            let tells = alike(&callee.problem, &small.problem)
-                && !vanishes(&callee.problem, &small.problem, coalition).ok()?;
-            tells.then_some(small)
+            valid(ring, same.nth(number)?)
         });
-        if let Some(found) = enumerated(rings, coalition, limits)? {
+        if let Some(found) = enumerated(&callee, rings, coalition, limits, proofs)? {
             done.assignments += found.assignments;
             for ring in found.rings {
                 if !done.rings.contains(&ring) {
@@ -92,23 +89,56 @@ fn tells(callee: &Callee, coalition: PartySet) -> bool {
 
 /// All views of a call, for all operands, in every ring in which they are not too many.
 fn enumerated(
+    callee: &Callee,
     rings: impl Iterator<Item = Callee>,
     coalition: PartySet,
     limits: &Limits,
+    proofs: &mut Proofs,
 ) -> Result<Option<Exhausted>, Malformed> {
     let mut done = Exhausted::default();
-    for Callee { problem, .. } in rings {
-        let rows = Machine::new(&problem)?.rows;
-        if assignment_bits(&problem, rows, &|_| true) > (limits.assignments as f64).log2() {
-            continue;
-        }
-        match refute_privacy(&problem, coalition, limits)? {
-            Refutation::Exhausted { assignments } => {
-                done.rings.push(width(first_elem(&problem)));
+    for ring in rings {
+        let both = (&callee.problem, &ring.problem);
+        let found = proofs.enumerated(both, coalition, limits, |full, small| {
+            enumerate(full, small, coalition, limits)
+        })?;
+        match found {
+            Enumerated::Nothing => {}
+            Enumerated::Same(assignments) => {
+                done.rings.push(width(first_elem(&ring.problem)));
                 done.assignments += assignments;
             }
-            _ => return Ok(None),
+            Enumerated::Differs => return Ok(None),
         }
     }
     Ok((!done.rings.is_empty()).then_some(done))
+}
+
+/// What the views of a call show in one ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Enumerated {
+    /// The ring says nothing of the text at full width, or there are too many.
+    Nothing,
+    /// They are the same for all operands, so many of them.
+    Same(u64),
+    Differs,
+}
+
+fn enumerate(
+    full: &Problem,
+    small: &Problem,
+    coalition: PartySet,
+    limits: &Limits,
+) -> Result<Enumerated, Malformed> {
+    // A text that breaks the rules in what it sends says nothing.
+    if !alike(full, small) || vanishes(full, small, coalition).unwrap_or(true) {
+        return Ok(Enumerated::Nothing);
+    }
+    let rows = Machine::new(small)?.rows;
+    if assignment_bits(small, rows, &|_| true) > (limits.assignments as f64).log2() {
+        return Ok(Enumerated::Nothing);
+    }
+    Ok(match refute_privacy(small, coalition, limits)? {
+        Refutation::Exhausted { assignments } => Enumerated::Same(assignments),
+        _ => Enumerated::Differs,
+    })
 }

@@ -3,6 +3,7 @@
 
 mod reduce;
 pub(crate) mod relation;
+mod tables;
 mod through;
 mod trial;
 
@@ -23,6 +24,7 @@ use smpc_ir::flat::Kind;
 use smpc_ir::local::Prim;
 use smpc_ir::party::{Elem, PartySet};
 use std::collections::BTreeMap;
+pub(crate) use tables::Tables;
 pub(crate) use through::through;
 use trial::{Enumeration, enumerate, random};
 
@@ -40,7 +42,7 @@ pub fn correctness(
     small: &[Problem],
     limits: &Limits,
 ) -> Result<Verdict, Malformed> {
-    correctness_with(problem, small, limits, None)
+    Ok(correctness_with(problem, small, limits, None, &Tables::default())?.verdict)
 }
 
 /// The same, with random runs at full width through endpoints: the protocol is lowered as for a script, and
@@ -54,7 +56,17 @@ pub fn correctness_through(
     limits: &Limits,
     endpoints: &dyn Endpoints,
 ) -> Result<Verdict, Malformed> {
-    correctness_with(problem, small, limits, Some(endpoints))
+    let (endpoints, tables) = (Some(endpoints), Tables::default());
+    Ok(correctness_with(problem, small, limits, endpoints, &tables)?.verdict)
+}
+
+/// What honest runs show, which is the same for all coalitions.
+#[derive(Debug)]
+pub(crate) struct Honest {
+    /// Whether results are what is claimed.
+    pub verdict: Verdict,
+    /// Why whether a run goes on may tell something.
+    pub told: Option<String>,
 }
 
 pub(crate) fn correctness_with(
@@ -62,27 +74,33 @@ pub(crate) fn correctness_with(
     small: &[Problem],
     limits: &Limits,
     endpoints: Option<&dyn Endpoints>,
-) -> Result<Verdict, Malformed> {
+    tables: &Tables,
+) -> Result<Honest, Malformed> {
     problem.validate()?;
     if let Some(reason) = &problem.skipped {
-        return Ok(Verdict::Unknown {
-            reason: reason.clone(),
+        let reason = reason.clone();
+        return Ok(Honest {
+            verdict: Verdict::Unknown { reason },
+            told: None,
         });
     }
-    let mut found = computed(problem, small, limits, endpoints)?;
-    if !found.is_refuted()
-        && let Some(verdict) = honest::ends(problem, limits.runs)?
+    let mut verdict = computed(problem, small, limits, endpoints, tables)?;
+    let open = honest::undecided(problem)?;
+    if !verdict.is_refuted()
+        && let Some(found) = honest::ends(problem, limits.runs, &open)?
     {
-        found = verdict;
+        verdict = found;
     }
-    if found.is_refuted() || problem.narrow.is_empty() {
-        return Ok(found);
-    }
-    Ok(Verdict::Unknown {
-        reason: format!(
+    if !verdict.is_refuted() && !problem.narrow.is_empty() {
+        let reason = format!(
             "it asks for more than a standard operation may ask of its operands, which scripts do not keep to: {}",
             problem.narrow.join("; ")
-        ),
+        );
+        verdict = Verdict::Unknown { reason };
+    }
+    Ok(Honest {
+        verdict,
+        told: honest::told(&open),
     })
 }
 
@@ -92,6 +110,7 @@ fn computed(
     small: &[Problem],
     limits: &Limits,
     endpoints: Option<&dyn Endpoints>,
+    tables: &Tables,
 ) -> Result<Verdict, Malformed> {
     let claimed = Claimed::new(problem);
     if claimed.is_empty() {
@@ -149,7 +168,8 @@ fn computed(
         for problem in small {
             let amounts = trial::amounts(problem);
             let claimed = Claimed::new(problem);
-            if let Some(count) = Relations::new(limits, &amounts).right(problem, &claimed)? {
+            let mut relations = Relations::new(limits, &amounts, tables);
+            if let Some(count) = relations.right(problem, &claimed)? {
                 done.rings.push(ring_width(problem));
                 done.assignments += count;
             }
@@ -189,7 +209,8 @@ pub(crate) fn functions(
     limits: &Limits,
 ) -> Result<Vec<IdealBox>, Malformed> {
     let amounts = trial::amounts(problem);
-    Relations::new(limits, &amounts).functions(problem, coalition)
+    let tables = Tables::default();
+    Relations::new(limits, &amounts, &tables).functions(problem, coalition)
 }
 
 /// Everything claimed of a protocol: by the standard operation, and by its own clauses.
@@ -209,8 +230,18 @@ impl Claimed {
         let elem = elem.copied().unwrap_or(Elem::Ring(1));
         let beyond = problem.beyond(elem);
         let standard = claim::standard(problem.spec, elem, params.len(), beyond);
+        let mut claims = vec![standard, problem.flat.claims.clone()];
+        for claims in &mut claims {
+            for requires in &mut claims.requires {
+                requires.claim = claim::folded(&requires.claim);
+            }
+            for ensures in &mut claims.ensures {
+                ensures.claim = claim::folded(&ensures.claim);
+                ensures.except = ensures.except.as_ref().map(claim::folded);
+            }
+        }
         Self {
-            claims: vec![standard, problem.flat.claims.clone()],
+            claims,
             params,
             results,
         }

@@ -65,12 +65,15 @@ pub(crate) fn undecided(problem: &Problem) -> Result<Vec<Comparison>, Malformed>
     Ok(all)
 }
 
-/// The verdict on results of a protocol whose comparisons need not be equal; nothing if all are.
+/// The verdict on results of a protocol with comparisons that need not be equal; nothing if there are none.
 ///
 /// # Errors
 /// The protocol breaks the rules of flat protocols.
-pub(crate) fn ends(problem: &Problem, runs: u64) -> Result<Option<Verdict>, Malformed> {
-    let open = undecided(problem)?;
+pub(crate) fn ends(
+    problem: &Problem,
+    runs: u64,
+    open: &[Comparison],
+) -> Result<Option<Verdict>, Malformed> {
     let Some(first) = open.first() else {
         return Ok(None);
     };
@@ -93,7 +96,7 @@ pub(crate) fn ends(problem: &Problem, runs: u64) -> Result<Option<Verdict>, Malf
         done += 1;
         machine.load(problem, &inputs, 0, &mut random);
         machine.run(&mut random);
-        for compared in &open {
+        for compared in open {
             let differ = |row: &usize| {
                 machine.word(compared.left, *row, 0) != machine.word(compared.right, *row, 0)
             };
@@ -120,16 +123,13 @@ pub(crate) fn ends(problem: &Problem, runs: u64) -> Result<Option<Verdict>, Malf
     }))
 }
 
-/// Privacy where comparisons need not be equal: whoever sees a run end has learned that they were not.
-///
-/// # Errors
-/// The protocol breaks the rules of flat protocols.
-pub(crate) fn told(problem: &Problem) -> Result<Option<String>, Malformed> {
-    let open = undecided(problem)?;
-    Ok(open.first().map(|compared| {
+/// Privacy where comparisons need not be equal, for whichever coalition: whoever sees a run end has learned that they
+/// were not.
+pub(crate) fn told(open: &[Comparison]) -> Option<String> {
+    open.first().map(|compared| {
         format!(
             "whether parties that follow the protocol go on behind step {} may tell something: what they compare there need not be equal",
             compared.step
         )
-    }))
+    })
 }

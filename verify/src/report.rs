@@ -2,10 +2,9 @@
 
 use crate::active::{Active, Effect, deviate};
 use crate::certificate::Assumption;
-use crate::correct::correctness;
+use crate::correct::{Honest, Tables, correctness_with};
 use crate::decide::{decide_freshness, decide_privacy, exposed};
 use crate::eliminate::Proofs;
-use crate::honest;
 use crate::problem::{Malformed, Operand, Problem, Spec};
 use crate::verdict::{Limits, Verdict, shrink};
 use crate::work::Subject;
@@ -106,7 +105,7 @@ pub fn verify_with(
     limits: &Limits,
     proofs: &mut Proofs,
 ) -> Result<Report, Malformed> {
-    let correct = correctness(problem, small, limits)?;
+    let honest = correctness_with(problem, small, limits, None, &Tables::default())?;
     let mut secrets = Vec::new();
     for coalition in problem.coalitions() {
         secrets.push((
@@ -116,7 +115,7 @@ pub fn verify_with(
     }
     let deviating = problem.deviating().into_iter();
     let deviating = deviating.map(|coalition| deviate(problem, coalition));
-    Ok(report(problem, correct, secrets, deviating.collect()))
+    Ok(report(problem, honest, secrets, deviating.collect()))
 }
 
 /// What one coalition learns that follows the protocol, and for which results it is fresh.
@@ -126,7 +125,7 @@ pub(crate) struct Secrecy {
     fresh: Vec<Verdict>,
 }
 
-/// Privacy and freshness for one coalition.
+/// Privacy and freshness for one coalition, in runs that go on.
 pub(crate) fn secrecy(
     problem: &Problem,
     small: &[Problem],
@@ -148,12 +147,7 @@ pub(crate) fn secrecy(
     }
     let derived: Vec<Problem> = (1..=2).filter_map(|k| shrink(problem, k)).collect();
     let rings = if derived.is_empty() { small } else { &derived };
-    let mut privacy = decide_privacy(problem, rings, coalition, limits, proofs)?;
-    if !privacy.is_refuted()
-        && let Some(reason) = honest::told(problem)?
-    {
-        privacy = Verdict::Unknown { reason };
-    }
+    let privacy = decide_privacy(problem, rings, coalition, limits, proofs)?;
     for result in 0..problem.results.len() {
         if matches!(problem.results[result], Operand::Shared(_)) {
             let verdict = decide_freshness(problem, rings, coalition, result, limits, proofs)?;
@@ -166,7 +160,7 @@ pub(crate) fn secrecy(
 /// All that was found, together.
 pub(crate) fn report(
     problem: &Problem,
-    correct: Verdict,
+    honest: Honest,
     secrets: Vec<(PartySet, Secrecy)>,
     active: Vec<Active>,
 ) -> Report {
@@ -176,12 +170,18 @@ pub(crate) fn report(
     let traffic = problem.flat.traffic(problem.own);
     let (mut privacy, mut fresh) = (Vec::new(), Vec::new());
     for (coalition, found) in secrets {
-        privacy.push((coalition, found.privacy));
+        let verdict = match &honest.told {
+            Some(reason) if !found.privacy.is_refuted() => Verdict::Unknown {
+                reason: reason.clone(),
+            },
+            _ => found.privacy,
+        };
+        privacy.push((coalition, verdict));
         fresh.extend(found.fresh.into_iter().map(|verdict| (coalition, verdict)));
     }
     Report {
         name: problem.flat.name.clone(),
-        correct,
+        correct: honest.verdict,
         privacy,
         fresh,
         active,

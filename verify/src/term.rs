@@ -17,6 +17,7 @@ mod substitute;
 mod sum;
 #[cfg(test)]
 mod tests;
+mod varied;
 
 use crate::element::{is_bits, literal, mul, neg, one};
 use smpc_ir::local::Prim;
@@ -27,6 +28,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 pub use possible::Possible;
 pub use span::Span;
 use sum::{Monomial, Sum};
+pub(crate) use varied::{Known, Varied};
 
 /// An unknown: a secret, a coin, or a uniform value that replaced a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,13 +4,13 @@
 //! question.
 
 use crate::active::{Active, deviate};
-use crate::correct::correctness_with;
+use crate::correct::{Honest, Tables, correctness_with};
 use crate::eliminate::Proofs;
 use crate::endpoints::Endpoints;
 use crate::problem::{Malformed, Problem};
 use crate::reliance::rely;
 use crate::report::{Report, Row, Secrecy, report, secrecy};
-use crate::verdict::{Limits, Verdict};
+use crate::verdict::Limits;
 use smpc_ir::party::PartySet;
 use std::collections::{BTreeMap, HashMap};
 
@@ -23,6 +23,7 @@ pub struct Work<'e> {
     schemes: Vec<Vec<Subject>>,
     limits: Limits,
     questions: Vec<Question>,
+    tables: Tables,
     endpoints: Option<&'e dyn Endpoints>,
 }
 
@@ -45,7 +46,7 @@ pub struct Answer(Found);
 
 #[derive(Debug)]
 enum Found {
-    Correct(Place, Result<Verdict, Malformed>),
+    Correct(Place, Result<Honest, Malformed>),
     Secret(usize, PartySet, Vec<(usize, Result<Secrecy, Malformed>)>),
     Active(Place, Active),
 }
@@ -82,6 +83,7 @@ impl<'e> Work<'e> {
                 .into_iter()
                 .map(|(_, question)| question)
                 .collect(),
+            tables: Tables::default(),
             endpoints: None,
         }
     }
@@ -120,7 +122,8 @@ impl<'e> Work<'e> {
         let found = match question {
             Question::Correct(place) => {
                 let (_, problem, small) = subject(place);
-                let found = correctness_with(problem, small, &self.limits, self.endpoints);
+                let found =
+                    correctness_with(problem, small, &self.limits, self.endpoints, &self.tables);
                 Found::Correct(place, found)
             }
             Question::Active(place, coalition) => {
@@ -146,14 +149,14 @@ impl<'e> Work<'e> {
     /// # Errors
     /// For a scheme with a protocol whose text breaks the rules of flat protocols.
     pub fn rows(self, answers: Vec<Answer>) -> Vec<Result<Vec<Row>, Malformed>> {
-        let mut correct: HashMap<Place, Result<Verdict, Malformed>> = HashMap::new();
+        let mut correct: HashMap<Place, Result<Honest, Malformed>> = HashMap::new();
         let mut secret: HashMap<Place, BTreeMap<PartySet, Result<Secrecy, Malformed>>> =
             HashMap::new();
         let mut active: HashMap<Place, BTreeMap<PartySet, Active>> = HashMap::new();
         for Answer(found) in answers {
             match found {
-                Found::Correct(place, verdict) => {
-                    correct.insert(place, verdict);
+                Found::Correct(place, found) => {
+                    correct.insert(place, found);
                 }
                 Found::Secret(scheme, coalition, all) => {
                     for (row, found) in all {

@@ -11,6 +11,8 @@
 
 use super::Claimed;
 use super::reduce::{Reduced, bits_of, fewer_coins, product, products, symbols};
+use super::tables::Tables;
+use super::trial::changed;
 use crate::callee::{Given, same, valid};
 use crate::certificate::Name;
 use crate::eliminate::opened;
@@ -18,7 +20,7 @@ use crate::machine::{Counter, coin};
 use crate::problem::{Malformed, Operand, Problem};
 use crate::sharing::{choices, held, parities};
 use crate::symbolic::{BoxValue, Execution, IdealBox};
-use crate::term::{Poly, Possible, Symbol, Terms};
+use crate::term::{Known, Poly, Possible, Symbol, Terms, Varied};
 use crate::verdict::{Inputs, Limits};
 use smpc_ir::flat::{Kind, Sharing};
 use smpc_ir::party::{CoinDomain, PartySet};
@@ -36,6 +38,7 @@ pub(crate) struct Relations<'l> {
     limits: &'l Limits,
     /// Public amounts that are tried.
     amounts: &'l [u128],
+    tables: &'l Tables,
     known: Vec<(Problem, Option<Arc<Relation>>)>,
 }
 
@@ -68,10 +71,11 @@ struct Walk<'w> {
 }
 
 impl<'l> Relations<'l> {
-    pub fn new(limits: &'l Limits, amounts: &'l [u128]) -> Self {
+    pub fn new(limits: &'l Limits, amounts: &'l [u128], tables: &'l Tables) -> Self {
         Self {
             limits,
             amounts,
+            tables,
             known: Vec::new(),
         }
     }
@@ -132,22 +136,28 @@ impl<'l> Relations<'l> {
         if let Some((_, relation)) = known {
             return Ok(relation.clone());
         }
-        let mut found = None;
-        if self.known.len() < CALLS {
-            let boxes = products(problem);
-            if !boxes.is_empty() {
-                found = self.reduced(problem, fewer_coins(problem, &boxes)?.as_ref());
-            }
-            if found.is_none() {
-                found = self.reduced(problem, fewer_coins(problem, &[])?.as_ref());
-            }
-            if found.is_none() {
-                found = self.composed(problem)?;
-            }
-        }
-        let found = found.map(Arc::new);
+        let found = match self.known.len() < CALLS {
+            true => self.tables.of(problem, self.amounts, self.limits)?,
+            false => None,
+        };
         self.known.push((problem.clone(), found.clone()));
         Ok(found)
+    }
+
+    /// The same, whoever has asked for it before.
+    pub fn look(&mut self, problem: &Problem) -> Result<Option<Arc<Relation>>, Malformed> {
+        let mut found = None;
+        let boxes = products(problem);
+        if !boxes.is_empty() {
+            found = self.reduced(problem, fewer_coins(problem, &boxes)?.as_ref());
+        }
+        if found.is_none() {
+            found = self.reduced(problem, fewer_coins(problem, &[])?.as_ref());
+        }
+        if found.is_none() {
+            found = self.composed(problem)?;
+        }
+        Ok(found.map(Arc::new))
     }
 
     fn reduced(&self, problem: &Problem, reduced: Option<&Reduced>) -> Option<Relation> {
@@ -394,6 +404,8 @@ impl<'w> Walk<'w> {
         };
         let params: Option<Vec<usize>> = (0..self.problem.params.len()).map(at).collect();
         let params = params?;
+        let mut symbols = self.symbols.clone();
+        let varied = Varied::new(&run.terms, self.value, &mut symbols);
         let mut values: Vec<Option<Possible>> = vec![None; run.symbols.len()];
         for (symbol, range) in &self.ranges {
             values[symbol.0 as usize] = Some(range.clone());
@@ -406,23 +418,36 @@ impl<'w> Walk<'w> {
                 }
             }
             let mut counter = Counter::default();
+            let mut inputs: Inputs = vec![Vec::new(); params.len()];
+            let (mut known, mut admitted, mut before) = (Known::default(), None, None);
             loop {
                 counter.rewind();
-                for (symbol, domain) in &self.symbols {
+                for (symbol, domain) in &symbols {
                     let elem = run.symbols[symbol.0 as usize].elem;
                     let word = coin(domain, elem, &mut counter);
                     values[symbol.0 as usize] = Some(Possible::One(word));
                 }
-                let inputs: Option<Inputs> = params
-                    .iter()
-                    .map(|at| values[*at].as_ref().map(|value| value.values().to_vec()))
-                    .collect();
-                let inputs = inputs?;
-                if wanted(&inputs) {
+                let own = params.iter().map(|at| values[*at].as_ref());
+                let own: Option<Vec<&Possible>> = own.collect();
+                let own = own?.into_iter().map(Possible::values);
+                if changed(&mut inputs, own) || admitted.is_none() {
+                    admitted = Some(wanted(&inputs));
+                    before = None;
+                }
+                if admitted == Some(true) && self.choices.is_empty() {
+                    total += 1;
+                    let got = run.terms.possible_varied(&varied, &values, &mut known)?;
+                    // Most coins do not show in the result.
+                    if before.as_ref() != Some(&got) {
+                        visit(&inputs, &got).then_some(())?;
+                        before = Some(got);
+                    }
+                } else if admitted == Some(true) {
                     self.choose(0, &mut values, &inputs, &mut total, visit)?;
                 }
-                if !counter.advance() {
-                    break;
+                match counter.step() {
+                    Some(digit) => varied.forget(digit, &mut known),
+                    None => break,
                 }
             }
         }

@@ -22,7 +22,7 @@ use smpc_ir::party::{Elem, Party, PartySet, Validated, validate};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Elements of one vector.
+/// Elements of one vector, at most.
 const LANES: u64 = 8_192;
 /// Vectors with different public amounts.
 const AMOUNTS: u64 = 16;
@@ -129,7 +129,8 @@ pub(crate) fn through(
         let amounts = amount_params(problem).next().is_some();
         let lanes = match amounts {
             true => runs.div_ceil(AMOUNTS).max(1),
-            false => runs.clamp(1, LANES),
+            // As many in each of the vectors.
+            false => runs.max(1).div_ceil(runs.max(1).div_ceil(LANES)),
         };
         let count = runs.div_ceil(lanes).max(1);
         plans.extend((0..count).map(|_| Plan::Vector(lanes as usize)));

@@ -3,8 +3,10 @@
 use super::{attempt, prove_freshness_with, prove_privacy_with};
 use crate::callee::{extract, same};
 use crate::certificate::{Assumption, Boxed, CalleeProof, Goal, Valued};
+use crate::compose::Enumerated;
 use crate::problem::{Malformed, Problem};
 use crate::symbolic::{BoxValue, IdealBox, formula};
+use crate::verdict::Limits;
 use smpc_ir::party::PartySet;
 use std::sync::Arc;
 
@@ -16,6 +18,7 @@ const INLINE: usize = 80;
 pub struct Proofs {
     known: Vec<Known>,
     values: Vec<KnownValues>,
+    views: Vec<KnownViews>,
     /// Steps up to which a text is proved as it stands first.
     pub(super) inline: usize,
     /// How many callers are being proved.
@@ -27,6 +30,7 @@ impl Default for Proofs {
         Self {
             known: Vec::new(),
             values: Vec::new(),
+            views: Vec::new(),
             inline: INLINE,
             depth: 0,
         }
@@ -50,6 +54,16 @@ struct KnownValues {
     more: Option<Arc<CalleeProof>>,
 }
 
+/// A callee, and the same in a small ring, with what its views show there.
+#[derive(Debug)]
+struct KnownViews {
+    full: Problem,
+    small: Problem,
+    coalition: PartySet,
+    limits: Limits,
+    found: Enumerated,
+}
+
 impl Proofs {
     /// Calls are taken as ideal boxes wherever they can be.
     #[cfg(test)]
@@ -57,6 +71,7 @@ impl Proofs {
         Self {
             known: Vec::new(),
             values: Vec::new(),
+            views: Vec::new(),
             inline: 0,
             depth: 0,
         }
@@ -100,6 +115,35 @@ impl Proofs {
             proof: proof.clone(),
         });
         Ok(proof)
+    }
+
+    /// What the views of a callee show in a small ring, looked for once.
+    pub(crate) fn enumerated(
+        &mut self,
+        (full, small): (&Problem, &Problem),
+        coalition: PartySet,
+        limits: &Limits,
+        look: impl FnOnce(&Problem, &Problem) -> Result<Enumerated, Malformed>,
+    ) -> Result<Enumerated, Malformed> {
+        let known = self.views.iter().find(|known| {
+            known.coalition == coalition
+                && known.limits == *limits
+                && known.small.flat.claims == small.flat.claims
+                && same(&known.small, small)
+                && same(&known.full, full)
+        });
+        if let Some(known) = known {
+            return Ok(known.found);
+        }
+        let found = look(full, small)?;
+        self.views.push(KnownViews {
+            full: full.clone(),
+            small: small.clone(),
+            coalition,
+            limits: *limits,
+            found,
+        });
+        Ok(found)
     }
 
     /// Takes the value of a box for a function of the values of its operands, if with what the call tells it is one.

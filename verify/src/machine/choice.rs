@@ -68,14 +68,19 @@ impl Counter {
 
     /// To the next assignment; false after the last.
     pub fn advance(&mut self) -> bool {
-        for (value, bound) in &mut self.digits {
+        self.step().is_some()
+    }
+
+    /// To the next assignment: the last digit that changed, those before it being 0. `None` after the last one.
+    pub fn step(&mut self) -> Option<usize> {
+        for (at, (value, bound)) in self.digits.iter_mut().enumerate() {
             *value += 1;
             if *value != *bound {
-                return true;
+                return Some(at);
             }
             *value = 0;
         }
-        false
+        None
     }
 }
 

@@ -1,6 +1,6 @@
 //! Values of terms, and what is inside them.
 
-use super::{Atom, Function, Node, Poly, Terms, Values};
+use super::{Atom, Function, Known, Node, Poly, Terms, Values, Varied};
 use crate::element::{add, mul};
 
 impl Terms {
@@ -77,6 +77,19 @@ impl Terms {
             sum = add(poly.elem, sum, product);
         }
         Some(sum)
+    }
+
+    /// The same of a term whose symbols change like digits; what is known of it is from other values of digits that
+    /// were forgotten since.
+    pub(crate) fn evaluate_varied(
+        &self,
+        varied: &Varied,
+        values: &Values,
+        known: &mut Known<u128, u128>,
+    ) -> Option<u128> {
+        let Known { atoms, sums } = known;
+        let unit = |part: &Poly| self.evaluate(part, values, atoms);
+        varied.sum(sums, 0, unit, |sum, part| add(varied.elem(), sum, part))
     }
 
     fn evaluate_atom(

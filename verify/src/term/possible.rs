@@ -1,6 +1,6 @@
 //! The values that a term can have where some of its symbols may have any of several.
 
-use super::{Atom, Function, Node, Poly, Terms};
+use super::{Atom, Function, Known, Node, Poly, Terms, Varied};
 use crate::element::{add, mul};
 use smpc_ir::party::Elem;
 use std::collections::BTreeMap;
@@ -18,6 +18,14 @@ pub enum Possible {
     One(u128),
     /// One of these, in ascending order.
     Any(Vec<u128>),
+}
+
+/// A sum of which some factors can be any of several values.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Gathered {
+    sum: u128,
+    /// What each product of such factors is multiplied by.
+    unknown: BTreeMap<Vec<Atom>, u128>,
 }
 
 impl Possible {
@@ -65,6 +73,40 @@ impl Terms {
         values: &[Option<Possible>],
         done: &mut Vec<Option<Possible>>,
     ) -> Option<Possible> {
+        let parts = self.multiplied(poly, values, done)?;
+        self.total(poly.elem, parts, done)
+    }
+
+    /// The same of a term whose symbols change like digits; what is known of it is from other values of digits that
+    /// were forgotten since.
+    pub(crate) fn possible_varied(
+        &self,
+        varied: &Varied,
+        values: &[Option<Possible>],
+        known: &mut Known<Possible, Gathered>,
+    ) -> Option<Possible> {
+        let Known { atoms, sums } = known;
+        let elem = varied.elem();
+        let nothing = Gathered::default();
+        let each = |part: &Poly| self.multiplied(part, values, atoms);
+        let all = varied.sum(sums, nothing, each, |mut all, part| {
+            all.sum = add(elem, all.sum, part.sum);
+            for (open, coefficient) in part.unknown {
+                let slot = all.unknown.entry(open).or_insert(0);
+                *slot = add(elem, *slot, coefficient);
+            }
+            all
+        })?;
+        self.total(elem, all, atoms)
+    }
+
+    /// Monomials with what is known of their factors multiplied out.
+    fn multiplied(
+        &self,
+        poly: &Poly,
+        values: &[Option<Possible>],
+        done: &mut Vec<Option<Possible>>,
+    ) -> Option<Gathered> {
         done.resize(self.nodes.len(), None);
         let elem = poly.elem;
         let mut sum = 0u128;
@@ -85,6 +127,15 @@ impl Terms {
                 *slot = add(elem, *slot, product);
             }
         }
+        Some(Gathered { sum, unknown })
+    }
+
+    fn total(
+        &self,
+        elem: Elem,
+        Gathered { sum, unknown }: Gathered,
+        done: &[Option<Possible>],
+    ) -> Option<Possible> {
         let mut total = Possible::One(sum);
         for (atoms, coefficient) in unknown {
             if coefficient == 0 {

@@ -4,6 +4,7 @@ use super::active::{changed, own, titled};
 use super::build::*;
 use super::standard::{bind, small};
 use crate::correct::Claimed;
+use crate::correct::Tables;
 use crate::correct::relation::Relations;
 use crate::machine::Random;
 use crate::*;
@@ -39,7 +40,7 @@ fn right(caller: &str) -> bool {
 fn related(problem: &Problem) -> bool {
     let limits = Limits::default();
     let claimed = Claimed::new(problem);
-    let found = Relations::new(&limits, &[1]).right(problem, &claimed);
+    let found = Relations::new(&limits, &[1], &Tables::default()).right(problem, &claimed);
     found.unwrap().is_some()
 }
 

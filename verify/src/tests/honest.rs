@@ -1,7 +1,6 @@
 //! Checks that fail although nobody deviates.
 
 use super::active::{SACRIFICE, SPDZ, changed, titled};
-use crate::report::secrecy;
 use crate::*;
 use smpc_protocol::Bound;
 
@@ -12,13 +11,9 @@ fn found(bound: &Bound, title: &str) -> (Verdict, Vec<Verdict>) {
         runs: 200,
         ..Limits::default()
     };
-    let correct = correctness(&problem, &[], &limits).unwrap();
-    let mut proofs = Proofs::default();
-    let secret = problem.coalitions().into_iter().map(|coalition| {
-        let found = secrecy(&problem, &[], coalition, &limits, &mut proofs).unwrap();
-        found.privacy
-    });
-    (correct, secret.collect())
+    let report = verify(&problem, &[], &limits).unwrap();
+    let privacy = report.privacy.into_iter().map(|(_, verdict)| verdict);
+    (report.correct, privacy.collect())
 }
 
 const SUM: &str = "    v = x[0] + x[1] + x[2];\n}";
