@@ -6,24 +6,34 @@ use crate::*;
 use smpc_ir::party::{Party, PartySet};
 
 /// How many parties, who deviates, and bodies of [`tested`]: for each whether what they can do is caught.
-type Group = (u8, &'static [u8], &'static [(&'static str, bool)]);
+pub(super) type Group = (u8, &'static [u8], &'static [(&'static str, bool)]);
 
 /// Texts that begin alike.
 macro_rules! after {
     ($sent:literal: $($told:literal => $caught:literal,)*) => { &[$((concat!($sent, $told), $caught)),*] };
 }
 
-/// x is c·g to who sends m = 0 at once.
+/// x is g to who sends m = 0 at once.
 const ANSWERS: Group = (
     2,
     &[1],
     after!("let g, k <- F @ P[0]; let c <- F @ P; P[1] -> P[0]: y, r, t, q, u;\n\
         let w = g + k + y + r + t + q + u; P[0] -> P[1]: w; let m = b - w; P[1] -> P[0]: m;\n":
         "z = w;" => true,
-        "let x = c * (g + m); P[0] -> P[1]: x; z = x;" => false,
         "let x = g + m; P[0] -> P[1]: x; z = x;" => false,
         // Not before all that is weighed has come.
         "let x = c * (g + m + y + r + t + q + u); P[0] -> P[1]: x; z = x;" => true,
+    ),
+);
+
+/// x is c·g to who sends m = 0 at once, who knows c: what it tells then is a quotient of what it has seen, for which
+/// [`super::rushing`] does not look.
+const SCALED: Group = (
+    2,
+    &[1],
+    after!("let g, k <- F @ P[0]; let c <- F @ P; P[1] -> P[0]: y, r, t, q, u;\n\
+        let w = g + k + y + r + t + q + u; P[0] -> P[1]: w; let m = b - w; P[1] -> P[0]: m;\n":
+        "let x = c * (g + m); P[0] -> P[1]: x; z = x;" => false,
     ),
 );
 
@@ -77,9 +87,12 @@ const ROUND: Group = (
     ),
 );
 
+/// Those against which strategies are tried out.
+pub(super) const BODIES: &[Group] = &[ANSWERS, ECHOES, OTHERS, TWO, ROUND];
+
 /// A party P[1] convinces P[0] that y - r - t is 0 by (y - r - t) + g·(y - q - u) = 0 with a coin g of others. Both are
 /// 0 if nobody lies; whoever knows g passes with t off by -g·e and u off by -e.
-fn tested(parties: u8, body: &str) -> Problem {
+pub(super) fn tested(parties: u8, body: &str) -> Problem {
     let text = "backend mine(p: int = 2^61 - 1) { int, fix<f>: A<F[p]>; bool, bits<m>: [A<F[p]>; m]; }\n\
          scheme A<F: Field> { parties P[N]; corrupt N-1 of P malicious, abort;\n\
          share x = sum(x[i] for P[i]); P[i] holds x[i]; }\n\
@@ -107,6 +120,7 @@ fn held((parties, coalition, cases): Group) {
 #[test]
 fn an_answer_tells_a_coin_to_who_sends_at_once() {
     held(ANSWERS);
+    held(SCALED);
 }
 
 #[test]

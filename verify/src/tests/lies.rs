@@ -21,20 +21,16 @@ enum Lie {
 }
 
 /// An execution in which every party has its own copies, and some messages carry lies.
-struct Run<'p> {
+pub(super) struct Run<'p> {
     problem: &'p Problem,
-    copies: HashMap<(u32, u8), Vec<u128>>,
-    aborts: bool,
-    rows: usize,
+    pub copies: HashMap<(u32, u8), Vec<u128>>,
+    pub aborts: bool,
+    pub rows: usize,
 }
 
 impl<'p> Run<'p> {
-    fn new(
-        problem: &'p Problem,
-        coalition: PartySet,
-        lies: &BTreeMap<(usize, u8), Lie>,
-        seed: u64,
-    ) -> Self {
+    /// Operands and coins, and nothing else yet.
+    pub fn start(problem: &'p Problem, seed: u64) -> Self {
         let flat = &problem.flat;
         let rows = if flat.values.iter().any(|v| v.kind == Kind::Rows) {
             2
@@ -56,7 +52,7 @@ impl<'p> Run<'p> {
         for (operand, spec) in flat.params.iter().zip(&problem.params) {
             run.parameter(operand_ids(operand), spec, &keys, &mut random);
         }
-        for (at, step) in flat.steps.iter().enumerate() {
+        for step in &flat.steps {
             let info = &flat.values[step.result as usize];
             match &step.op {
                 FlatOp::Coin(domain) => {
@@ -84,9 +80,26 @@ impl<'p> Run<'p> {
                 FlatOp::Key(key) => {
                     run.give(step.result, info.known_to, &vec![keys[*key as usize]; rows]);
                 }
+                _ => {}
+            }
+        }
+        run
+    }
+
+    fn new(
+        problem: &'p Problem,
+        coalition: PartySet,
+        lies: &BTreeMap<(usize, u8), Lie>,
+        seed: u64,
+    ) -> Self {
+        let mut run = Self::start(problem, seed);
+        for (at, step) in problem.flat.steps.iter().enumerate() {
+            let info = &problem.flat.values[step.result as usize];
+            match &step.op {
+                FlatOp::Coin(_) | FlatOp::Key(_) => {}
                 FlatOp::Send { from, to } => {
                     let arg = step.args[0];
-                    let before = flat.values[arg as usize].known_to;
+                    let before = problem.flat.values[arg as usize].known_to;
                     let sent = run.copies[&(arg, *from)].clone();
                     for party in before.intersection(info.known_to).iter() {
                         let own = run.copies[&(arg, party.0)].clone();
@@ -190,13 +203,13 @@ impl<'p> Run<'p> {
         }
     }
 
-    fn compare(&mut self, who: PartySet, a: u32, b: u32) {
+    pub fn compare(&mut self, who: PartySet, a: u32, b: u32) {
         for party in who.iter() {
             self.aborts |= self.copies[&(a, party.0)] != self.copies[&(b, party.0)];
         }
     }
 
-    fn local(&self, at: usize, args: &[Vec<u128>]) -> Vec<u128> {
+    pub fn local(&self, at: usize, args: &[Vec<u128>]) -> Vec<u128> {
         let flat = &self.problem.flat;
         let step = &flat.steps[at];
         let info = &flat.values[step.result as usize];
@@ -261,7 +274,7 @@ impl<'p> Run<'p> {
     }
 
     /// The values of results as honest parties have them; `None` if they do not fit one another.
-    fn results(&self, coalition: PartySet) -> Option<Vec<Vec<u128>>> {
+    pub fn results(&self, coalition: PartySet) -> Option<Vec<Vec<u128>>> {
         let flat = &self.problem.flat;
         let mut found = Vec::new();
         for (operand, spec) in flat.results.iter().zip(&self.problem.results) {
@@ -317,7 +330,7 @@ impl<'p> Run<'p> {
 }
 
 /// Messages of a coalition to others: steps and receivers.
-fn sent(problem: &Problem, coalition: PartySet) -> Vec<(usize, u8)> {
+pub(super) fn sent(problem: &Problem, coalition: PartySet) -> Vec<(usize, u8)> {
     let mut sent = Vec::new();
     for (at, step) in problem.flat.steps.iter().enumerate() {
         if let FlatOp::Send { from, to } = step.op

@@ -14,6 +14,7 @@ mod orders;
 mod ranges;
 mod reliance;
 mod rings;
+mod rushing;
 mod soundness;
 pub(crate) mod standard;
 mod through;
