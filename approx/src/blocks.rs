@@ -100,7 +100,6 @@ pub(crate) fn tree(
     polynomial: &Polynomial,
     width: usize,
     (g, f): (u32, u32),
-    truncation: f64,
     errors: &[f64],
 ) -> Option<Tree> {
     let count = polynomial.degree() + 1;
@@ -133,7 +132,7 @@ pub(crate) fn tree(
     if bits + g as i32 <= f as i32 || bits < 1 {
         return None;
     }
-    let last = truncation * power_of_two(-bits);
+    let last = power_of_two(-bits);
     let cut = s + g as i32 - bits;
 
     let mut work = Work::default();
@@ -176,11 +175,7 @@ pub(crate) fn tree(
             let off = low_off + high_off * (1.0 + e) + high * e;
             let high = high * (1.0 + e) * CAREFUL;
             product = product.max(if end { low + high } else { high });
-            let cut_off = if end {
-                truncation * power_of_two(-(f as i32))
-            } else {
-                last
-            };
+            let cut_off = if end { power_of_two(-(f as i32)) } else { last };
             next.push((low + high, off * CAREFUL + cut_off));
         }
         let by = if end {

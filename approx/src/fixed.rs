@@ -19,23 +19,17 @@ pub const LEAST_POWER_BITS: u32 = 8;
 /// Doubles on the way to a bound lose less than this part of it.
 pub(crate) const CAREFUL: f64 = 1.0 + 1e-9;
 
-/// How a backend computes with fixed point.
+/// How a backend computes with fixed point: every truncation is off by less than a unit of its last place, floor or floor + 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Arithmetic {
     /// Fraction bits f of argument and result.
     pub fraction_bits: u32,
-    /// How far one truncation may be off, in units of the last place: 1 for the floor and for floor + {0, 1}, 2 for
-    /// floor - {0, 1}.
-    pub truncation: f64,
 }
 
 impl Default for Arithmetic {
-    /// 16 fraction bits, truncation to one unit.
+    /// 16 fraction bits.
     fn default() -> Self {
-        Self {
-            fraction_bits: 16,
-            truncation: 1.0,
-        }
+        Self { fraction_bits: 16 }
     }
 }
 
@@ -249,7 +243,7 @@ fn argument(
     off += (shift - ideal_shift).abs() + domain.middle().abs() / half * one * 1e-15;
     let mut off = off / one * CAREFUL;
     if cut > 0 {
-        off += arithmetic.truncation * power_of_two(-(g as i32));
+        off += power_of_two(-(g as i32));
     }
     let form = Form {
         power_bits: g,
@@ -272,7 +266,7 @@ fn with_power_bits(
 ) -> Result<Computed, TooLarge> {
     let f = arithmetic.fraction_bits as i32;
     let (mut form, off, largest) = argument(polynomial, arithmetic, g)?;
-    let errors = power_errors(polynomial.degree(), off, g, arithmetic);
+    let errors = power_errors(polynomial.degree(), off, g);
     let magnitude = |coefficients: &[f64]| {
         let terms = coefficients.iter().zip(&errors);
         terms.map(|(c, e)| c.abs() * (1.0 + e)).sum::<f64>() * CAREFUL
@@ -318,7 +312,7 @@ fn with_power_bits(
         let terms = rounded.coefficients.iter().zip(&errors);
         evaluation = terms.map(|(c, e)| c.abs() * e).sum::<f64>() * CAREFUL;
         if cut > 0 {
-            evaluation += arithmetic.truncation * arithmetic.unit();
+            evaluation += arithmetic.unit();
         }
     }
     let beyond = work.headroom(64);
@@ -338,7 +332,7 @@ fn with_power_bits(
 }
 
 /// Errors of T_k with g fraction bits, where that of u is `off`.
-fn power_errors(degree: usize, off: f64, g: u32, arithmetic: Arithmetic) -> Vec<f64> {
+fn power_errors(degree: usize, off: f64, g: u32) -> Vec<f64> {
     let last = power_of_two(-(g as i32));
     let mut errors = vec![0.0, off];
     for k in 2..=degree {
@@ -346,7 +340,7 @@ fn power_errors(degree: usize, off: f64, g: u32, arithmetic: Arithmetic) -> Vec<
         let (em, en) = (errors[m], errors[n]);
         // |T| is at most 1, and at most 1 + its error as computed.
         let product = 2.0 * (em + en + em * en);
-        errors.push((product + errors[m - n] + arithmetic.truncation * last) * CAREFUL);
+        errors.push((product + errors[m - n] + last) * CAREFUL);
     }
     errors
 }
@@ -359,9 +353,9 @@ fn by_blocks(
     width: usize,
 ) -> Option<Computed> {
     let (mut form, off, largest) = argument(polynomial, arithmetic, g).ok()?;
-    let errors = power_errors(polynomial.degree(), off, g, arithmetic);
+    let errors = power_errors(polynomial.degree(), off, g);
     let bits = (g, arithmetic.fraction_bits);
-    let tree = blocks::tree(polynomial, width, bits, arithmetic.truncation, &errors)?;
+    let tree = blocks::tree(polynomial, width, bits, &errors)?;
     let mut work = Work::default();
     if form.cut > 0 {
         work.add(largest, form.cut, false, 1);

@@ -304,7 +304,7 @@ fn rounded(
         }
         work.add(power_of_two(g), 0, true, 1);
     } else if cut > 0 {
-        errors[1] = last * arithmetic.truncation;
+        errors[1] = last;
         work.add(power_of_two(scale + f), cut as u32, false, 1);
     }
     // The k-th power is the product of any two that make it: a prefix tree has them.
@@ -317,7 +317,7 @@ fn rounded(
         let (error, size) = product.fold((0.0, 0.0), |most: (f64, f64), one| {
             (most.0.max(one.0), most.1.max(one.1))
         });
-        errors.push(error * (1.0 + 1e-9) + last * arithmetic.truncation);
+        errors.push(error * (1.0 + 1e-9) + last);
         largest = largest.max(size);
     }
     if degree > 1 {
@@ -352,12 +352,7 @@ fn rounded(
         budget: Budget {
             approximation: 0.0,
             coefficients: half,
-            evaluation: of_powers
-                + if excess > 0 {
-                    arithmetic.unit() * arithmetic.truncation
-                } else {
-                    0.0
-                },
+            evaluation: of_powers + if excess > 0 { arithmetic.unit() } else { 0.0 },
         },
         work,
         ..base.clone()

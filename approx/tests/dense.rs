@@ -23,7 +23,7 @@ impl Endpoint {
         }
     }
 
-    /// The floor and 0 or 1, or, where truncations are off by 2 units, less 0 or 1.
+    /// The floor and 0 or 1.
     fn truncated(&mut self, x: i128, bits: u32) -> i128 {
         self.largest = self.largest.max(x.abs());
         assert!(x.abs() < 1 << 62, "{x} leaves the ring");
@@ -35,12 +35,7 @@ impl Endpoint {
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
         let e = i128::from(self.state >> 63);
-        (x >> bits)
-            + if self.arithmetic.truncation > 1.0 {
-                -e
-            } else {
-                e
-            }
+        (x >> bits) + e
     }
 
     /// The result in units of 2^-f for an argument in units of 2^-f.
@@ -214,10 +209,7 @@ fn sigmoid() -> Function {
 }
 
 fn bits(fraction_bits: u32) -> Arithmetic {
-    Arithmetic {
-        fraction_bits,
-        ..Arithmetic::default()
-    }
+    Arithmetic { fraction_bits }
 }
 
 #[test]
@@ -341,12 +333,8 @@ fn blocks_where_they_are_cheaper() {
 }
 
 #[test]
-fn local_truncation() {
-    for f in [16, 24] {
-        let arithmetic = Arithmetic {
-            fraction_bits: f,
-            truncation: 2.0,
-        };
+fn one_function_with_16_and_with_24_fraction_bits() {
+    for arithmetic in [bits(16), bits(24)] {
         of_polynomial(
             &sigmoid(),
             (-8.0, 8.0),

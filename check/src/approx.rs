@@ -84,7 +84,7 @@ pub struct Approximation {
     pub function: Function,
     /// Where it approximates.
     pub domain: Domain,
-    /// Fraction bits of its argument, and what was assumed of truncations.
+    /// Fraction bits of its argument.
     pub arithmetic: Arithmetic,
     /// What was found.
     pub found: Found,
@@ -160,7 +160,6 @@ fn fitted(item: &Approx) -> Result<Approximation, Wrong> {
             Some(group) => fraction_bits(&group.ty)?,
             None => Arithmetic::default().fraction_bits,
         },
-        ..Arithmetic::default()
     };
     let function = formula(&item.value, &parameter.ident.name)?;
     let domain = domain(&item.on)?;
