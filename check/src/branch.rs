@@ -112,10 +112,11 @@ impl Elab<'_> {
         let slots: Vec<usize> = names.iter().filter_map(|n| self.lookup(n)).collect();
         let before: Vec<Val> = slots.iter().map(|s| self.slots[*s].val.clone()).collect();
         let secret = condition.label != Label::Public;
-        let outer = (self.secret_depth, self.secret_span);
+        let outer = (self.secret_depth, self.secret_span, self.secret_calls);
         if secret {
             self.secret_depth += 1;
             self.secret_span = branch.condition.span;
+            self.secret_calls = self.calls.len();
         }
         let text = self.text_of(branch.condition.span);
         self.control.push(Control::If {
@@ -137,7 +138,7 @@ impl Elab<'_> {
             None => Val::Unit,
         };
         self.control.pop();
-        (self.secret_depth, self.secret_span) = outer;
+        (self.secret_depth, self.secret_span, self.secret_calls) = outer;
         for (slot, yes) in slots.iter().zip(&after_then) {
             let no = self.slots[*slot].val.clone();
             let joined = self.select(condition, yes, &no, span);

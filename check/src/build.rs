@@ -124,9 +124,10 @@ pub(crate) struct Elab<'a> {
     /// Names of reveals, also of those with an error.
     pub attempted: BTreeSet<String>,
     pub control: Vec<Control>,
-    /// How many `if secret` are open, and where the innermost is.
+    /// How many `if secret` are open, where the innermost is, and in how many calls it stands.
     pub secret_depth: usize,
     pub secret_span: Span,
+    pub secret_calls: usize,
     /// Functions being called: their names and the places of the calls.
     pub calls: Vec<(Rc<FnDef>, Span)>,
     pub unnamed: usize,
@@ -188,6 +189,7 @@ impl<'a> Elab<'a> {
             control: vec![],
             secret_depth: 0,
             secret_span: Span::default(),
+            secret_calls: 0,
             calls: vec![],
             unnamed: 0,
             called: BTreeSet::new(),
@@ -256,6 +258,11 @@ impl Elab<'_> {
     pub fn open_block(&mut self) {
         self.blocks.push(Block::default());
         self.emitted.push(Emitted::default());
+    }
+
+    /// Whether what stands here is carried out once in every run: in no arm, loop or tree.
+    pub fn is_straight(&self) -> bool {
+        self.blocks.len() == 1
     }
 
     /// Goes on with a block closed before; its own values are known again.

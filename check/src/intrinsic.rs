@@ -75,38 +75,6 @@ impl Elab<'_> {
         }
     }
 
-    /// `assert(c)`: the run ends unless the public c holds.
-    fn assert_call(&mut self, args: &[Arg], span: Span) -> Val {
-        let Some(args) = self.args(args) else {
-            return Val::Unknown;
-        };
-        let ([(val, at)], []) = (args.positional.as_slice(), args.named.as_slice()) else {
-            self.error_help(
-                "T02",
-                span,
-                "`assert` takes one bool",
-                "write `assert(0 < x);`",
-            );
-            return Val::Unknown;
-        };
-        let leaf = self.one_leaf(&val.clone(), "`assert`", *at);
-        let Some(leaf) = leaf.and_then(|leaf| self.coerce(&leaf, BOOL, *at)) else {
-            return Val::Unknown;
-        };
-        let help = "reveal it first: everybody sees whether the run ends";
-        if !self.needs_public(&leaf, "K12", "what is asserted", help, *at) {
-            return Val::Unknown;
-        }
-        if self.secret_depth > 0 {
-            let message = "an assertion under a secret condition would show the condition";
-            self.error_help("K17", span, message, "assert outside of the `if secret`");
-            return Val::Unknown;
-        }
-        let value = self.value(&leaf, span);
-        self.push(Op::Assert, vec![value], vec![], span);
-        Val::Unit
-    }
-
     fn arity(&mut self, name: &str, args: &Args, count: usize, span: Span) -> Option<()> {
         if args.positional.len() == count {
             return Some(());

@@ -4,6 +4,7 @@
 //! share-level program. Functions are elaborated at each call, with the labels and sizes of the call.
 
 mod approx;
+mod assert;
 mod assigned;
 mod branch;
 mod budget;

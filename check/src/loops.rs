@@ -281,15 +281,16 @@ impl Elab<'_> {
             else {
                 return Val::Unknown;
             };
-            let outer = (this.secret_depth, this.secret_span);
+            let outer = (this.secret_depth, this.secret_span, this.secret_calls);
             this.secret_depth += 1;
             this.secret_span = looped.condition.span;
+            this.secret_calls = this.calls.len();
             this.open_scope();
             for stmt in &looped.body.stmts {
                 this.stmt(stmt);
             }
             this.close_scope();
-            (this.secret_depth, this.secret_span) = outer;
+            (this.secret_depth, this.secret_span, this.secret_calls) = outer;
             let after = Val::Tuple(slots.iter().map(|s| this.slots[*s].val.clone()).collect());
             let kept = this.select(&active, &after, vars, span);
             Val::Tuple(vec![kept, Val::Leaf(active)])

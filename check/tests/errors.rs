@@ -217,6 +217,27 @@ reveal share x as y; leaks y to all;" => "K12: what is asserted is secret [share
   became secret here [share x]
   decides here [share x > 0]
   help: reveal it first: everybody sees whether the run ends";
+    an_assertion_that_is_known_to_fail: "party a; input x: [int; 3] from a;
+fn first<n>(xs: [int; n], k: int) -> int { assert(k <= n); sum(xs[0..1]) }
+reveal first(share x, 5) as y; leaks y to all;" => "D04: `k <= n` does not hold [k <= n]
+  in this call of `first` [first(share x, 5)]
+  help: no run could end otherwise: change what the outermost call is given";
+    an_assertion_that_is_known_to_hold: "party a; input x: [int; 3] from a;
+fn first<n>(xs: [int; n], k: int) -> int { assert(k <= n); sum(xs[0..1]) }
+reveal first(share x, 3) as y; leaks y to all;" => "no error";
+    an_assertion_in_a_loop_that_may_not_turn: "party a; input x: [int; n] from a;
+for i in 0..n { assert(1 > 2); }
+reveal sum(share x) as y; leaks n, y to all;" => "no error";
+    an_assertion_in_a_secret_arm: "party a; input x: [int; n] from a;
+let s = share x;
+let y = if secret s[0] > 0 { assert(n > 2); s[0] } else { 0 };
+reveal y as y; leaks n, y to all;" => "K17: an assertion under a secret condition would show the condition [assert(n > 2)]
+  help: assert outside of the `if secret`";
+    a_function_in_a_secret_arm_asserts_what_it_wants: "party a; input x: [int; n] from a;
+fn first<n>(xs: [int; n], k: int) -> int { assert(k <= n); sum(xs[0..1]) }
+let s = share x;
+let y = if secret s[0] > 0 { first(s, 2) } else { 0 };
+reveal y as y; leaks n, y to all;" => "no error";
     an_approximation_says_what_is_outside: "party a; input x: fix from a;
 approx g(t: fix) = exp(t) on -1..1 degree 3;
 reveal g(share x) as y; leaks y to all;" => "T03: what is `g` outside of its domain? [g]

@@ -142,10 +142,7 @@ impl Endpoint<'_> {
 
     fn length(&self, step: &Step) -> Result<usize, RunError> {
         let shape = self.shape(step.args[0], step.source)?;
-        match shape.first() {
-            Some(n) if *n > 0 => Ok(*n),
-            _ => Err(self.error(step.source, "a tree over nothing has no value")),
-        }
+        Ok(shape.first().copied().unwrap_or(0))
     }
 
     fn apply(
@@ -216,6 +213,9 @@ impl Endpoint<'_> {
     ) -> Result<(), RunError> {
         let source = step.source;
         let mut n = self.length(step)?;
+        if n == 0 {
+            return Err(self.error(source, "a `reduce` of nothing has no value"));
+        }
         let mut rows = self.rows(step, body)?;
         let mut level = 0;
         while n > 1 {

@@ -156,7 +156,7 @@ pub enum Op {
         /// The body.
         body: Block,
     },
-    /// All prefixes of the same: k results with the first axis.
+    /// All prefixes of the same, whose length may be 0: k results with the first axis.
     Scan {
         /// Pairs of the current level.
         half: SizeVar,

@@ -6,16 +6,6 @@ use crate::endpoint::{Endpoint, Failure};
 use crate::ops::{self, data, gather, scatter};
 use crate::{LocalError, Tensor};
 
-fn leaves(n: i128) -> Result<i128, Failure> {
-    if n > 0 {
-        return Ok(n);
-    }
-    Err(Failure {
-        message: "a tree over nothing has no value".into(),
-        ..LocalError::TooLarge.into()
-    })
-}
-
 fn resized(row: &Tensor, first: usize) -> Vec<i128> {
     let mut dims: Vec<i128> = row.shape().iter().map(|d| *d as i128).collect();
     if let Some(length) = dims.first_mut() {
@@ -52,7 +42,13 @@ pub fn reduce<const K: usize>(
         [Tensor; K],
     ) -> Result<[Tensor; K], Failure>,
 ) -> Result<[Tensor; K], Failure> {
-    let mut n = leaves(n)?;
+    if n < 1 {
+        return Err(Failure {
+            message: "a `reduce` of nothing has no value".into(),
+            ..LocalError::TooLarge.into()
+        });
+    }
+    let mut n = n;
     while n > 1 {
         let pairs = n / 2;
         let (mut low, mut high, mut last) = (vec![], vec![], vec![]);
@@ -80,10 +76,10 @@ pub fn reduce<const K: usize>(
 }
 
 /// All prefixes of `n` rows by Sklansky's network: in level l, row i with bit l set meets the last
-/// row before its block.
+/// row before its block. Of no row there are none.
 ///
 /// # Errors
-/// There is no row, or the body fails.
+/// The body fails.
 pub fn scan<const K: usize>(
     end: &mut Endpoint<'_>,
     n: i128,
@@ -95,7 +91,6 @@ pub fn scan<const K: usize>(
         [Tensor; K],
     ) -> Result<[Tensor; K], Failure>,
 ) -> Result<[Tensor; K], Failure> {
-    let n = leaves(n)?;
     let mut level = 0u32;
     while level < usize::BITS - 1 && 1i128 << level < n {
         let high: Vec<i128> = (0..n).filter(|i| i >> level & 1 == 1).collect();
@@ -144,5 +139,8 @@ mod tests {
             assert_eq!(prefixes.to_i128s(), expected);
         }
         assert!(reduce(&mut end, 0, [], |_, _, [], []| Ok([])).is_err());
+        let none = data(Elem::Ring(64), &[0], &[]).unwrap();
+        let [prefixes] = scan(&mut end, 0, [none], |_, _, [a], [_]| Ok([a])).unwrap();
+        assert!(prefixes.to_i128s().is_empty());
     }
 }
