@@ -32,6 +32,7 @@ static MODULES: &[Module] = embed![
     "math/fine",
     "math/linear",
     "math/order",
+    "math/root",
     "math/scale",
     "math/sigmoid",
     "math/sorting",

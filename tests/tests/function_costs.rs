@@ -123,6 +123,61 @@ impl Row {
     }
 }
 
+/// A text in one line, without the signs of doc comments.
+fn one_line(text: &str) -> String {
+    let words = text.split_whitespace().filter(|w| *w != "///");
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Sentences of the documentation with numbers that depend on lengths, with the numbers that are counted.
+#[test]
+fn sentences_have_the_numbers_that_are_counted() {
+    let cost = |call, modules, of, n| {
+        let bounds = None;
+        Row {
+            call,
+            modules,
+            of,
+            n,
+            bounds,
+        }
+        .cost()
+    };
+    let page = |path: &str| {
+        let text = std::fs::read_to_string(smpc_tests::root().join(path));
+        one_line(&text.expect("a page"))
+    };
+    let (order, nn) = ("use std::order;", "use std::nn;");
+    let many = [10, 100, 289].map(|n| {
+        (
+            cost("order::largest(x)", order, "fix", n),
+            cost("max(x)", "", "fix", n),
+        )
+    });
+    let [a, b, c] = many.map(|(largest, _)| largest.0);
+    let [d, e, f] = many.map(|(_, max)| max.0);
+    let said = format!(
+        "Of 10, 100 and 289 values in {a}, {b} and {c} rounds under rep3, where `max` takes {d}, {e} and {f}; at most seven times its bytes."
+    );
+    assert!(page("stdlib/math/order.smpc").contains(&said), "{said}");
+    assert!(
+        many.iter().all(|(largest, max)| largest.1 <= 7 * max.1),
+        "{many:?}"
+    );
+    let said = format!(
+        "of 200 in {} rounds.",
+        cost("nn::softmax(x)", nn, "fix", 200).0
+    );
+    assert!(page("stdlib/ml/nn.smpc").contains(&said), "{said}");
+    let each = |call, of| cost(call, "", of, 1000).1 / 1000;
+    let said = format!(
+        "8 rounds and {} bytes of all parties, where a sign alone, `x < 0`, takes 8 and {}.",
+        each("x < y", "int"),
+        each("x - y < 0", "int")
+    );
+    assert!(page("docs/language.md").contains(&said), "{said}");
+}
+
 /// The least rounds, and bytes for each element, that systems with the same purpose were measured at (three-party replicated
 /// sharing of 64 bits).
 fn elsewhere(call: &str) -> &'static str {

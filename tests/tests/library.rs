@@ -154,6 +154,86 @@ fn a_test_of_one_value_is_refused_by_an_assertion() {
     assert!(outcome(2).is_ok());
 }
 
+/// Public arguments outside of what functions take: an error where they are known, and otherwise one of the run.
+#[test]
+fn wrong_public_arguments_are_refused() {
+    let text = |ty: &str, call: &str| {
+        let sizes = if ty == "n" { "n, " } else { "" };
+        format!(
+            "use std::order; party alice; input x: [int; {ty}] from alice; param k: int = 4; let s = share x;
+             reveal {call} as y; leaks {sizes}y to all;"
+        )
+    };
+    let check = |ty, call| checked(&text(ty, call), &Case::default());
+    for (call, right) in [
+        ("order::top(s, 4)", "order::top(s, 3)"),
+        ("remainder(s, 0)", "remainder(s, -1)"),
+        ("remainder(s, 1 << 60)", "remainder(s, 1 << 59)"),
+    ] {
+        let refused = check("3", call).expect_err(call);
+        assert!(refused.contains("D04"), "{call}: {refused}");
+        check("3", right).unwrap_or_else(|e| panic!("{right}: {e}"));
+    }
+    let bound = Backend::new("plain", &[]).bind().expect("plain binds");
+    for (call, k, holds) in [
+        ("order::top(s, k)", 4, false),
+        ("order::top(s, k)", 3, true),
+        ("remainder(s, k)", 0, false),
+        ("remainder(s, k)", -5, true),
+    ] {
+        let program = check("n", call).unwrap_or_else(|e| panic!("{call}: {e}"));
+        let start = Start {
+            // k is a size, too
+            sizes: vec![3, k],
+            params: vec![k],
+            inputs: vec![(vec![3], vec![7, 2, 9])],
+        };
+        let outcome = run(&program, &start, &bound, 1).map(|run| run.answers);
+        let asserted = outcome
+            .as_ref()
+            .err()
+            .is_some_and(|e| e.contains("asserts"));
+        assert_eq!(
+            (outcome.is_ok(), asserted),
+            (holds, !holds),
+            "{call}: {outcome:?}"
+        );
+    }
+}
+
+/// A polynomial with one coefficient, whose number only the inputs tell: its powers are a prefix tree over nothing.
+#[test]
+fn a_polynomial_of_one_coefficient_is_constant() {
+    let text = "party alice; input t: [fix; n] from alice; input c: [fix; m] from alice;
+        reveal poly(share t, c) as y; leaks n, m, y to all;"
+        .replace(
+            "poly(share t, c)",
+            "[poly(share t[i], share c) for i in 0..n]",
+        );
+    let program = checked(&text, &Case::default()).unwrap_or_else(|e| panic!("{e}"));
+    let bound = Backend::new("rep3", &[]).bind().expect("rep3 binds");
+    for m in 1..4usize {
+        let fixed =
+            |values: &[i128]| (vec![values.len()], values.iter().map(|v| v << 64).collect());
+        let start = Start {
+            sizes: vec![2, i128::try_from(m).expect("small")],
+            params: vec![],
+            inputs: vec![fixed(&[2, -3]), fixed(&[5, 1, 1][..m])],
+        };
+        let run = run(&program, &start, &bound, 1).unwrap_or_else(|e| panic!("{m}: {e}"));
+        let expected = [[5.0, 5.0], [7.0, 2.0], [11.0, 11.0]][m - 1];
+        let found = &run.answers["y"];
+        assert!(
+            found
+                .iter()
+                .zip(expected)
+                .all(|(y, e)| (y - e).abs() < 1e-3),
+            "{m}: {found:?}"
+        );
+        assert_eq!(run.counted, run.predicted, "{m}");
+    }
+}
+
 /// Values of a few hundred units of 2^-16, by functions that are declared with `fix`.
 #[test]
 fn functions_of_fix_keep_24_fraction_bits() {

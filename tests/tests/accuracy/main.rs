@@ -137,6 +137,44 @@ fn errors_are_within_the_documented_bounds() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// With the most fraction bits that functions serve: within what is documented for 24.
+#[test]
+fn with_32_fraction_bits_errors_are_those_of_24() {
+    let mut wrong = vec![];
+    for row in rows() {
+        let (worst, _, x) = row.errors(300, 32, 128);
+        if worst.is_nan() || worst > row.bound[1] * 256.0 {
+            wrong.push(format!("{} at {x}: {worst} units of 2^-32", row.call));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn more_fraction_bits_than_functions_serve_are_refused() {
+    for call in [
+        "sqrt(x)",
+        "1 / x",
+        "ln(x)",
+        "exp(x)",
+        "variance(x)",
+        "trigonometry::sin(x)",
+        "activation::erf(x)",
+        "statistics::t_test(x, x).0",
+    ] {
+        let text = |bits: u8| {
+            format!(
+                "use std::activation; use std::statistics; use std::trigonometry; using rep3(k: 128);\n\
+                 party alice; input a: [fix<{bits}>; 4] from alice; let x = share a;\n\
+                 reveal {call} as z; leaks z to all;"
+            )
+        };
+        checked(&text(32), &Case::default()).unwrap_or_else(|e| panic!("{call}: {e}"));
+        let refused = checked(&text(33), &Case::default()).expect_err(call);
+        assert!(refused.contains("D04"), "{call}: {refused}");
+    }
+}
+
 #[test]
 fn rounds_are_within_the_documented_bounds() {
     let mut wrong = vec![];
@@ -196,7 +234,7 @@ impl Row {
 /// Writes `docs/accuracy.md`, line by line, two at a time; `ACCURACY=tan` before the command measures the rows with that word, and keeps
 /// the others; `POINTS=3000` takes fewer points.
 #[test]
-#[ignore = "100,000 points of every function: an hour; it writes docs/accuracy.md"]
+#[ignore = "100,000 points of every function: a quarter of an hour of processor time; it writes docs/accuracy.md"]
 fn the_table_at_all_points() {
     let path = smpc_tests::root().join("docs/accuracy.md");
     let kept = std::fs::read_to_string(&path).expect("the page");
