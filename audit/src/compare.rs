@@ -89,7 +89,7 @@ pub fn audit(
         report: Report::default(),
         seen: HashSet::new(),
     };
-    let mut evaluator = Evaluator::new(program, environment, compare);
+    let mut evaluator = Evaluator::new(program, environment, ring, compare);
     let stopped = evaluator.run().err();
     let mut report = evaluator.visitor.report;
     report.stopped = stopped;

@@ -49,6 +49,8 @@ pub(crate) trait Visitor {
 pub(crate) struct Evaluator<'a, V> {
     program: &'a Program,
     environment: &'a Environment,
+    /// Bits of the backend's ring.
+    ring: u8,
     loops: HashMap<SizeVar, i128>,
     pub(crate) values: HashMap<Value, Array>,
     path: Vec<u64>,
@@ -56,10 +58,16 @@ pub(crate) struct Evaluator<'a, V> {
 }
 
 impl<'a, V: Visitor> Evaluator<'a, V> {
-    pub(crate) fn new(program: &'a Program, environment: &'a Environment, visitor: V) -> Self {
+    pub(crate) fn new(
+        program: &'a Program,
+        environment: &'a Environment,
+        ring: u8,
+        visitor: V,
+    ) -> Self {
         Self {
             program,
             environment,
+            ring,
             loops: HashMap::new(),
             values: HashMap::new(),
             path: vec![],
@@ -187,6 +195,22 @@ impl<'a, V: Visitor> Evaluator<'a, V> {
                 };
                 self.values
                     .insert(step.results[0], Array::new(vec![], data));
+            }
+            Op::RingBits => {
+                let bits = Data::Int(vec![i128::from(self.ring)]);
+                self.values
+                    .insert(step.results[0], Array::new(vec![], bits));
+            }
+            Op::OrderedBits => {
+                let a = self.read(step.args[0])?;
+                let Type::Bits(m) = self.program.values[step.results[0].0 as usize].ty else {
+                    return Err(None);
+                };
+                let least = 1u128 << (self.ring - 1);
+                let known = mask(self.ring) & mask(m);
+                let moved = |v: i128| v.cast_unsigned().wrapping_add(least) & known;
+                let data = Data::Bits(m, a.ints().into_iter().map(moved).collect());
+                self.values.insert(step.results[0], Array { data, ..a });
             }
             Op::Draw => {
                 let result = step.results[0];

@@ -24,7 +24,7 @@ pub struct Output {
 /// # Errors
 /// The place where the shadow cannot follow: what a party draws, or a failed operation.
 pub fn outputs(program: &Program, environment: &Environment) -> Result<Vec<Output>, Stopped> {
-    let mut evaluator = Evaluator::new(program, environment, Collect(Vec::new()));
+    let mut evaluator = Evaluator::new(program, environment, 64, Collect(Vec::new()));
     evaluator.run()?;
     Ok(evaluator.visitor.0)
 }

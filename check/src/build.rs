@@ -61,6 +61,8 @@ pub(crate) struct ModuleEnv {
     pub structs: HashMap<String, Rc<StructDef>>,
     pub constants: HashMap<String, Rc<ast::Const>>,
     pub imports: HashMap<String, usize>,
+    /// Those of its functions that say which comprehensions they compute, once that was asked.
+    pub realising: Option<Rc<Vec<Rc<FnDef>>>>,
     /// Functions of the library that nobody called yet, by name.
     pub waiting: HashMap<String, Vec<Unparsed>>,
     /// Constructs that parse and cannot be used: name and what it is.
@@ -314,7 +316,7 @@ impl Elab<'_> {
     ) -> Value {
         let pure = match &op {
             Op::Local(Local::Data(_)) => false,
-            Op::Local(_) | Op::Raw | Op::FromRaw => true,
+            Op::Local(_) | Op::Raw | Op::FromRaw | Op::RingBits | Op::OrderedBits => true,
             _ => false,
         };
         if pure {

@@ -333,6 +333,9 @@ impl Elab<'_> {
 
     /// Elaborates the body of a function at its call.
     pub fn inline(&mut self, def: &Rc<FnDef>, args: Args, span: Span) -> Val {
+        if let Some(result) = self.at_once_elsewhere(def, &args, span) {
+            return result;
+        }
         if self.calls.iter().any(|(called, _)| Rc::ptr_eq(called, def)) {
             self.error_help(
                 "N03",

@@ -2,10 +2,10 @@
 
 use crate::build::Elab;
 use crate::ops::{BOOL, FIX, common, type_name};
-use crate::value::{Leaf, Src};
+use crate::value::{Leaf, Src, Val};
 use smpc_grammar::ast::Span;
 use smpc_ir::local::Prim;
-use smpc_ir::share::{Op, Type};
+use smpc_ir::share::{Label, Op, Type};
 
 impl Elab<'_> {
     /// The leaf as another element type, where that is implicit or asked for.
@@ -140,6 +140,46 @@ impl Elab<'_> {
             src: Src::Ir(result),
             ty: Type::Int,
             ..leaf
+        })
+    }
+
+    /// How many bits the backend's integers have: known where a backend is bound.
+    pub fn ring_bits(&mut self, span: Span) -> Leaf {
+        let info = (Type::Int, vec![], Label::Public);
+        let value = self.emit(Op::RingBits, vec![], info, span);
+        Leaf::public(Src::Ir(value), Type::Int, vec![])
+    }
+
+    /// Bits that order as x does when they are read as unsigned numbers: bits are themselves, of numbers it is the given
+    /// number of them, the sign turned over.
+    pub fn ordered_bits(&mut self, x: &Leaf, width: &Val, span: Span) -> Option<Leaf> {
+        let width = match width {
+            Val::Leaf(leaf) => leaf.as_constant(),
+            _ => None,
+        };
+        let width = width.filter(|m| (1..=128).contains(m));
+        let Some(width) = width.and_then(|m| u8::try_from(m).ok()) else {
+            self.error(
+                "T01",
+                span,
+                "the number of bits is a constant from 1 to 128",
+            );
+            return None;
+        };
+        let number = match x.ty {
+            Type::Bits(_) => return Some(x.clone()),
+            Type::Fix(_) => self.raw(x, span)?,
+            Type::Int => x.clone(),
+        };
+        let number = self.shared(&number, span);
+        let value = self.value(&number, span);
+        let ty = Type::Bits(width);
+        let info = (ty, self.shape(&number), Label::Secret);
+        let result = self.emit(Op::OrderedBits, vec![value], info, span);
+        Some(Leaf {
+            src: Src::Ir(result),
+            ty,
+            ..number
         })
     }
 

@@ -2,7 +2,7 @@
 
 use smpc_grammar::ast::{Arg, BinaryOp, ExprKind, Span};
 use smpc_ir::local::{Local, Prim};
-use smpc_ir::share::{Label, Op, Type};
+use smpc_ir::share::{Label, Type};
 use smpc_ir::size::Size;
 
 use crate::build::Elab;
@@ -29,6 +29,8 @@ pub(crate) const NAMES: &[&str] = &[
     "from_raw",
     "fraction_bits",
     "is_secret",
+    "ring_bits",
+    "ordered_bits",
     "unpack",
     "pack",
     "log2_ceil",
@@ -187,6 +189,16 @@ impl Elab<'_> {
                 self.arity(name, args, 1, span)?;
                 let x = leaf(self, 0)?;
                 Leaf::literal(i128::from(x.label == Label::Secret), BOOL)
+            }
+            "ring_bits" => {
+                self.arity(name, args, 0, span)?;
+                self.ring_bits(span)
+            }
+            "ordered_bits" => {
+                self.arity(name, args, 2, span)?;
+                let x = leaf(self, 0)?;
+                let width = args.positional[1].0.clone();
+                self.ordered_bits(&x, &width, span)?
             }
             "log2_ceil" => {
                 self.arity(name, args, 1, span)?;
@@ -502,57 +514,5 @@ impl Elab<'_> {
             Val::Tuple(items) if items.len() == 2 => items[1].clone(),
             other => other,
         }
-    }
-
-    fn shuffle(&mut self, args: &Args, span: Span) -> Option<Val> {
-        let columns = match args.positional.as_slice() {
-            [(only, _)] => only.clone(),
-            many => Val::Tuple(many.iter().map(|(v, _)| v.clone()).collect()),
-        };
-        let leaves: Vec<Leaf> = columns.leaves().into_iter().cloned().collect();
-        let mut length: Option<Size> = None;
-        let mut values = vec![];
-        let mut out = vec![];
-        let mut results = vec![];
-        for leaf in leaves {
-            let Some(n) = leaf.dims.first() else {
-                self.error(
-                    "T01",
-                    span,
-                    "`shuffle` takes columns: tensors of one length",
-                );
-                return None;
-            };
-            if !leaf.axes.is_empty() {
-                self.error(
-                    "U01",
-                    span,
-                    "`shuffle` inside a comprehension is not executable yet",
-                );
-                return None;
-            }
-            length = Some(match length {
-                Some(known) => self.unify(&known, n, span)?,
-                None => n.clone(),
-            });
-            if let Label::Owned(set) = leaf.label {
-                let names = self.party_names(set);
-                self.error_help(
-                    "K15",
-                    span,
-                    format!("`shuffle` hides the order from all, and {names} knows this column"),
-                    "write `share` before it",
-                );
-                return None;
-            }
-            let leaf = self.shared(&leaf, span);
-            values.push(self.value(&leaf, span));
-            let shape = self.shape(&leaf);
-            let result = self.fresh(leaf.ty, shape, Label::Secret, span);
-            results.push(result);
-            out.push(self.leaf(result, &leaf));
-        }
-        self.push(Op::Shuffle, values, results, span);
-        Some(columns.rebuilt(&mut out.into_iter()))
     }
 }

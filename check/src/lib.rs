@@ -6,6 +6,7 @@
 mod approx;
 mod assert;
 mod assigned;
+mod batch;
 mod branch;
 mod budget;
 mod build;
@@ -34,6 +35,7 @@ mod ops;
 mod print;
 mod probe;
 mod product;
+mod shuffle;
 mod sizes;
 mod stmt;
 mod tensor;

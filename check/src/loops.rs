@@ -217,7 +217,9 @@ impl Elab<'_> {
         let test = match &tested {
             Some(leaf) if leaf.axes.is_empty() => Some(self.value(leaf, span)),
             Some(_) => {
-                self.error("U01", looped.condition.span, "a `while` inside a comprehension whose condition depends on its index is not executable yet");
+                let message = "a `while` inside a comprehension whose condition depends on its index is not executable yet";
+                let at = looped.condition.span;
+                self.error_help("U01", at, message, crate::batch::HELP);
                 None
             }
             None => None,

@@ -4,6 +4,7 @@ use crate::build::{Elab, FnDef, ModuleEnv};
 use crate::value::StructDef;
 use smpc_grammar::Parse;
 use smpc_grammar::ast::{self, ClauseKind, FileId, Item, ItemKind, Module, Span, UseSource};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -119,10 +120,13 @@ impl Elab<'_> {
                     "a precondition (`requires`)"
                 }
                 ClauseKind::Ensures(_) => "a postcondition (`ensures`)",
-                ClauseKind::Realises(_)
-                | ClauseKind::Mode(_)
-                | ClauseKind::Bilinear
-                | ClauseKind::Private => {
+                ClauseKind::Realises(term) => {
+                    if let Err(problem) = crate::batch::Batch::of(function, term) {
+                        self.error_help("T01", clause.span, problem, crate::batch::FORM);
+                    }
+                    continue;
+                }
+                ClauseKind::Mode(_) | ClauseKind::Bilinear | ClauseKind::Private => {
                     self.error(
                         "T01",
                         clause.span,
@@ -272,6 +276,36 @@ impl Elab<'_> {
             self.elsewhere(|elab| elab.collect(module, file, &item));
         }
         self.modules.get(module)?.functions.get(name).cloned()
+    }
+
+    /// The functions of a module that say which comprehensions they compute.
+    pub fn realising(&mut self, module: usize) -> Rc<Vec<Rc<FnDef>>> {
+        let Some(own) = self.modules.get(module) else {
+            return Rc::default();
+        };
+        if let Some(known) = &own.realising {
+            return known.clone();
+        }
+        let says =
+            |unparsed: &Unparsed| unparsed.text[unparsed.range.clone()].contains("realises [");
+        let waiting = own.waiting.iter().filter(|(_, list)| list.iter().any(says));
+        let waiting: BTreeSet<String> = waiting.map(|(name, _)| name.clone()).collect();
+        for name in waiting {
+            self.functions(module, &name);
+        }
+        let functions = self.modules.get(module).into_iter();
+        let functions = functions.flat_map(|own| own.functions.values().flatten());
+        let says = |clause: &ast::Clause| matches!(clause.kind, ClauseKind::Realises(_));
+        let mut found: Vec<Rc<FnDef>> = functions
+            .filter(|def| def.function.clauses.iter().any(says))
+            .cloned()
+            .collect();
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        let found = Rc::new(found);
+        if let Some(own) = self.modules.get_mut(module) {
+            own.realising = Some(found.clone());
+        }
+        found
     }
 
     /// The names of a module's functions.

@@ -25,6 +25,9 @@ impl Elab<'_> {
             m.functions.values().flatten().cloned().collect::<Vec<_>>()
         });
         functions.sort_by_key(|f| f.function.name.span.start);
+        for def in &functions {
+            self.realised_exists(def);
+        }
         for def in functions {
             let arity = crate::call::parameters(&def).count();
             if self.called.contains(&(def.module, def.name.clone(), arity)) {

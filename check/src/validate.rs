@@ -255,6 +255,19 @@ fn step_rules(program: &Program, step: &Step) -> Result<(), String> {
             matches!(results[0].ty, Type::Fix(_)) && args[0].ty == Type::Int,
             "from raw",
         ),
+        Op::RingBits => ensure(
+            args.is_empty() && results[0].ty == Type::Int && results[0].label == Label::Public,
+            "a public integer",
+        ),
+        Op::OrderedBits => ensure(
+            args[0].ty == Type::Int
+                && matches!(results[0].ty, Type::Bits(_))
+                && [args[0], results[0]]
+                    .iter()
+                    .all(|v| v.label == Label::Secret)
+                && args[0].shape == results[0].shape,
+            "bits of secret integers",
+        ),
         Op::Input(_) | Op::Param(_) => {
             ensure(args.is_empty() && results.len() == 1, "no arguments")
         }

@@ -49,6 +49,30 @@ macro_rules! wrong {
 }
 
 wrong! {
+    no_comprehension_is_realised: "fn one(x: int) -> int { x }
+fn all<m>(x: [int; m]) -> [int; m] realises one(x) { x }
+reveal 1 as one; leaks one to all;" => "T01: this is no comprehension of a call [realises one(x)]
+  help: write `realises [f(x[i], y) for i in 0..m]`: another function of this file, of parameters of this one";
+
+    realised_with_other_parameters: "fn one(x: int) -> int { x }
+fn all<m>(x: [int; m], y: int) -> [int; m] realises [one(x[i]) for i in 0..m] { x }
+reveal 1 as one; leaks one to all;" => "T01: each parameter of the function is one argument of the call [realises [one(x[i]) for i in 0..m]]
+  help: write `realises [f(x[i], y) for i in 0..m]`: another function of this file, of parameters of this one";
+
+    nothing_of_that_name_is_realised: "fn all<m>(x: [int; m]) -> [int; m] realises [one(x[i]) for i in 0..m] { x }
+reveal 1 as one; leaks one to all;" => "N01: this file has no function `one` of 1 parameters [realises [one(x[i]) for i in 0..m]]
+  help: write `realises [f(x[i], y) for i in 0..m]`: another function of this file, of parameters of this one";
+
+    realised_without_rows: "fn one<n>(x: [int; n]) -> int { sum(x) }
+fn all<m, n>(x: [int; m, n]) -> int realises [one(x[i]) for i in 0..m] { sum(sum(x)) }
+party a; input x: [int; 4, 2] from a;
+reveal sum(one(share x[i]) for i in 0..4) as s; leaks s to all;" => "D01: a function that realises a comprehension has a row for each index [one(share x[i])]";
+
+    a_shuffle_in_a_comprehension: "party a; input x: [int; 4, 2] from a;
+let s = [shuffle(share x[i]) for i in 0..4];
+reveal s as s; leaks s to all;" => "U01: `shuffle` inside a comprehension is not executable yet [shuffle(share x[i])]
+  help: put it into a function, and write one for all of them at once that says `realises [f(x[i]) for i in 0..m]`";
+
     branch_on_a_secret: "party a; input x: int from a;
 let s = share x;
 let big = s > 10;

@@ -140,7 +140,7 @@ fn what_is_assumed_to_be_no_leakage_is_listed() {
     write(&base, "s.smpc", script);
     let ran = smpc(&base, &["leaks", "s.smpc"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
-    let line = "order  [bool; n, 3]  to all ~ perm(n)  by `by`, std::math::sorting:";
+    let line = "order  [bool; n, 7]  to all ~ perm(n)  by `compared`, std::math::sorting:";
     assert!(ran.out.contains(line), "{}", ran.out);
     let found = json(&smpc(&base, &["leaks", "s.smpc", "--json"]));
     assert_eq!(found["assumed"][0]["distribution"], "perm(n)", "{found}");

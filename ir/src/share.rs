@@ -100,6 +100,11 @@ pub enum Op {
     Input(u32),
     /// r: the parameter at this position of [`Program::params`], public.
     Param(u32),
+    /// r: how many bits the backend's integers have, a public `Int`.
+    RingBits,
+    /// r, secret `Bits(m)`: the m lowest bits of a + 2^(k-1), for a secret `Int` a and the k bits that the backend's integers
+    /// have; zeros above them. As unsigned numbers they order as the integers do if m >= k.
+    OrderedBits,
     /// r: uniform over r's type, `Bits`, drawn by the one party that owns it; another each time.
     Draw,
     /// r: a (public or owned), now secret. From the lowest owner if there are several.

@@ -49,6 +49,13 @@ fn rows() -> Vec<Row> {
             1000,
             Some((200, 10_000_000)),
         ),
+        row(
+            "[sorting::sort(reshape(x, 10, 100)[i]) for i in 0..10]",
+            "use std::sorting;",
+            "int",
+            1000,
+            None,
+        ),
         row("sort(x)", "", "int", 1000, None),
         row("order::median(x)", order, "fix", 100, None),
         row(

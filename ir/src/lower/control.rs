@@ -46,6 +46,19 @@ impl Lowerer<'_> {
                 };
                 self.results(step, op, args)
             }
+            Op::Switch { arms } if self.literals.contains_key(&step.args[0]) => {
+                // Known now: the other arms may ask for what this backend lacks.
+                let taken = self.literals[&step.args[0]];
+                let arm = usize::try_from(taken).ok().and_then(|at| arms.get(at));
+                let arm = arm.ok_or(Failed)?;
+                self.inner_steps(arm);
+                for (value, result) in arm.results.iter().zip(&step.results) {
+                    let wires = self.represent(*value, *result)?;
+                    let form = self.form(*result);
+                    self.bind(*result, wires, &form);
+                }
+                Ok(())
+            }
             Op::Switch { arms } => {
                 let index = self.public(step.args[0])?;
                 let mut lowered = vec![];

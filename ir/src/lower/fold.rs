@@ -30,6 +30,7 @@ impl Lowerer<'_> {
             Local::Prim(Prim::Neg) => arg(0)?.checked_neg(),
             Local::Prim(Prim::Add) => arg(0)?.checked_add(arg(1)?),
             Local::Prim(Prim::Sub) => arg(0)?.checked_sub(arg(1)?),
+            Local::Prim(Prim::Lt) => Some(i128::from(arg(0)? < arg(1)?)),
             Local::Prim(Prim::Div) if fixed => {
                 // Rounded towards zero here; whoever asks wants to know about exact values.
                 arg(0)?.checked_mul(ONE)?.checked_div(arg(1)?)

@@ -472,6 +472,17 @@ impl<'a> Lowerer<'a> {
                 };
                 self.define(result, lowered);
             }
+            Op::RingBits => {
+                let bits = i128::from(self.ring);
+                let elem = self.clear_elem(Type::Int);
+                let value = self.emit.local(Local::Constant(bits), &[], elem, &[]);
+                self.literals.insert(step.results[0], bits);
+                self.define(step.results[0], Lowered::Clear(vec![value]));
+            }
+            Op::OrderedBits => {
+                let bits = self.ordered_bits(step.args[0], step.results[0])?;
+                self.define(step.results[0], Lowered::Secret(bits));
+            }
             Op::Input(_) | Op::Param(_) | Op::Draw => self.read(step),
             Op::Share => {
                 let shared = self.deal(step.args[0])?;

@@ -375,6 +375,28 @@ impl Lowerer<'_> {
         }
     }
 
+    /// The bits of x + 2^(k-1), as many as the result has.
+    pub(super) fn ordered_bits(&mut self, x: Value, result: Value) -> Lower<Shared> {
+        let info = self.script_info(result);
+        let (shape, elem) = (info.shape.clone(), self.secret_elem(info.ty));
+        let shared = self.shared(x)?;
+        let least = 1i128.checked_shl(u32::from(self.ring) - 1).unwrap_or(0);
+        let least = self
+            .emit
+            .local(Local::Constant(least), &[], shared.elem, &[]);
+        let moved = self.add_public(Prim::Add, &shared, least, &shape)?;
+        let bits = if self.bitwise() {
+            moved
+        } else {
+            let want = Want::ToBits(self.int);
+            self.shared_call(want, &[Operand::Shared(moved)], &Binding::elements(&shape))?
+        };
+        if bits.elem == elem {
+            return Ok(bits);
+        }
+        Ok(self.map(&Local::Prim(Prim::Cast), &bits, &[], elem, &shape))
+    }
+
     fn shifted(&mut self, shared: &Shared, bits: u8, shape: &[Size]) -> Shared {
         if bits == 0 {
             return shared.clone();
