@@ -12,7 +12,7 @@ Exit codes:
   1  errors in a script or a scheme, or a file `fmt --check` would rewrite
   2  the command line cannot be carried out
   3  errors in input files, or in values given with --set
-  4  the computation stopped
+  4  the computation stopped, or what was to be printed could not be written
 
 Colours follow the terminal; NO_COLOR turns them off.";
 
@@ -22,7 +22,7 @@ Exit codes:
   1    errors in a script or a scheme
   2    the command line cannot be carried out
   3    errors in this party's input files, or in values given with --set
-  4    the computation stopped, here or at a peer; or its metrics could not be written
+  4    the computation stopped, here or at a peer; or its answer or metrics could not be written
   130  interrupted";
 
 const VERIFY_CODES: &str = "\

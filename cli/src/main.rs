@@ -20,6 +20,7 @@ use clap::Parser;
 use problem::Failure;
 use smpc_driver::{bind, load, pipeline, problem};
 use smpc_grammar::Sources;
+use smpc_runtime::terminal;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -38,7 +39,10 @@ pub struct Answer {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(asked) => return usage(&asked),
+    };
     if let Command::Run(_) | Command::Party(_) | Command::Prepare(_) = cli.command {
         small_pages();
     }
@@ -69,11 +73,10 @@ fn main() -> ExitCode {
     match result {
         Ok(answer) => {
             if cli.json {
-                print_json(&answer.json);
+                print_json(&answer.json, answer.exit)
             } else {
-                print(&answer.text);
+                print(&answer.text, answer.exit)
             }
-            ExitCode::from(answer.exit)
         }
         Err(failure) => fail(&sources, &failure, cli.json),
     }
@@ -88,26 +91,34 @@ fn small_pages() {
     }
 }
 
+/// Prints help or the version, or what is wrong with the command line.
+fn usage(asked: &clap::Error) -> ExitCode {
+    let written = asked.print().and_then(|()| std::io::stdout().flush());
+    let exit = u8::try_from(asked.exit_code()).unwrap_or(problem::Exit::Usage as u8);
+    match asked.use_stderr() {
+        true => ExitCode::from(exit),
+        false => done(terminal::printed(written), exit),
+    }
+}
+
 /// Prints an answer, and what went wrong behind it: one document, or the answer first.
 fn behind(sources: &Sources, answer: Answer, failure: &Failure, json: bool) -> ExitCode {
     if json {
         let errors = render::json(sources, failure);
-        print_json(&smpc_runtime::report::with_errors(answer.json, &errors));
-        return ExitCode::from(failure.exit as u8);
+        let whole = smpc_runtime::report::with_errors(answer.json, &errors);
+        return print_json(&whole, failure.exit as u8);
     }
-    print(&answer.text);
+    print(&answer.text, failure.exit as u8);
     fail(sources, failure, false)
 }
 
 fn fail(sources: &Sources, failure: &Failure, json: bool) -> ExitCode {
+    let exit = failure.exit as u8;
     if json {
-        print_json(&render::json(sources, failure));
-    } else {
-        let text = render::text(sources, failure, color());
-        // A closed terminal is no reason to panic, and there is nobody left to tell.
-        let _ = std::io::stderr().write_all(text.as_bytes());
+        return print_json(&render::json(sources, failure), exit);
     }
-    ExitCode::from(failure.exit as u8)
+    terminal::tell(&render::text(sources, failure, color()));
+    ExitCode::from(exit)
 }
 
 fn color() -> bool {
@@ -115,14 +126,24 @@ fn color() -> bool {
     !refused && std::io::stderr().is_terminal()
 }
 
-fn print_json(value: &serde_json::Value) -> ExitCode {
+fn print_json(value: &serde_json::Value, exit: u8) -> ExitCode {
     let text = serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string());
-    print(&(text + "\n"))
+    print(&(text + "\n"), exit)
 }
 
-fn print(text: &str) -> ExitCode {
-    let mut out = std::io::stdout().lock();
-    // A reader that has seen enough (`| head`) closes the pipe: that is its right.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    ExitCode::SUCCESS
+fn print(text: &str, exit: u8) -> ExitCode {
+    done(terminal::print(text), exit)
+}
+
+/// The exit code of a command that has printed what it had to say. An answer that is lost is none: the command has
+/// failed, if it did not before.
+fn done(printed: Result<(), smpc_runtime::files::Problem>, exit: u8) -> ExitCode {
+    let lost = printed.err();
+    if let Some(problem) = &lost {
+        terminal::tell(&format!("{problem}\n"));
+    }
+    ExitCode::from(match exit {
+        0 if lost.is_some() => problem::Exit::Run as u8,
+        exit => exit,
+    })
 }

@@ -31,6 +31,7 @@ pub mod product;
 pub mod report;
 pub mod show;
 pub mod tensor;
+pub mod terminal;
 pub mod tree;
 pub mod typed;
 

@@ -1,6 +1,7 @@
 //! Compiled programs as parties: over TLS, on prepared material, beside interpreted parties.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -130,6 +131,25 @@ fn keys_of(document: &Value) -> Vec<&String> {
     entries.into_iter().flatten().collect()
 }
 
+/// An answer that a full disk swallows is no success; a reader who has seen enough is no failure.
+fn streams_of_compiled_programs(program: &Path, arguments: &[&str]) {
+    let shell = |redirected: &str| {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &format!("\"$@\" {redirected}"), "sh"])
+            .arg(program)
+            .args(arguments);
+        start("sh", &mut command).wait()
+    };
+    let lost = shell(">/dev/full");
+    assert_eq!(lost.status.code(), Some(4), "{}", lost.stderr);
+    assert!(lost.stderr.contains("error[I15]"), "{}", lost.stderr);
+    let error = shell("--set no=1 2>/dev/full");
+    assert_eq!(error.status.code(), Some(3), "{}", error.stdout);
+    let unread = shell("| true");
+    assert_eq!(unread.stderr, "");
+}
+
 /// Two parties compiled, the others interpreted, all from one seed; then one compiled party alone
 /// is interrupted.
 #[test]
@@ -213,6 +233,7 @@ fn compiled_and_interpreted_parties_meet() {
         (&Value::from(2), Some(2))
     );
     assert_eq!(document["errors"][0]["code"], "I16");
+    streams_of_compiled_programs(&program, &["--local", "--inputs", &dot]);
     let alone = ["P[1]", "P[2]"].map(|name| compiled(name, false));
     alone.iter().for_each(|party| party.says("connected"));
     alone[0].signal("INT");

@@ -3,7 +3,6 @@
 mod arguments;
 mod show;
 
-use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -18,6 +17,7 @@ use crate::files::{self, Element, Problem, Wanted};
 use crate::number;
 use crate::report;
 use crate::tensor::Tensor;
+use crate::terminal;
 pub use arguments::USAGE;
 use arguments::{Arguments, arguments};
 
@@ -335,8 +335,8 @@ impl Description<'_> {
     }
 }
 
-/// Runs the program. Exit codes: 0 success, 2 the command line, 3 inputs, 4 the computation, 130
-/// interrupted.
+/// Runs the program. Exit codes: 0 success, 2 the command line, 3 inputs, 4 the computation, or its answer could not
+/// be written; 130 interrupted.
 pub fn main(
     description: &Description<'_>,
     part: impl Fn(usize, &mut dyn Channel, &[i128], Vec<Option<Tensor>>, Option<u64>) -> Handed + Sync,
@@ -349,29 +349,19 @@ pub fn main(
         Ok(Some(arguments)) => carry_out(description, &arguments, &part),
         Err(message) => Err(Stop::usage("I16", message)),
     };
-    // A closed terminal is no reason to panic, and there is nobody left to tell.
-    let (code, _) = match done {
-        Ok((text, None)) => (0, std::io::stdout().write_all(text.as_bytes())),
+    let (code, text, failed) = match done {
+        Ok((text, None)) => (0, text, None),
         // The document of the answer has the error.
-        Ok((text, Some(stop))) if json => (stop.exit, std::io::stdout().write_all(text.as_bytes())),
-        Ok((text, Some(stop))) => {
-            let told = std::io::stdout().write_all(text.as_bytes());
-            let error = format!("{stop}\n");
-            (
-                stop.exit,
-                told.and_then(|()| std::io::stderr().write_all(error.as_bytes())),
-            )
-        }
-        Err(stop) if json => {
-            let text = document(&report::errors(&stop));
-            (stop.exit, std::io::stdout().write_all(text.as_bytes()))
-        }
-        Err(stop) => {
-            let text = stop.to_string();
-            let text = format!("{}\n", text.trim_end());
-            (stop.exit, std::io::stderr().write_all(text.as_bytes()))
-        }
+        Ok((text, Some(stop))) => (stop.exit, text, (!json).then_some(stop)),
+        Err(stop) if json => (stop.exit, document(&report::errors(&stop)), None),
+        Err(stop) => (stop.exit, String::new(), Some(stop)),
     };
+    let lost = terminal::print(&text).err();
+    let failed = failed.iter().map(Stop::to_string);
+    for error in failed.chain(lost.iter().map(Problem::to_string)) {
+        terminal::tell(&format!("{}\n", error.trim_end()));
+    }
+    let code = if lost.is_some() && code == 0 { 4 } else { code };
     ExitCode::from(code)
 }
 

@@ -54,6 +54,9 @@ pub(super) fn start(level: Level) {
         .with_max_level(filter)
         .with_writer(std::io::stderr)
         .with_ansi(false)
+        // What a full disk or a closed terminal keeps from being told would be told there once more, and a failure
+        // of that would end this party.
+        .log_internal_errors(false)
         .with_target(false)
         .finish();
     let _ = tracing::subscriber::set_global_default(subscriber);

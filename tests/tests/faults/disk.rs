@@ -166,3 +166,83 @@ fn full_for_metrics() {
         (&"I15".into(), &4.into())
     );
 }
+
+/// The same command with streams that the shell opens.
+#[cfg(unix)]
+fn redirected(inner: &Command, to: &str) -> Command {
+    let mut outer = Command::new("sh");
+    outer
+        .args(["-c", &format!("exec \"$@\" {to}"), "sh"])
+        .arg(inner.get_program())
+        .args(inner.get_args());
+    outer
+}
+
+/// What a party was handed is lost with its standard output: it says so, and its peers are done.
+#[cfg(target_os = "linux")]
+#[test]
+fn full_for_the_answer() {
+    let scene = Scene::new("disk", SHORT, THREE);
+    let bob = scene.command("party", "bob", &scene.script);
+    let ended = connecting(&scene, 1, &mut redirected(&bob, ">/dev/full"), "60s");
+    for party in &ended {
+        let code = if party.name == "bob" { 4 } else { 0 };
+        assert_eq!(party.status.code(), Some(code), "{}", party.stderr);
+        let file = scene.folder.path(&format!("out/{}/t.csv", party.name));
+        assert!(file.exists(), "{}", party.stderr);
+    }
+    assert!(
+        ended[1].stderr.contains("error[I15]"),
+        "{}",
+        ended[1].stderr
+    );
+}
+
+/// A log that cannot be written is no reason to end a run.
+#[cfg(target_os = "linux")]
+#[test]
+fn full_for_the_log() {
+    let scene = Scene::new("disk", SHORT, THREE);
+    let bob = scene.command("party", "bob", &scene.script);
+    let ended = connecting(&scene, 1, &mut redirected(&bob, "2>/dev/full"), "60s");
+    let told = |at: usize| ended[at].json()["outputs"].clone();
+    assert!(told(1)["t"]["value"].is_number(), "{}", told(1));
+    assert_eq!(told(1), told(0));
+    assert_eq!(ended[1].stderr, "");
+}
+
+/// Nor is one whose reader goes away, at whatever line.
+#[cfg(unix)]
+#[test]
+fn a_log_whose_reader_goes_away() {
+    let at = |line: &str| {
+        let scene = Scene::new("reader", SHORT, THREE);
+        let bob = scene.command("party", "bob", &scene.script);
+        // The shell ends with what the reader ends with: bob's own code is behind his answer.
+        let mut odd = Command::new("sh");
+        let piped = format!(
+            "exec 3>&1; {{ \"$@\" 2>&1 >&3 3>&-; echo \"exit $?\" >&3; }} | sed -n '/{line}/q'"
+        );
+        odd.args(["-c", &piped, "sh"])
+            .arg(bob.get_program())
+            .args(bob.get_args());
+        let ended = connecting(&scene, 1, &mut odd, "60s");
+        for party in &ended {
+            assert!(party.status.success(), "{line}: {}", party.stderr);
+        }
+        let (answer, exit) = ended[1].stdout.split_once("exit ").expect("an exit code");
+        assert_eq!(exit, "0\n", "{line}: {answer}");
+        let answer: serde_json::Value = serde_json::from_str(answer).expect("an answer in JSON");
+        assert!(answer["outputs"]["t"]["value"].is_number(), "{answer}");
+    };
+    std::thread::scope(|scope| {
+        for line in [
+            "listening",
+            "all parties agree",
+            "computed",
+            "outputs written",
+        ] {
+            scope.spawn(move || at(line));
+        }
+    });
+}
