@@ -1,6 +1,10 @@
 //! JSON: nested lists for tensors, a list of objects or an object of lists for tables.
 
+use std::collections::BTreeSet;
+use std::fmt;
+
 use super::{Array, Expected, Problem, Problems, bad_element, wrong_rank};
+use serde_core::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 /// Nesting beyond this is no tensor.
@@ -24,6 +28,10 @@ pub(super) fn read(
             return vec![None; expected.len()];
         }
     };
+    if let Some(problem) = twice(bytes, shown) {
+        problems.push(problem);
+        return vec![None; expected.len()];
+    }
     expected
         .iter()
         .map(|e| match e.wanted.column {
@@ -34,6 +42,79 @@ pub(super) fn read(
             None => tensor(&value, shown, e, problems),
         })
         .collect()
+}
+
+/// The problem of an object that has a name twice: its second value would silently count.
+fn twice(bytes: &[u8], shown: &str) -> Option<Problem> {
+    let mut name = None;
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let error = Once(&mut name).deserialize(&mut reader).err()?;
+    let name = name?;
+    let problem = Problem::new("I10", format!("an object has `{name}` twice"), shown)
+        .at_row(format!("line {}", error.line()))
+        .help("keep one of them: which value counts cannot be known");
+    Some(problem)
+}
+
+/// Reads whatever there is, up to the first name that an object has twice, which is put here.
+struct Once<'n>(&'n mut Option<String>);
+
+impl<'de> DeserializeSeed<'de> for Once<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<(), D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Once<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON whose objects have each name once")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(Once(self.0))?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        let mut names: BTreeSet<String> = BTreeSet::new();
+        while let Some(name) = fields.next_key::<String>()? {
+            if names.contains(&name) {
+                *self.0 = Some(name);
+                return Err(A::Error::custom("a name twice"));
+            }
+            names.insert(name);
+            fields.next_value_seed(Once(self.0))?;
+        }
+        Ok(())
+    }
 }
 
 fn column(

@@ -2,6 +2,7 @@
 
 use super::{Array, Expected, Problem, Problems, bad_element, describe, numeric, wrong_rank};
 use csv::StringRecord;
+use std::collections::BTreeMap;
 
 /// The rows of a file with the lines they begin on.
 struct Rows {
@@ -22,6 +23,12 @@ pub(super) fn read(
     if expected.iter().any(|e| e.wanted.column.is_some()) {
         let found = rows.rows.first().map(|(_, record)| record.clone());
         header = Some(found.unwrap_or_default());
+    }
+    if header
+        .as_ref()
+        .is_some_and(|header| !unique(header, shown, problems))
+    {
+        return vec![None; expected.len()];
     }
     expected
         .iter()
@@ -109,6 +116,25 @@ impl Lines {
         }
         (empty, self.ends + 1)
     }
+}
+
+/// Whether no two columns have one name: which of them counts cannot be known. Columns without a name are none that
+/// a script could mean.
+fn unique(header: &StringRecord, shown: &str, problems: &mut Problems) -> bool {
+    let before = problems.len();
+    let mut known = BTreeMap::new();
+    for (at, name) in header.iter().map(str::trim).enumerate() {
+        let first = *known.entry(name).or_insert(at);
+        if first < at && !name.is_empty() {
+            problems.push(
+                Problem::new("I10", format!("the header names `{name}` twice"), shown)
+                    .at_row("line 1")
+                    .at_column(format!("columns {} and {}", first + 1, at + 1))
+                    .help("keep one of them, or give each a name of its own"),
+            );
+        }
+    }
+    problems.len() == before
 }
 
 /// A tensor of rank at most 2.

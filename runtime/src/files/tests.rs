@@ -120,6 +120,49 @@ fn empty_lines_are_told() {
     assert_eq!(told("a,b\n\n1,2\n", column), "I03 line 2");
 }
 
+/// Of two columns, or two values, of one name none is taken.
+#[test]
+fn names_that_occur_twice() {
+    let folder = Folder::new("twice");
+    let wanted = ["a", "b"].map(|column| Wanted {
+        file: "t",
+        column: Some(column),
+        ..input(Type::Int, 1)
+    });
+    let told = |file: &str, text: &str| -> Vec<String> {
+        folder.write(file, text);
+        let read = folder.read(&wanted);
+        let _ = std::fs::remove_file(folder.0.join("alice").join(file));
+        if read.problems.is_empty() {
+            assert!(read.arrays.iter().all(Option::is_some), "{text}");
+        } else {
+            assert_eq!(codes(&read), ["I10"], "{text}");
+            assert_eq!(read.arrays, [None, None], "{text}");
+        }
+        let told = read.problems.iter();
+        told.map(|p| format!("{} {}", p.message, p.row.as_deref().unwrap_or("")))
+            .collect()
+    };
+    let header = ["the header names `b` twice line 1"];
+    assert_eq!(told("t.csv", "b,a,t, b\n1,2,a,3\n"), header);
+    // One that the script does not ask for cannot be told from a slip either.
+    assert_eq!(
+        told("t.csv", "a,b,t,t\n1,2,3,4\n"),
+        ["the header names `t` twice line 1"]
+    );
+    assert!(told("t.csv", "a,b,,\n1,2,3,4\n").is_empty());
+    let once = r#"{"a": [1, 2.0e0], "b": [3, 4], "c": {"a": null, "d": [true, "x"]}}"#;
+    assert!(told("t.json", once).is_empty());
+    assert!(told("t.json", r#"[{"a": 1, "b": 2}, {"a": 3, "b": 4}]"#).is_empty());
+    for text in [
+        "{\"a\": [1],\n \"b\": [2],\n \"a\": [3]}",
+        "[{\"a\": 1, \"b\": 2},\n {\"a\": 1,\n \"b\": 2, \"\\u0061\": 3}]",
+        "{\"a\": [1], \"b\": [2],\n\n \"c\": {\"a\": 0, \"a\": 0}}",
+    ] {
+        assert_eq!(told("t.json", text), ["an object has `a` twice line 3"]);
+    }
+}
+
 #[test]
 fn one_party_reads_its_own_files_only() {
     let folder = Folder::new("own");
