@@ -14,6 +14,7 @@ mod reference;
 mod render;
 mod simulate;
 mod testing;
+mod written;
 
 use args::{Cli, Command};
 use clap::Parser;

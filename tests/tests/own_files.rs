@@ -74,8 +74,42 @@ fn metrics_where_another_file_is_to_be() {
         .to_string();
     let key = folder.path("keys/alice.key").display().to_string();
     let secret = fs::read(&key).expect("the key");
-    for metrics in [&output, &key] {
-        let args = ["--outputs", &out, "--metrics", metrics];
+    // Whatever the party reads, by whatever name.
+    let named = |name: &str| folder.path(name).display().to_string();
+    let mut read = vec![output, key.clone()];
+    let names = [
+        "keys/alice.pem",
+        "keys/bob.pem",
+        "keys/peers.toml",
+        "keys/alice.store",
+        "keys/alice.consumed",
+        "s/alice/x.csv",
+        "s/alice/x.json",
+        "s/bob/y.csv",
+        "s.smpc",
+        "more.smpc",
+        "mine.smpc",
+    ];
+    read.extend(names.map(named));
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("keys/bob.pem", folder.path("link")).expect("a link");
+        std::os::unix::fs::symlink("keys/alice.consumed", folder.path("nothing")).expect("a link");
+        fs::hard_link(folder.path("keys/T.pem"), folder.path("second")).expect("a name");
+        read.extend(["link", "nothing", "second", "keys/../s/./alice/x.csv"].map(named));
+    }
+    let text = fs::read_to_string(&script).expect("the script");
+    fs::write(&script, format!("use \"./more.smpc\";\n{text}")).expect("the script");
+    folder.write("more.smpc", "fn one() -> int { 1 }\n");
+    let scheme = include_str!("../../stdlib/schemes/additive.smpc");
+    let scheme = folder.write("mine.smpc", scheme).display().to_string();
+    let contents = || {
+        let all = read.iter().map(|path| fs::read(path).unwrap_or_default());
+        all.collect::<Vec<_>>()
+    };
+    let before = contents();
+    for metrics in &read {
+        let args = ["--outputs", &out, "--scheme", &scheme, "--metrics", metrics];
         let error = refused(&alice(&folder, "party", &script, &args));
         assert_eq!(error["code"], "I15");
         assert!(
@@ -85,6 +119,7 @@ fn metrics_where_another_file_is_to_be() {
             "{error}"
         );
     }
+    assert_eq!(contents(), before);
     assert_eq!(
         fs::read_to_string(kept).expect("the output"),
         "from an earlier run\n"
@@ -122,4 +157,41 @@ fn a_key_that_others_may_read() {
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).expect("permissions");
     let error = refused(&alice(&folder, "party", &script, &[]));
     assert_eq!(error["code"], "I40");
+}
+
+#[test]
+fn outputs_where_inputs_are() {
+    let (folder, script) = scene("over");
+    let text = fs::read_to_string(&script).expect("the script");
+    fs::write(
+        &script,
+        text.replace("as t", "to alice as x")
+            .replace("t to all", "x to alice"),
+    )
+    .expect("the script");
+    let inputs = folder.path("s/../s").display().to_string();
+    for (format, what) in [("csv", "would replace"), ("json", "beside input `x`")] {
+        let args = ["--outputs", &inputs, "--format", format];
+        let error = refused(&alice(&folder, "party", &script, &args));
+        assert_eq!(error["code"], "I15");
+        let message = error["message"].as_str().expect("a message");
+        assert!(message.contains(what), "{error}");
+    }
+    assert_eq!(
+        fs::read_to_string(folder.path("s/alice/x.csv")).expect("the input"),
+        "6\n"
+    );
+}
+
+/// Which of two certificates a peer will show cannot be known.
+#[test]
+fn a_file_with_two_certificates() {
+    let (folder, script) = scene("pair");
+    let [own, other] = ["bob", "T"]
+        .map(|name| fs::read_to_string(folder.path(&format!("keys/{name}.pem"))).expect("it"));
+    folder.write("keys/bob.pem", &format!("{own}{other}"));
+    let error = refused(&alice(&folder, "party", &script, &[]));
+    assert_eq!(error["code"], "I40");
+    let message = error["message"].as_str().expect("a message");
+    assert!(message.contains("2 certificates, where one"), "{error}");
 }

@@ -7,6 +7,7 @@ use crate::Answer;
 use crate::args::Approx;
 use crate::pipeline;
 use crate::problem::{Exit, Failure, Problem};
+use crate::written;
 use chart::chart;
 use serde_json::{Value, json};
 use smpc_check::{Approximation, Found, approximation};
@@ -62,7 +63,9 @@ pub fn approx(sources: &mut Sources, args: &Approx) -> Result<Answer, Failure> {
         return Err(Failure::one(Exit::Usage, problem));
     }
     if let Some(path) = &args.svg {
-        write(path, &chart(&drawn))?;
+        let reads = written::reads(sources);
+        written::apart("the chart", path, &reads)?;
+        written::write(path, &chart(&drawn))?;
     }
     Ok(Answer {
         exit: 0,
@@ -180,14 +183,6 @@ impl Told {
             "failure": cost.failure,
         })
     }
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|error| {
-        let message = format!("the chart cannot be written: {error}");
-        let problem = Problem::file("I15", message, path.display().to_string());
-        Failure::one(Exit::Usage, problem)
-    })
 }
 
 /// How an approximation is asked for again.

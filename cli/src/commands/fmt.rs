@@ -3,6 +3,7 @@
 use crate::Answer;
 use crate::args::Format;
 use crate::problem::{Exit, Failure, Problem};
+use crate::written;
 use serde_json::json;
 use smpc_driver::load::read_text;
 use smpc_grammar::Sources;
@@ -29,8 +30,9 @@ pub fn fmt(sources: &mut Sources, args: &Format) -> Result<Answer, Failure> {
     }
     if args.check {
         problems.extend(changed.iter().map(|path| {
+            let word = written::word(Path::new(path));
             Problem::file("S08", "the file is not in the usual layout", path)
-                .help(format!("`smpc fmt {path}` rewrites it"))
+                .help(format!("`smpc fmt {word}` rewrites it"))
         }));
     }
     if !problems.is_empty() {
@@ -64,24 +66,7 @@ fn one(sources: &mut Sources, path: &Path, check: bool) -> Result<bool, Failure>
         return Ok(false);
     }
     if !check {
-        write_whole(path, &formatted)?;
+        written::write(path, &formatted)?;
     }
     Ok(true)
-}
-
-/// Writes a file beside and moves it into place, so that an interrupted run leaves no half file.
-fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
-    let beside = path.with_extension("smpc.new");
-    let written = std::fs::write(&beside, text).and_then(|()| {
-        let permissions = std::fs::metadata(path)?.permissions();
-        std::fs::set_permissions(&beside, permissions)?;
-        std::fs::rename(&beside, path)
-    });
-    written.map_err(|error| {
-        // Best effort: the first error is the one to tell.
-        let _ = std::fs::remove_file(&beside);
-        let shown = path.display().to_string();
-        let problem = Problem::file("I15", format!("the file cannot be written: {error}"), shown);
-        Failure::one(Exit::Usage, problem)
-    })
 }

@@ -4,6 +4,7 @@ use crate::Answer;
 use crate::args::{Connection, Party};
 use crate::peer::{Described, Interpreted};
 use crate::problem::{Exit, Failure, Problem};
+use crate::written;
 use smpc_driver::{Compiled, Roster, compile};
 use smpc_grammar::Sources;
 use smpc_runtime::command::Stop;
@@ -90,6 +91,7 @@ pub fn connected(sources: &mut Sources, args: &Connection) -> Result<(Compiled, 
         timeout: args.timeout,
         log: args.log,
         store: args.store.clone(),
+        reads: written::reads(sources),
         ..Options::default()
     };
     Ok((compiled, options))

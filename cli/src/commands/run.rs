@@ -7,10 +7,11 @@ use crate::inputs;
 use crate::pipeline::{self, Bound};
 use crate::problem::{Exit, Failure};
 use crate::simulate::{self, Ran, handed};
+use crate::written;
 use serde_json::{Map, Value, json};
 use smpc_grammar::Sources;
 use smpc_interp::{Observer, Outcome};
-use smpc_runtime::files::{self, Format};
+use smpc_runtime::files::{self, Format, Outputs, outputs};
 use smpc_runtime::report;
 use smpc_runtime::show::{duration, grouped};
 use std::fmt::Write;
@@ -25,6 +26,23 @@ pub fn run(sources: &mut Sources, args: &Run) -> Result<Answer, Failure> {
     let binding = &args.script.binding.options();
     let script = pipeline::script(sources, &args.script.file, binding)?;
     let bound = pipeline::bind(sources, &script, binding, args.audit)?;
+    if let Some(folder) = &args.outputs {
+        let infos = outputs(&bound.program);
+        let names: Vec<&str> = bound.program.parties.iter().map(String::as_str).collect();
+        let outputs = Outputs {
+            infos: &infos,
+            parties: &names,
+            only: None,
+            folder,
+            format: args.format,
+        };
+        let wanted = files::wanted(&bound.program);
+        let reads = written::reads(sources);
+        let apart = outputs.apart(&wanted, &script.folder);
+        apart
+            .and_then(|()| files::apart(&outputs.writes(), &reads))
+            .map_err(written::failed)?;
+    }
     let mut ready = simulate::prepare(&script, &bound, binding)?;
     let watcher = args.audit.then(|| Arc::new(Watcher::default()));
     let observer = watcher.clone().map(|watcher| watcher as Arc<dyn Observer>);

@@ -2,11 +2,11 @@
 
 use crate::Answer;
 use crate::args::Trace;
-use crate::inputs;
 use crate::pipeline::{self, Bound};
 use crate::problem::{Exit, Failure, Problem};
 use crate::record::Recorder;
 use crate::simulate::{self, Ran};
+use crate::written;
 use smpc_grammar::Sources;
 use smpc_runtime::files;
 use smpc_trace::{Filter, Recording};
@@ -22,6 +22,14 @@ pub fn trace(sources: &mut Sources, args: &Trace) -> Result<Answer, Failure> {
     let script = pipeline::script(sources, &args.script.file, binding)?;
     let bound = pipeline::bind(sources, &script, binding, false)?;
     let filter = filter(&bound, args)?;
+    if let Some(path) = &args.svg {
+        let mut reads = written::reads(sources);
+        reads.extend(files::of_inputs(
+            &files::wanted(&bound.program),
+            &script.folder,
+        ));
+        written::apart("the chart", path, &reads)?;
+    }
     let mut ready = simulate::prepare(&script, &bound, binding)?;
     let recorder = Arc::new(Recorder::new(args.values));
     let observer = Some(recorder.clone() as Arc<dyn smpc_interp::Observer>);
@@ -42,10 +50,7 @@ pub fn trace(sources: &mut Sources, args: &Trace) -> Result<Answer, Failure> {
     match &args.svg {
         Some(path) => {
             let chart = smpc_trace::svg(&recording, &filter);
-            files::write_all(&[(path.clone(), chart.into_bytes())]).map_err(|problem| {
-                let problem = inputs::problem(&bound.program, problem);
-                Failure::one(Exit::Usage, problem)
-            })?;
+            written::write(path, &chart)?;
             let path = path.display().to_string();
             text.push_str(&format!("wrote {path}\n"));
             json["svg"] = path.into();

@@ -8,6 +8,7 @@ use crate::pipeline;
 use crate::problem::{Exit, Failure, Problem};
 use crate::progress::Bar;
 use crate::record::line;
+use crate::written;
 use serde_json::{Value, json};
 use smpc_driver::Binding;
 use smpc_grammar::Sources;
@@ -108,7 +109,7 @@ pub fn verify(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
             let message = "`--certificate` takes one scheme at a time";
             return Err(Failure::one(Exit::Usage, Problem::plain("I17", message)));
         };
-        write_whole(path, &file.write())?;
+        written::write(path, &file.write())?;
         let _ = writeln!(text, "certificates written to {}", path.display());
     }
     let exit = match (refuted, open && args.strict) {
@@ -126,17 +127,6 @@ pub fn verify(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
 fn unusable(path: &Path, error: &std::io::Error) -> Failure {
     let problem = Problem::file("I15", error.to_string(), path.display().to_string());
     Failure::one(Exit::Usage, problem)
-}
-
-/// Nothing is left half-written: the file appears whole or not at all.
-fn write_whole(path: &Path, text: &str) -> Result<(), Failure> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let done = std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path));
-    done.map_err(|error| {
-        let _ = std::fs::remove_file(&part);
-        unusable(path, &error)
-    })
 }
 
 /// Coalitions of a scheme beyond which nothing is begun: each protocol is looked at for each of them.

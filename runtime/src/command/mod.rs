@@ -381,6 +381,17 @@ fn carry_out(
     if !arguments.local {
         return party(description, arguments, part);
     }
+    if let Some(folder) = &arguments.outputs {
+        let outputs = files::Outputs {
+            infos: description.outputs,
+            parties: description.parties,
+            only: None,
+            folder,
+            format: arguments.format,
+        };
+        let apart = outputs.apart(&description.wanted(), &arguments.inputs);
+        apart.map_err(|problem| Stop::problems(2, vec![problem]))?;
+    }
     let inputs = description.read(&arguments.inputs, None)?;
     let params = description.params(&arguments.set)?;
     let sizes = description.sizes(&inputs)?;

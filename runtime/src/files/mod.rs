@@ -5,14 +5,17 @@
 //! constant; both come here. Contents are hostile until checked: nothing panics on them, and no
 //! memory is taken that is not in proportion to the file.
 
+mod apart;
 mod element;
 mod json;
+mod name;
 mod npy;
 mod output;
 mod problem;
 mod store;
 mod table;
 
+pub use apart::{Outputs, Write, apart, of_inputs};
 pub use element::{Element, Flaw};
 pub use output::{Format, render};
 pub use problem::Problem;
@@ -29,6 +32,9 @@ use smpc_ir::share::{Input, Type};
 
 use crate::LocalError;
 use crate::tensor::Tensor;
+
+/// Endings of the formats.
+const ENDINGS: [&str; 3] = ["csv", "npy", "json"];
 
 /// An input: a file of its owner, or a column of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,7 +182,7 @@ fn find(
     problems: &mut Problems,
 ) -> Option<PathBuf> {
     let base = folder.join(party);
-    let there: Vec<PathBuf> = ["csv", "npy", "json"]
+    let there: Vec<PathBuf> = ENDINGS
         .iter()
         .map(|ending| base.join(format!("{name}.{ending}")))
         .filter(|path| path.exists())

@@ -2,8 +2,9 @@
 //!
 //! Contents go to temporary files beside their destination, are forced to the disk, and only then
 //! take their names. An error at any file takes back the others. What a crash of the machine in
-//! the middle of renaming leaves is a set of whole files, not all of them new. A device or a pipe
-//! is written into when the files take their names.
+//! the middle of renaming leaves is a set of whole files, not all of them new. A device, a pipe, or what
+//! this process has open (`/dev/stdout`) is written into when the files take their names; of a link the file
+//! that it leads to is written.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Problem;
+use super::name::{is_stream, open_stream, resolved};
 
 /// How often folders are made anew that others take away.
 const TURNS: usize = 100;
@@ -26,8 +28,11 @@ pub struct Staged {
 
 #[derive(Debug)]
 struct Waiting {
+    /// As it was named.
+    named: PathBuf,
+    /// Where it is to be.
     target: PathBuf,
-    /// For what is no file: a device, a pipe.
+    /// For what is no file of its own: a device, a pipe.
     stream: Option<Vec<u8>>,
     /// Where the contents are until the file has its name.
     temporary: Option<PathBuf>,
@@ -86,11 +91,12 @@ fn beside(target: &Path, ending: &str) -> PathBuf {
 }
 
 impl Staged {
-    fn add(&mut self, target: &Path, contents: &[u8]) -> io::Result<()> {
-        no_folder(target)?;
-        if fs::metadata(target).is_ok_and(|about| !about.is_file()) {
+    fn add(&mut self, named: &Path, contents: &[u8]) -> io::Result<()> {
+        no_folder(named)?;
+        if is_stream(named) {
             self.files.push(Waiting {
-                target: target.to_owned(),
+                named: named.to_owned(),
+                target: named.to_owned(),
                 stream: Some(contents.to_owned()),
                 temporary: None,
                 backup: None,
@@ -98,10 +104,19 @@ impl Staged {
             });
             return Ok(());
         }
-        let temporary = beside(target, "tmp");
-        let mut file = self.open(target, &temporary)?;
+        let target = match fs::symlink_metadata(named) {
+            Ok(about) if about.is_symlink() => resolved(named),
+            _ => named.to_owned(),
+        };
+        let temporary = beside(&target, "tmp");
+        let mut file = self.open(&target, &temporary)?;
+        if let Ok(old) = fs::metadata(&target) {
+            // Who could not read the old contents is not to read the new ones; not every file system knows of that.
+            let _ = file.set_permissions(old.permissions());
+        }
         self.files.push(Waiting {
-            target: target.to_owned(),
+            named: named.to_owned(),
+            target,
             stream: None,
             temporary: Some(temporary),
             backup: None,
@@ -157,7 +172,7 @@ impl Staged {
         for waiting in &mut self.files {
             waiting
                 .place()
-                .map_err(|error| unwritten(&waiting.target, &error))?;
+                .map_err(|error| unwritten(&waiting.named, &error))?;
         }
         let mut folders: Vec<PathBuf> = vec![];
         for waiting in &mut self.files {
@@ -191,8 +206,7 @@ fn sync_folder(folder: &Path) {
 impl Waiting {
     fn place(&mut self) -> io::Result<()> {
         if let Some(contents) = self.stream.take() {
-            let mut stream = OpenOptions::new().write(true).open(&self.target)?;
-            return stream.write_all(&contents);
+            return open_stream(&self.target)?.write_all(&contents);
         }
         let Some(temporary) = self.temporary.clone() else {
             return Ok(());
@@ -314,6 +328,54 @@ mod tests {
         assert_eq!(write_all(&files).unwrap_err().code, "I15");
         assert_eq!(names(&base), ["full"]);
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        fs::remove_dir_all(base).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_one() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let base = folder("link");
+        fs::create_dir(base.join("far")).unwrap();
+        fs::write(base.join("far/a.csv"), "old").unwrap();
+        let private = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(base.join("far/a.csv"), private).unwrap();
+        symlink("far/a.csv", base.join("a.csv")).unwrap();
+        symlink("far/b.csv", base.join("b.csv")).unwrap();
+        let files = ["a.csv", "b.csv"].map(|name| (base.join(name), b"new".to_vec()));
+        drop(stage(&files).unwrap());
+        assert_eq!(fs::read(base.join("a.csv")).unwrap(), b"old");
+        write_all(&files).unwrap();
+        assert_eq!(names(&base), ["a.csv", "b.csv", "far"]);
+        assert_eq!(names(&base.join("far")), ["a.csv", "b.csv"]);
+        for name in ["a.csv", "b.csv"] {
+            assert!(fs::symlink_metadata(base.join(name)).unwrap().is_symlink());
+            assert_eq!(fs::read(base.join("far").join(name)).unwrap(), b"new");
+        }
+        let about = fs::metadata(base.join("far/a.csv")).unwrap();
+        assert_eq!(about.permissions().mode() & 0o777, 0o600);
+        fs::remove_dir_all(base).unwrap();
+    }
+
+    /// A file that is open already is written into: whoever has it open would see nothing of a new one.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_open_stays_itself() {
+        use std::os::fd::AsRawFd as _;
+        let base = folder("open");
+        let path = base.join("log");
+        let mut open = File::create(&path).unwrap();
+        open.write_all(b"first\n").unwrap();
+        let link = base.join("link");
+        let descriptor = format!("/proc/self/fd/{}", open.as_raw_fd());
+        std::os::unix::fs::symlink(descriptor, &link).unwrap();
+        write_all(&[(link.clone(), b"second\n".to_vec())]).unwrap();
+        assert_eq!(names(&base), ["link", "log"]);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        let same = open.metadata().unwrap();
+        use std::os::unix::fs::MetadataExt as _;
+        assert_eq!(same.ino(), fs::metadata(&path).unwrap().ino());
+        assert_eq!(fs::read(&path).unwrap(), b"first\nsecond\n");
         fs::remove_dir_all(base).unwrap();
     }
 

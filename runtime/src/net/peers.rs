@@ -87,7 +87,17 @@ impl Peers {
             let bad = |e: &dyn std::fmt::Display| {
                 NetError::own(format!("{} (certificate of {name}): {e}", file.display()))
             };
-            let certificate = CertificateDer::from_pem_file(&file).map_err(|e| bad(&e))?;
+            let found = CertificateDer::pem_file_iter(&file).map_err(|e| bad(&e))?;
+            let found: Vec<_> = found.collect::<Result<_, _>>().map_err(|e| bad(&e))?;
+            // A chain has no use here, and which of two a peer will show cannot be known.
+            let [certificate] = <[_; 1]>::try_from(found).map_err(|found: Vec<_>| {
+                bad(&match found.len() {
+                    0 => "no certificate found".to_owned(),
+                    count => {
+                        format!("{count} certificates, where one is expected: the party's own")
+                    }
+                })
+            })?;
             let validity = validity(&certificate).ok_or_else(|| bad(&"no X.509 certificate"))?;
             if let Some(twin) = entries.iter().find(|e| e.certificate == certificate) {
                 let message = format!("{name} has the certificate of {}", twin.name);
@@ -104,6 +114,18 @@ impl Peers {
             file: path.to_owned(),
             entries,
         })
+    }
+
+    /// The files of certificates that `peers.toml` names, whatever else is wrong with it.
+    pub(crate) fn certificates(path: &Path) -> Vec<PathBuf> {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let table: toml::Table = toml::from_str(&text).unwrap_or_default();
+        let parties = table.get("party").and_then(toml::Value::as_table);
+        let entries = parties.into_iter().flat_map(toml::Table::values);
+        let files = entries.filter_map(|entry| entry.get("certificate")?.as_str());
+        files
+            .map(|file| path.with_file_name("").join(file))
+            .collect()
     }
 
     /// Names of the parties.

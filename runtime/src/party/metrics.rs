@@ -1,6 +1,5 @@
 //! Counts and times of a run. Never a value.
 
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
@@ -8,10 +7,12 @@ use serde_json::{Map, Value, json};
 use crate::channel::{Channel, ChannelError, Traffic};
 use crate::command::{Description, Stop};
 use crate::endpoint::Account;
-use crate::files::{Format, Problem};
+use crate::files::{self, Outputs};
+use crate::net::Peers;
 use crate::prg::Seed;
 
 use super::Options;
+use super::prepared::{ledger, used};
 
 /// What went to and came from one peer, and how long it was waited for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -160,51 +161,52 @@ pub(super) struct Counted {
     blocked: Duration,
 }
 
-/// Whether the metrics have a file to themselves.
+/// Whether nothing that this party writes, metrics and outputs, takes the place of what it reads, or of one another.
 ///
 /// # Errors
-/// They would replace an output of this party, or a file that it reads.
+/// Something would.
 pub(super) fn apart(description: &Description<'_>, options: &Options) -> Result<(), Stop> {
-    let Some(given) = &options.metrics else {
-        return Ok(());
-    };
-    let metrics = resolved(given);
-    let mut own = vec![options.peers.clone(), options.store()];
-    own.extend(options.key.iter().chain(&options.prepared).cloned());
-    own.push(
+    let refused = |problem| Stop::problems(2, vec![problem]);
+    let wanted = description.wanted();
+    let only = description.parties.iter().position(|p| *p == options.name);
+    let outputs = options.outputs.as_ref().map(|folder| Outputs {
+        infos: description.outputs,
+        parties: description.parties,
+        only,
+        folder,
+        format: options.format,
+    });
+    let mut writes = vec![];
+    if let Some(outputs) = outputs.filter(|_| only.is_some()) {
+        outputs.apart(&wanted, &options.inputs).map_err(refused)?;
+        writes = outputs.writes();
+    }
+    let mut reads = files::of_inputs(&wanted, &options.inputs);
+    reads.extend(options.reads.iter().cloned());
+    reads.extend(std::env::current_exe());
+    reads.push(options.peers.clone());
+    reads.extend(Peers::certificates(&options.peers));
+    let own = |ending: &str| {
         options
             .peers
-            .with_file_name(format!("{}.key", options.name)),
-    );
-    if let Some(folder) = &options.outputs {
-        for output in description.outputs {
-            for format in [Format::Csv, Format::Npy, Format::Json] {
-                let file = format!("{}.{}", output.name, format.ending());
-                own.push(folder.join(&options.name).join(file));
-            }
-        }
-    }
-    match own.iter().find(|file| resolved(file) == metrics) {
-        Some(file) => {
-            let message = format!("the metrics would replace {}", file.display());
-            let problem = Problem::new("I15", message, given.display().to_string());
-            let problem = problem.help("give `--metrics` a file of its own");
-            Err(Stop::problems(2, vec![problem]))
-        }
-        None => Ok(()),
-    }
-}
-
-/// A path without links and dots, as far as what it names is there.
-fn resolved(path: &Path) -> PathBuf {
-    if let Ok(whole) = path.canonicalize() {
-        return whole;
-    }
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        return path.to_owned();
+            .with_file_name(format!("{}.{ending}", options.name))
     };
-    let here = folder.as_os_str().is_empty();
-    resolved(if here { Path::new(".") } else { folder }).join(name)
+    let key = options.key.clone().unwrap_or_else(|| own("key"));
+    reads.extend([key, own("key"), ledger(&options.store()), options.store()]);
+    if let Some(prepared) = &options.prepared {
+        reads.extend([prepared.clone(), used(prepared)]);
+    }
+    files::apart(&writes, &reads).map_err(refused)?;
+    if let Some(metrics) = &options.metrics {
+        reads.extend(writes.into_iter().map(|write| write.path));
+        let metrics = files::Write {
+            path: metrics.clone(),
+            what: "the metrics".to_owned(),
+            help: "give `--metrics` a file of its own",
+        };
+        files::apart(&[metrics], &reads).map_err(refused)?;
+    }
+    Ok(())
 }
 
 /// The metrics of a run that ended with this code, or well.

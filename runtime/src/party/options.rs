@@ -31,6 +31,8 @@ pub struct Options {
     pub wait: Duration,
     /// How long a peer may be silent.
     pub timeout: Duration,
+    /// What was read before: the script, what it uses, its scheme. Nothing is written there.
+    pub reads: Vec<PathBuf>,
     /// Where counts and times are written.
     pub metrics: Option<PathBuf>,
     /// What is told on the terminal.
@@ -53,6 +55,7 @@ impl Default for Options {
             format: Format::default(),
             set: vec![],
             seed: None,
+            reads: vec![],
             wait: Duration::from_secs(300),
             timeout: Duration::from_secs(30),
             metrics: None,

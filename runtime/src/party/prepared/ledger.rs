@@ -8,10 +8,15 @@ use super::{Reader, USED, failure, hex, io, private, sync_folder};
 use crate::endpoint::Failure;
 
 /// Where material is moved when it is used.
-pub(super) fn used(path: &Path) -> PathBuf {
+pub fn used(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".used");
     PathBuf::from(name)
+}
+
+/// Where used material is noted.
+pub fn ledger(storage_key: &Path) -> PathBuf {
+    storage_key.with_extension("consumed")
 }
 
 /// Uses material up, on disk, before any of it is used: its session goes to the ledger beside the
@@ -30,7 +35,7 @@ pub fn consume(reader: &Reader, storage_key: &Path) -> Result<(), Failure> {
         failure(USED, message)
     };
     let session = hex(&reader.belongs().session);
-    let ledger = storage_key.with_extension("consumed");
+    let ledger = ledger(storage_key);
     let unwritten = |e: std::io::Error| io(&ledger, "the ledger cannot be written", &e);
     if !note(&ledger, &session).map_err(unwritten)? {
         return Err(again());

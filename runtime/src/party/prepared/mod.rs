@@ -10,7 +10,7 @@ mod ledger;
 mod seal;
 
 pub use channel::{Recording, Replaying};
-pub use ledger::consume;
+pub use ledger::{consume, ledger, used};
 pub use seal::{StorageKey, create_key, storage_key};
 
 use std::fs::{self, File};

@@ -1,0 +1,126 @@
+//! What is written must not be what is read: a run is not to destroy what it was started with, nor to leave an
+//! input with two files.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use smpc_ir::party::{OutputInfo, Party};
+
+use super::name::Name;
+use super::output::Format;
+use super::{ENDINGS, Problem, Wanted};
+
+/// A file that is to be written, and what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// Where.
+    pub path: PathBuf,
+    /// In the user's words: "the metrics".
+    pub what: String,
+    /// What to do if it may not be written.
+    pub help: &'static str,
+}
+
+/// Whether none of the files is one that is read.
+///
+/// # Errors
+/// `I15`: one would replace a file that is read.
+pub fn apart(writes: &[Write], reads: &[PathBuf]) -> Result<(), Problem> {
+    let reads: Vec<(&PathBuf, Name)> = reads.iter().map(|path| (path, Name::of(path))).collect();
+    for write in writes {
+        let name = Name::of(&write.path);
+        if let Some((path, _)) = reads.iter().find(|(_, read)| read.is(&name)) {
+            let message = format!("{} would replace {}", write.what, path.display());
+            let problem = Problem::new("I15", message, write.path.display().to_string());
+            return Err(problem.help(write.help));
+        }
+    }
+    Ok(())
+}
+
+/// The files in which these inputs may be.
+pub fn of_inputs(wanted: &[Wanted<'_>], folder: &Path) -> Vec<PathBuf> {
+    let named: BTreeSet<(&str, &str)> = wanted.iter().map(|w| (w.owner, w.file)).collect();
+    let file =
+        |(owner, file)| ENDINGS.map(|ending| folder.join(owner).join(format!("{file}.{ending}")));
+    named.into_iter().flat_map(file).collect()
+}
+
+/// Where outputs are to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct Outputs<'a> {
+    /// As the program declares them.
+    pub infos: &'a [OutputInfo<'a>],
+    /// Names of the parties.
+    pub parties: &'a [&'a str],
+    /// Of one party only.
+    pub only: Option<usize>,
+    /// `DIR` of `DIR/PARTY/NAME.csv`.
+    pub folder: &'a Path,
+    /// What the format cannot hold is written as JSON.
+    pub format: Format,
+}
+
+const ANOTHER_FOLDER: &str =
+    "give `--outputs` a folder without inputs, or the output another name (`reveal ... as NAME`)";
+
+impl Outputs<'_> {
+    /// Each output of each party that may be handed it.
+    fn each(&self) -> impl Iterator<Item = (&str, &str)> {
+        let parties = self.parties.iter().enumerate();
+        let parties = parties.filter(|(at, _)| self.only.is_none_or(|only| only == *at));
+        parties.flat_map(|(at, party)| {
+            let receives = move |info: &&OutputInfo<'_>| {
+                u8::try_from(at).is_ok_and(|at| info.receivers.contains(Party(at)))
+            };
+            let names = self.infos.iter().filter(receives).map(|info| info.name);
+            let names: BTreeSet<&str> = names.collect();
+            names.into_iter().map(|name| (*party, name))
+        })
+    }
+
+    /// The files that may be written.
+    pub fn writes(&self) -> Vec<Write> {
+        let endings: BTreeSet<&str> = [self.format, Format::Json].map(Format::ending).into();
+        let file = |(party, name): (&str, &str)| {
+            let one = |ending: &&str| Write {
+                path: self.folder.join(party).join(format!("{name}.{ending}")),
+                what: format!("output `{name}` of {party}"),
+                help: ANOTHER_FOLDER,
+            };
+            endings.iter().map(one).collect::<Vec<_>>()
+        };
+        self.each().flat_map(file).collect()
+    }
+
+    /// Whether no output is written where an input is, over it or in another format beside it.
+    ///
+    /// # Errors
+    /// `I15`: one is.
+    pub fn apart(&self, wanted: &[Wanted<'_>], inputs: &Path) -> Result<(), Problem> {
+        let mut there = of_inputs(wanted, inputs);
+        there.retain(|path| path.exists());
+        apart(&self.writes(), &there)?;
+        let owners: BTreeSet<&str> = wanted.iter().map(|wanted| wanted.owner).collect();
+        let owners: Vec<(&str, Name)> = owners
+            .into_iter()
+            .map(|owner| (owner, Name::of(&inputs.join(owner))))
+            .collect();
+        for (party, output) in self.each() {
+            let folder = Name::of(&self.folder.join(party));
+            let beside = wanted.iter().find(|wanted| {
+                let own = owners.iter().find(|(owner, _)| *owner == wanted.owner);
+                wanted.file == output && own.is_some_and(|(_, own)| own.is(&folder))
+            });
+            if let Some(wanted) = beside {
+                let message = format!(
+                    "output `{output}` of {party} would be written beside input `{output}` of {}, which would then have two files",
+                    wanted.owner
+                );
+                let path = self.folder.join(party).join(output).display().to_string();
+                return Err(Problem::new("I15", message, path).help(ANOTHER_FOLDER));
+            }
+        }
+        Ok(())
+    }
+}
