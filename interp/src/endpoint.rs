@@ -21,7 +21,7 @@ use crate::keys::{self, Identity, KeyError};
 use crate::local;
 use crate::plan::{Action, Plan, plan};
 use crate::views;
-use crate::{Account, CHANNEL, OPERATION, Output, Phase, Probed, RunError, SETUP, Sent, Setup};
+use crate::{Account, OPERATION, Output, Phase, Probed, RunError, SETUP, Sent, Setup};
 
 /// Runs one party of a program over a channel.
 ///
@@ -114,7 +114,7 @@ struct Pending {
 fn channel_error(program: &Program, me: Party, source: Source, error: &ChannelError) -> RunError {
     let peer = program.parties.get(error.peer).map_or("?", String::as_str);
     RunError {
-        code: CHANNEL,
+        code: error.code(),
         message: error.named(peer),
         source,
         party: me.0,

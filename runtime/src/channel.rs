@@ -111,6 +111,12 @@ impl fmt::Display for Fault {
                 )
             }
             Self::Flood => f.write_str("the party is more messages ahead than agreed"),
+            Self::Failed { code, place } if code == UNMET && !place.is_empty() => {
+                write!(f, "what the script asserts at {place} does not hold")
+            }
+            Self::Reported { by, code } if code == UNMET => {
+                write!(f, "what the script asserts does not hold, says {by}")
+            }
             Self::Failed { code, place } if place.is_empty() => {
                 write!(f, "the party failed with {code}")
             }
@@ -134,7 +140,22 @@ pub struct ChannelError {
     pub fault: Fault,
 }
 
+/// The code of a channel that failed.
+pub const BROKEN: &str = "I31";
+
+/// The code of an assertion that does not hold.
+pub(crate) const UNMET: &str = "I34";
+
 impl ChannelError {
+    /// Stable code: `I34` if a peer says that what the script asserts does not hold, with which every party stops,
+    /// whoever comes to it first; else `I31`.
+    pub fn code(&self) -> &'static str {
+        match &self.fault {
+            Fault::Failed { code, .. } | Fault::Reported { code, .. } if code == UNMET => UNMET,
+            _ => BROKEN,
+        }
+    }
+
     /// The error in the user's words, where the peer's name is known.
     pub fn named(&self, name: &str) -> String {
         match self.fault {

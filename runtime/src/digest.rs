@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use smpc_ir::party::{ASSERTION, Elem};
 
 use crate::LocalError;
+use crate::channel::UNMET;
 use crate::coin::{uniform_at, uniform_words};
 use crate::prg::{Seed, Stream};
 use crate::tensor::Tensor;
@@ -72,7 +73,7 @@ pub fn agree(a: &Tensor, b: &Tensor) -> bool {
 
 /// The code of a check that failed: parties disagree, or an assertion of the script does not hold.
 pub fn failed_check(protocol: &str) -> &'static str {
-    if protocol == ASSERTION { "I34" } else { "I33" }
+    if protocol == ASSERTION { UNMET } else { "I33" }
 }
 
 /// Why a check failed, in the user's words.

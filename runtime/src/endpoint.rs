@@ -12,7 +12,7 @@ use smpc_ir::party::{CoinDomain, Elem};
 use zeroize::Zeroize;
 
 use crate::LocalError;
-use crate::channel::{Channel, ChannelError, buffer, in_memory, recycle};
+use crate::channel::{BROKEN, Channel, ChannelError, buffer, in_memory, recycle};
 use crate::coin;
 use crate::digest::{agree, disagreement, failed_check};
 use crate::ops::shape;
@@ -25,9 +25,6 @@ const KEY: usize = 16;
 
 /// Stack of an endpoint's thread, in bytes.
 pub(crate) const STACK: usize = 16 << 20;
-
-/// The code of a channel that failed.
-const CHANNEL: &str = "I31";
 
 /// Why a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +77,7 @@ impl From<LocalError> for Failure {
 impl From<ChannelError> for Failure {
     fn from(error: ChannelError) -> Self {
         Self {
-            code: CHANNEL,
+            code: error.code(),
             message: error.to_string(),
             place: String::new(),
             consequence: error.fault.is_consequence(),
@@ -201,7 +198,7 @@ impl<'a> Endpoint<'a> {
         if failure.place.is_empty() {
             failure.place = self.place.to_owned();
         }
-        if failure.code == CHANNEL {
+        if failure.code == BROKEN || failure.consequence {
             failure.message.push_str(&when(self.account.rounds));
         }
         failure

@@ -555,3 +555,30 @@ fn inputs_are_wrong_at_one_party() {
     assert_eq!(ended[0].status.code(), Some(3), "{}", ended[0].stdout);
     scene.check(&ended, &["alice"]);
 }
+
+/// An assertion that does not hold ends every party with its code, whoever comes to it first.
+#[test]
+fn an_assertion_does_not_hold() {
+    let text = "\
+party alice, bob;
+input x: int from alice;
+input y: int from bob;
+let p = reveal share x + share y as p;
+assert(p < 0);
+reveal share x * share y as t;
+leaks p, t to all;
+";
+    let scene = Scene::new("assert", text, SERVERS);
+    let mut first = scene.command("party", "alice", &scene.script);
+    let ended = connecting(&scene, 0, first.args(["--wait", "60s"]), "60s");
+    for party in &ended {
+        assert_eq!(party.status.code(), Some(4), "{}", party.stdout);
+        let answer: serde_json::Value = serde_json::from_str(&party.stdout).expect("an error");
+        let error = &answer["errors"][0];
+        assert_eq!(error["code"], "I34", "{}: {error}", party.name);
+        let message = error["message"].as_str().expect("a message");
+        assert!(message.contains("what the script asserts"), "{error}");
+        let left = scene.folder.files(&format!("out/{}", party.name));
+        assert_eq!(left, Vec::<PathBuf>::new());
+    }
+}
