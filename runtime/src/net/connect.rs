@@ -69,7 +69,8 @@ pub fn connect_on(
         links: entries.iter().map(|_| None).collect(),
         compared: vec![false; entries.len()],
         sizes: None,
-        refused: None,
+        refused: vec![],
+        twice: None,
         verdict: None,
         shared,
     };
@@ -172,8 +173,10 @@ struct Meeting<'a> {
     compared: Vec<bool>,
     /// The merged sizes, once all agree.
     sizes: Option<Vec<(String, Option<i128>)>>,
-    /// Why the last attempt failed.
-    refused: Option<String>,
+    /// Why the last attempt with a peer, or of somebody unknown, failed: the latest at the end.
+    refused: Vec<(Option<usize>, String)>,
+    /// The last peer that connected though it was connected.
+    twice: Option<usize>,
     /// The first disagreement, and when it was found.
     verdict: Option<(NetError, Instant)>,
 }
@@ -243,7 +246,7 @@ impl Meeting<'_> {
                 remind = Instant::now() + REMIND;
                 progress(Progress::Waiting {
                     peers: absent.iter().map(|p| self.name(*p).to_owned()).collect(),
-                    reason: self.refused.clone(),
+                    reason: self.refused.last().map(|(_, why)| why.clone()),
                 });
             }
         }
@@ -260,11 +263,16 @@ impl Meeting<'_> {
     ) -> Result<(), NetError> {
         match arrival {
             Arrival::Never(error) => return Err(error),
-            Arrival::Refused(why) => self.refused = Some(why),
+            Arrival::Refused(peer, why) => {
+                self.refused.retain(|(other, _)| *other != peer);
+                self.refused.push((peer, why));
+            }
             Arrival::Connected(peer, _, _) if self.links[peer].is_some() => {
-                let why = format!("{} connected a second time", self.name(peer));
-                tracing::warn!(peer = self.name(peer), "a second connection was refused");
-                self.refused = Some(why);
+                tracing::warn!(
+                    peer = self.name(peer),
+                    "connected a second time, which was refused: it may have been started twice"
+                );
+                self.twice = Some(peer);
             }
             Arrival::Connected(peer, tls, socket) => {
                 let hello = Hello {
@@ -284,6 +292,8 @@ impl Meeting<'_> {
                 self.shared.control(peer, Kind::Hello, hello);
                 link.0.nudge(0);
                 self.links[peer] = Some(link);
+                // What kept it away is over.
+                self.refused.retain(|(other, _)| *other != Some(peer));
                 let name = self.name(peer).to_owned();
                 tracing::info!(peer = name, "connected");
                 progress(Progress::Connected { peer: name });
@@ -390,8 +400,25 @@ impl Meeting<'_> {
         match (fault, &state.peers[peer].detail) {
             (Fault::Interrupted, _) => NetError::interrupted(),
             (Fault::Garbage, Some((Cause::Identity, why))) => NetError::identity(name, why),
-            _ => NetError::lost(name, fault),
+            (Fault::Gone | Fault::Reset, _) if state.peers[peer].hello.is_none() => {
+                let me = self.name(self.shared.me);
+                let text = format!(
+                    "{fault} before it said anything: it may have a connection with another process that is {me}{}",
+                    self.started_twice()
+                );
+                NetError::lost(name, text)
+            }
+            _ => NetError::lost(name, format!("{fault}{}", self.started_twice())),
         }
+    }
+
+    /// A peer of which there are two, each with a part of the connections, as the end of a sentence.
+    fn started_twice(&self) -> String {
+        let Some(peer) = self.twice else {
+            return String::new();
+        };
+        let name = self.name(peer);
+        format!("; {name} connected a second time: it may have been started twice")
     }
 
     fn late(&self, state: &State, absent: &[usize]) -> NetError {
@@ -399,7 +426,11 @@ impl Meeting<'_> {
             let unready = |peer: &Peer| peer.agreed.is_none();
             let slow = self.others().find(|p| unready(&state.peers[*p]));
             let name = slow.map_or("a peer", |p| self.name(p));
-            return NetError::absent(name, "it is connected, but waits for other parties");
+            let text = format!(
+                "it is connected, but waits for other parties{}",
+                self.started_twice()
+            );
+            return NetError::absent(name, text);
         };
         let first = self.name(*first);
         let mut text = "no connection in time".to_owned();
@@ -409,9 +440,10 @@ impl Meeting<'_> {
             let others: Vec<_> = others.iter().map(|p| self.name(*p)).collect();
             text.push_str(&format!(" (nor with {})", others.join(", ")));
         }
-        if let Some(why) = &self.refused {
+        if let Some((_, why)) = self.refused.last() {
             text.push_str(&format!("; {why}"));
         }
+        text.push_str(&self.started_twice());
         NetError::absent(first, text)
     }
 }

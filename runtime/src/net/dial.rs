@@ -30,8 +30,8 @@ const PENDING: usize = 32;
 pub(crate) enum Arrival {
     /// A connection that stands.
     Connected(usize, Box<Connection>, TcpStream),
-    /// An attempt failed, and another will be made.
-    Refused(String),
+    /// An attempt to reach a peer, or of somebody unknown, failed, and another may be made.
+    Refused(Option<usize>, String),
     /// There is no use in another attempt.
     Never(NetError),
 }
@@ -67,7 +67,7 @@ impl Attempts {
                 Err(Refusal::Again(reason)) => {
                     tracing::debug!(peer = %entry.name, %reason, "not connected yet");
                     let text = format!("{} at {}: {reason}", entry.name, entry.address);
-                    self.tell(Arrival::Refused(text));
+                    self.tell(Arrival::Refused(Some(peer), text));
                 }
             }
             std::thread::sleep(wait);
@@ -185,10 +185,8 @@ impl Attempts {
     ) -> Arrival {
         let refused = |why: &str| {
             tracing::warn!(%from, why, "connection refused");
-            Arrival::Refused(format!(
-                "a connection from {} was refused: {why}",
-                from.ip()
-            ))
+            let text = format!("a connection from {} was refused: {why}", from.ip());
+            Arrival::Refused(None, text)
         };
         let mut tls = match ServerConnection::new(config) {
             Ok(tls) => Connection::Server(tls),

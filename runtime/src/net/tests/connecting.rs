@@ -79,6 +79,103 @@ fn progress_is_told() {
     assert_eq!(told.last(), Some(&Progress::Agreed));
 }
 
+/// What kept a peer away before it was there is no cause of what comes later.
+#[test]
+fn a_peer_that_was_late_is_no_cause() {
+    let net = Network::new(&["alice", "bob", "carol"]);
+    // Nobody listens there yet.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let text = std::fs::read_to_string(net.folder.join("peers.toml")).unwrap();
+    let text = text.replace(&net.addresses[0].to_string(), &address.to_string());
+    let path = net.folder.join("late.toml");
+    std::fs::write(&path, text).unwrap();
+    let peers = Peers::read(&path).unwrap();
+    let options = super::Options {
+        connect_timeout: LONG,
+        ..super::Options::default()
+    };
+    let (there, wait) = std::sync::mpsc::channel();
+    let join = |me: usize, progress: &mut dyn FnMut(Progress)| {
+        let listener = match me {
+            0 => std::net::TcpListener::bind(address).unwrap(),
+            _ => net.listeners[me].try_clone().unwrap(),
+        };
+        let key = net.folder.join(format!("{}.key", net.names[me]));
+        let own = net.agreement();
+        connect_on(Some(listener), me, &peers, &key, &own, &options, progress)
+    };
+    let mut reasons = vec![];
+    std::thread::scope(|scope| {
+        let join = &join;
+        scope.spawn(move || {
+            wait.recv().unwrap();
+            join(0, &mut |_| {}).err().unwrap()
+        });
+        let mut connected = false;
+        let error = join(1, &mut |progress| match progress {
+            Progress::Connected { .. } => connected = true,
+            Progress::Waiting { peers, reason } => {
+                reasons.push((peers, reason));
+                match connected {
+                    true => options.aborter.abort("I45", ""),
+                    false => there.send(()).unwrap(),
+                }
+            }
+            _ => {}
+        });
+        assert_eq!(error.err().map(|error| error.code()), Some("I45"));
+    });
+    let (peers, reason) = reasons.first().unwrap();
+    assert_eq!(peers, &["alice", "carol"]);
+    assert!(
+        reason
+            .as_ref()
+            .is_some_and(|why| why.starts_with("alice at "))
+    );
+    assert_eq!(reasons.last(), Some(&(vec!["carol".to_owned()], None)));
+}
+
+/// Of two processes with one certificate a peer takes the first, and says what the matter may be.
+#[test]
+fn a_party_that_is_started_twice() {
+    let net = Network::new(&["alice", "bob", "carol"]);
+    let aborter = Aborter::default();
+    let (there, wait) = std::sync::mpsc::channel();
+    let [alice, second] = std::thread::scope(|scope| {
+        let alice = scope.spawn(|| {
+            let listener = net.listeners[0].try_clone().unwrap();
+            let (key, own) = (net.folder.join("alice.key"), net.agreement());
+            let options = super::Options {
+                connect_timeout: LONG,
+                ..super::Options::default()
+            };
+            let mut told = |progress| {
+                if let Progress::Connected { .. } = progress {
+                    there.send(()).unwrap();
+                }
+            };
+            let peers = net.peers();
+            let joined = connect_on(Some(listener), 0, &peers, &key, &own, &options, &mut told);
+            joined.err().unwrap()
+        });
+        scope.spawn(|| {
+            let joined = net.join(1, |party| party.options.aborter = aborter.clone());
+            joined.err().unwrap()
+        });
+        wait.recv().unwrap();
+        let second = net.join(1, |_| {}).err().unwrap();
+        aborter.abort("I45", "");
+        [alice.join().unwrap(), second]
+    });
+    let text = "; bob connected a second time: it may have been started twice";
+    assert!(alice.message().ends_with(text), "{alice}");
+    assert_eq!((second.code(), second.peer()), ("I44", Some("alice")));
+    let text = "it may have a connection with another process that is bob";
+    assert!(second.message().ends_with(text), "{second}");
+}
+
 #[test]
 fn another_script_is_named_on_all_sides() {
     let net = Network::new(&["alice", "bob", "carol"]);
