@@ -18,6 +18,8 @@ pub struct Compiled {
     pub script: Script,
     /// The script under its backend. Its defaults are the values that the binding gives.
     pub bound: Bound<Sound>,
+    /// Parameters that were given values.
+    set: Vec<Setting>,
     identity: OnceLock<Identity>,
 }
 
@@ -32,6 +34,7 @@ pub fn compile(sources: &mut Sources, path: &Path, binding: &Binding) -> Result<
     Ok(Compiled {
         script,
         bound: bound.sound()?,
+        set: binding.set.clone(),
         identity: OnceLock::new(),
     })
 }
@@ -122,6 +125,11 @@ impl Compiled {
             } else if fixed.iter().any(|(known, _)| known == name) {
                 let problem = Problem::plain("I13", format!("`{shown}`: this size is given twice"));
                 problems.push(problem.help("leave one of the two out"));
+            } else if let Some((_, value)) = self.set.iter().find(|(known, _)| known == name) {
+                let given = spelling.set(name, value);
+                let message = format!("`{shown}`: `{given}` gives this parameter a value, too");
+                let help = "leave one of the two out: a size is part of the code, a value only its default";
+                problems.push(Problem::plain("I13", message).help(help));
             } else if at < Some(axes) {
                 match text.parse::<i64>() {
                     Ok(value @ 1..) => fixed.push((name.clone(), value.into())),

@@ -3,10 +3,14 @@
 use crate::Answer;
 use crate::args::Build;
 use crate::problem::{Exit, Failure, Problem};
+use crate::written;
 use serde_json::json;
 use smpc_codegen::{File, MANIFEST, Runtime, listed};
 use smpc_grammar::Sources;
 use std::path::Path;
+
+/// What `-o` takes.
+const A_FOLDER: &str = "give the folder of an earlier build, or one that is empty or new";
 
 /// Writes the crate. Files that are as they would be written stay untouched, so that cargo
 /// compiles only what changed; those of an earlier build that are needed no more are removed.
@@ -24,6 +28,11 @@ pub fn build(sources: &mut Sources, args: &Build) -> Result<Answer, Failure> {
     };
     let files = compiled.package(sources, &name, runtime, &args.size)?;
     let (script, bound) = (&compiled.script, &compiled.bound);
+    if args.output.exists() && !args.output.is_dir() {
+        let message = "this is no folder, and a crate is one";
+        let problem = Problem::file("I15", message, args.output.display().to_string());
+        return Err(Failure::one(Exit::Usage, problem.help(A_FOLDER)));
+    }
     clear(&args.output, &files)?;
     let mut written = Vec::new();
     for file in &files {
@@ -37,13 +46,13 @@ pub fn build(sources: &mut Sources, args: &Build) -> Result<Answer, Failure> {
         }
         written.push(path.display().to_string());
     }
-    let folder = args.output.display();
     let mut text = format!(
-        "wrote {} files of a crate for {} parties under {}\n\n    cargo run --release --manifest-path {folder}/Cargo.toml -- --local --inputs {}\n",
+        "wrote {} files of a crate for {} parties under {}\n\n    cargo run --release --manifest-path {} -- --local --inputs {}\n",
         files.len(),
         bound.program.parties.len(),
         bound.backend,
-        script.folder.display(),
+        written::word(&args.output.join("Cargo.toml")),
+        written::word(&script.folder),
     );
     let mut json = json!({ "files": written, "scheme": bound.backend });
     if args.runtime.is_none() {
@@ -77,10 +86,7 @@ fn clear(folder: &Path, files: &[File]) -> Result<(), Failure> {
         if !ours(&file.path) && path.symlink_metadata().is_ok() {
             let message = "this file is there already, and `smpc build` did not write it";
             let problem = Problem::file("I15", message, path.display().to_string());
-            return Err(Failure::one(
-                Exit::Usage,
-                problem.help("give the folder of an earlier build, or one that is empty or new"),
-            ));
+            return Err(Failure::one(Exit::Usage, problem.help(A_FOLDER)));
         }
     }
     for old in earlier.iter().flatten() {

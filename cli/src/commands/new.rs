@@ -3,6 +3,7 @@
 use crate::Answer;
 use crate::args::New;
 use crate::problem::{Exit, Failure, Problem};
+use crate::written;
 use serde_json::json;
 
 const SCRIPT: &str = "\
@@ -53,10 +54,11 @@ pub fn new(args: &New) -> Result<Answer, Failure> {
             .map_err(|error| usage(format!("{file} cannot be written: {error}")))?;
     }
     let script = args.name.join(format!("{name}.smpc"));
+    let word = written::word(&script);
     let script = script.display();
     Ok(Answer {
         exit: 0,
-        text: format!("wrote {script} and its inputs\n\n    smpc run {script}\n"),
+        text: format!("wrote {script} and its inputs\n\n    smpc run {word}\n"),
         json: json!({ "script": script.to_string() }),
     })
 }
