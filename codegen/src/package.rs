@@ -336,7 +336,8 @@ fn manifest(name: &str, options: &Options<'_>, files: &[File]) -> String {
         "[package]\nname = {name:?}\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n\
          [dependencies]\nsmpc-runtime = {runtime}\n\n\
          # The loops over elements stand in one place each: optimising across parts of the crate only costs time.\n\
-         [profile.release]\nlto = \"off\"\n\n\
+         # A panic would be a bug, and ends the party: code to unwind takes rustc half as long again.\n\
+         [profile.release]\nlto = \"off\"\npanic = \"abort\"\n\n\
          # So the runtime is optimised as a whole, once: in parts it would take twice as long to run.\n\
          [profile.release.package.\"*\"]\ncodegen-units = 1\n\n\
          # These files are written anew, or removed, when the crate is generated again.\n\

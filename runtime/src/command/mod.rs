@@ -335,12 +335,24 @@ impl Description<'_> {
     }
 }
 
+/// Where nothing unwinds, a panic would end the process by a signal, and the system may then write its memory to a file,
+/// shares and keys with it. So it ends by itself, as with any other error.
+#[cfg(panic = "abort")]
+fn end_at_a_panic() {
+    std::panic::set_hook(Box::new(|panic| {
+        terminal::tell(&format!("the endpoint stopped unexpectedly: {panic}\n"));
+        std::process::exit(4);
+    }));
+}
+
 /// Runs the program. Exit codes: 0 success, 2 the command line, 3 inputs, 4 the computation, or its answer could not
 /// be written; 130 interrupted.
 pub fn main(
     description: &Description<'_>,
     part: impl Fn(usize, &mut dyn Channel, &[i128], Vec<Option<Tensor>>, Option<u64>) -> Handed + Sync,
 ) -> ExitCode {
+    #[cfg(panic = "abort")]
+    end_at_a_panic();
     let given: Vec<String> = std::env::args().skip(1).collect();
     // Errors of the command line are told in this form, too.
     let json = given.iter().any(|option| option == "--json");
