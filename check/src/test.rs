@@ -127,6 +127,7 @@ impl Elab<'_> {
         self.program = Program::default();
         self.blocks = vec![Block::default()];
         self.emitted = vec![Default::default()];
+        self.turned.clear();
         self.diagnostics.clear();
         self.reported.clear();
         self.slots.clear();

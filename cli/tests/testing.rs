@@ -46,6 +46,26 @@ fn what_differs_is_shown_with_its_place() {
     assert_eq!(checked.code, 0, "{}", checked.err);
 }
 
+/// What one test computed is nothing to the next one, whose values have the same numbers.
+#[test]
+fn tests_of_a_file_are_apart() {
+    let base = folder("testing_apart");
+    let script = "\
+test \"rows\" { let x = share [[1, 2, 3], [4, 5, 6]]; expect(x.T + 0, [[1, 4], [2, 5], [3, 6]]); }
+test \"a vector\" { let y = share [1, 2]; expect(y + share [3, 4], [4, 6]); }
+test \"columns\" {
+    let y = share [[10, 20], [30, 40]];
+    let x = y + share [[1, 2], [3, 4]];
+    expect(x.T, [[11, 33], [22, 44]]);
+    expect(x.T.T, x);
+}
+";
+    write(&base, "s.smpc", script);
+    let ran = smpc(&base, &["test", "s.smpc", "--scheme", "plain"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("3 ok, 0 failed"), "{}", ran.out);
+}
+
 #[test]
 fn a_filter_and_a_document() {
     let base = folder("testing_filter");
