@@ -27,11 +27,20 @@ pub fn apart(what: &str, path: &Path, reads: &[PathBuf]) -> Result<(), Failure> 
     files::apart(&[write], reads).map_err(failed)
 }
 
-/// Writes one file.
+/// Writes one file, into a folder that is there.
 ///
 /// # Errors
 /// It cannot be written; what was there stays.
 pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        let message = "the file cannot be written: there is no such folder";
+        let problem = Problem::file("I15", message, path.display().to_string());
+        let problem = problem.help(format!("make `{}` first", folder.display()));
+        return Err(Failure::one(Exit::Usage, problem));
+    }
     files::write_all(&[(path.to_owned(), text.as_bytes().to_vec())]).map_err(failed)
 }
 

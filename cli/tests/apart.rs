@@ -135,3 +135,44 @@ fn standard_output_by_its_name() {
     let own = fs::read_dir(base.join("own")).expect("the folder").count();
     assert_eq!(own, 1);
 }
+
+/// What is printed to be typed can be typed, whatever a script is called.
+#[test]
+fn commands_that_are_told_can_be_typed() {
+    let base = folder("odd names");
+    let text = "party alice;\ninput x: int from alice;\nreveal share x as s;\nleaks s to all;\n";
+    write(&base, "it's odd.smpc", text);
+    let ran = smpc(&base, &["build", "it's odd.smpc", "-o", "a crate"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let text = r"--manifest-path 'a crate/Cargo.toml' -- --local --inputs 'it'\''s odd'";
+    assert!(ran.out.contains(text), "{}", ran.out);
+    write(&base, "un usual.smpc", "party   alice;\n");
+    let ran = smpc(&base, &["fmt", "--check", "un usual.smpc"]);
+    assert!(
+        ran.err.contains("`smpc fmt 'un usual.smpc'`"),
+        "{}",
+        ran.err
+    );
+    assert!(
+        smpc(&base, &["new", "a b"])
+            .out
+            .contains("smpc run 'a b/a b.smpc'")
+    );
+}
+
+#[test]
+fn a_crate_is_no_file() {
+    let base = folder("no-crate");
+    let text = "party alice;\ninput x: int from alice;\nreveal share x as s;\nleaks s to all;\n";
+    write(&base, "s.smpc", text);
+    write(&base, "there", "mine");
+    let ran = smpc(&base, &["build", "s.smpc", "-o", "there"]);
+    assert_eq!(ran.code, 2, "{}", ran.out);
+    assert!(
+        ran.err.contains("error[I15]: this is no folder"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("help: give the folder"), "{}", ran.err);
+    assert_eq!(std::fs::read(base.join("there")).expect("a file"), b"mine");
+}

@@ -109,6 +109,7 @@ pub fn verify(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
             let message = "`--certificate` takes one scheme at a time";
             return Err(Failure::one(Exit::Usage, Problem::plain("I17", message)));
         };
+        written::apart("the certificates", path, &written::reads(sources))?;
         written::write(path, &file.write())?;
         let _ = writeln!(text, "certificates written to {}", path.display());
     }
