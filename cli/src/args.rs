@@ -28,8 +28,9 @@ Exit codes:
 const VERIFY_CODES: &str = "\
 Exit codes:
   0  no counter-example
-  1  a counter-example: an operation leaks, or is wrong
-  2  an open question, under --strict; or the command line cannot be carried out";
+  1  a counter-example: an operation leaks, or is wrong; with --check, a certificate that is refused
+  2  nothing was found out: the command line cannot be carried out, or a text cannot be verified; or an open
+     question, under --strict and --check";
 
 const TEST_CODES: &str = "\
 A test stands beside what it tests: `test \"squares\" { expect(sq(share 3), 9); }`.

@@ -180,11 +180,70 @@ fn files_that_cannot_be_used_are_named() {
         "{}",
         ran.err
     );
+}
+
+/// What cannot be verified is told apart from a counter-example.
+#[test]
+fn what_cannot_be_verified_is_no_counter_example() {
+    let base = folder("verify_codes");
+    let mixed = GOOD.replace("let d = u[0] + u[1];", "let d = u[0] + nobody;");
+    write(&base, "unknown.smpc", &mixed);
+    write(&base, "open.smpc", format!("{GOOD}\nprotocol p("));
+    let revealed = "protocol p(x: Pair<R>) -> v: R @ P ensures v == 3*x reveals v: int to all private { v = reveal(3*x); }";
+    write(&base, "revealed.smpc", format!("{GOOD}\n{revealed}\n"));
+    for (name, code) in [
+        ("no_such_scheme", "I16"),
+        ("rep3(k: 1)", "N43"),
+        ("shamir(p: 4)", "N43"),
+        ("./unknown.smpc", "P04"),
+        ("./open.smpc", "S0"),
+        ("./revealed.smpc", "P09"),
+    ] {
+        let ran = verify(&base, &[name]);
+        let told = ran.err.contains(&format!("error[{code}"));
+        assert!(ran.code == 2 && told, "{name}: {} {}", ran.code, ran.err);
+    }
+    let ran = verify(&base, &["rep3", "--parties", "5"]);
     assert!(
-        verify(&base, &["no_such_scheme"])
-            .err
-            .contains("error[I16]")
+        ran.code == 2 && ran.err.contains("error[I17]"),
+        "{}",
+        ran.err
     );
+}
+
+#[test]
+fn certificates_are_about_so_many_parties() {
+    let base = folder("verify_check_parties");
+    let text = certified(&base);
+    for number in [3, 25, 99_999] {
+        let other = text.replace("\nparties 2\n", &format!("\nparties {number}\n"));
+        assert_ne!(other, text);
+        write(&base, "other.cert", &other);
+        let ran = check(&base, "other.cert");
+        let told =
+            ran.err.contains("error[I19]") && ran.err.contains(&format!("about {number} parties"));
+        assert!(ran.code == 2 && told, "{} {}", ran.code, ran.err);
+    }
+}
+
+#[test]
+fn a_row_says_what_it_is_private_up_to() {
+    let base = folder("verify_given");
+    let opened = "protocol opened(x, y: Pair<R>) -> v: R @ P ensures v == x * y private { v = reveal(mul(x, y)); }";
+    write(&base, "pair.smpc", format!("{GOOD}\n{opened}\n"));
+    let ran = verify(&base, &["./pair.smpc", "--strict"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("proved, given v"), "{}", ran.out);
+    let report = json(&verify(&base, &["./pair.smpc", "--json"]));
+    let operations = report["schemes"][0]["operations"].as_array();
+    let row = operations.and_then(|all| all.iter().find(|o| o["operation"] == "opened"));
+    let private = row
+        .and_then(|row| row["private"].as_array())
+        .expect("a list");
+    for entry in private {
+        let holds = entry["coalition"] != "{T}";
+        assert_eq!(entry["given"] == serde_json::json!(["v"]), holds, "{entry}");
+    }
 }
 
 #[test]

@@ -141,6 +141,8 @@ pub struct Written {
     pub params: Vec<Operand>,
     /// In the order of [`Flat::results`].
     pub results: Vec<Operand>,
+    /// The names of the results, in that order.
+    pub names: Vec<String>,
 }
 
 /// A protocol of a file that cannot be made flat with this binding.

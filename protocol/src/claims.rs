@@ -44,6 +44,14 @@ impl Bound {
                         unknown(except, &known, &mut errors);
                     }
                 }
+                ClauseKind::Reveals(reveals) => {
+                    let name = &reveals.name.name;
+                    let message = format!("`reveals {name}` stands on a protocol");
+                    errors.push(Diagnostic::new("P09", message, clause.span).help(
+                        "functions of scripts declare what they reveal; a protocol has a clear result, which `ensures` fixes: \
+                         `-> v: R @ P ensures v == x * y`",
+                    ));
+                }
                 _ => {}
             }
         }

@@ -158,11 +158,13 @@ impl Bound {
                 },
             });
         }
+        let names = function.results.iter().flat_map(|group| &group.names);
         Ok(Written {
             title: format!("{}{suffix}", function.name.name),
             flat: Arc::new(flat),
             params: operands,
             results,
+            names: names.map(|name| name.name.clone()).collect(),
         })
     }
 

@@ -8,7 +8,7 @@ use crate::certificate::{Assumption, Element, Name};
 use crate::element::{add, is_bits, neg, one, order, reduce, width};
 use crate::machine::{Choice, Random, coin};
 use crate::problem::{Malformed, Problem};
-use crate::refute::leak;
+use crate::refute::{Allowed, leak, small};
 use crate::requires::Required;
 use crate::symbolic::{Class, Execution, SymbolInfo, expansion};
 use crate::term::{Poly, Support, Symbol};
@@ -29,7 +29,9 @@ const MONOMIALS: usize = 64;
 /// # Errors
 /// The protocol breaks the rules of flat protocols.
 pub(crate) fn bare(problem: &Problem, coalition: PartySet) -> Result<Option<Leak>, Malformed> {
-    let run = Execution::new(problem, coalition, Assumption::Fresh, expansion(problem))?;
+    let mut run = Execution::new(problem, coalition, Assumption::Fresh, expansion(problem))?;
+    let given = run.given(problem, coalition);
+    let allowed = Allowed::new(problem, coalition);
     let secrets = run.of_class(Class::Secret);
     let mut coins = run.of_class(Class::Pad);
     coins.extend(&run.of_class(Class::Noise));
@@ -41,10 +43,12 @@ pub(crate) fn bare(problem: &Problem, coalition: PartySet) -> Result<Option<Leak
         if matches!(kind, Kind::Rows | Kind::Digest) {
             continue;
         }
-        let Some((factor, part)) = uncovered(&run, term, &secrets, &coins) else {
+        // What is given has no coins, so that the message is bare where the rest is.
+        let Some((factor, _)) = uncovered(&run, &given.rest(term), &secrets, &coins) else {
             continue;
         };
-        if let Some(pair) = told(problem, &run, &part, &mut random) {
+        let part = term.scale(factor);
+        if let Some(pair) = told(problem, &run, &part, &allowed, &mut random) {
             return Ok(Some(pair.leak(problem, &run, coalition, step, factor)));
         }
     }
@@ -85,9 +89,21 @@ struct Pair {
 }
 
 /// Two inputs that the text admits on which a term has two values, the coalition's own symbols being the same.
-fn told(problem: &Problem, run: &Execution, part: &Poly, random: &mut Random) -> Option<Pair> {
+fn told(
+    problem: &Problem,
+    run: &Execution,
+    part: &Poly,
+    allowed: &Allowed<'_>,
+    random: &mut Random,
+) -> Option<Pair> {
     let required = Required::of(problem);
-    for _ in 0..PAIRS {
+    for tried in 0..PAIRS {
+        // Results that must be the same on both are so more often of small operands.
+        let few = allowed.declares() && tried % 2 == 1;
+        let drawn = |problem: &Problem, info: &SymbolInfo, random: &mut Random| match info.name {
+            Name::Value { .. } if few && info.kind != Kind::Scalar => small(info.elem, random),
+            _ => drawn(problem, info, random),
+        };
         let first: Vec<u128> = run
             .symbols
             .iter()
@@ -109,6 +125,12 @@ fn told(problem: &Problem, run: &Execution, part: &Poly, random: &mut Random) ->
             .all(|values| inputs(run, values).is_some_and(|inputs| required.admits(&inputs, 1)));
         if !admitted {
             continue;
+        }
+        if allowed.declares() {
+            let both = [0, 1].map(|which: usize| inputs(run, &values[which]).unwrap_or_default());
+            if !allowed.alike(&both[0], &both[1], 1) {
+                continue;
+            }
         }
         let [Some(a), Some(b)] =
             [0, 1].map(|which: usize| run.terms.evaluate(part, &values[which], &mut Vec::new()))

@@ -7,11 +7,13 @@ mod order;
 mod ranges;
 
 use crate::certificate::{Assumption, CalleeProof, Certificate, Element, Goal, Name};
+use crate::declared::as_term;
 use crate::element::{coefficient, one};
 use crate::problem::{Operand, Problem};
+use crate::requires::elems;
 use crate::sharing::{self, Layout, layout, layout_by, matrix, parities};
 use crate::symbolic::expansion;
-use crate::term::{Function, Poly, Support, Symbol, Terms};
+use crate::term::{Function, Given, Poly, Support, Symbol, Terms};
 use smpc_ir::flat::{FlatOp, FlatOperand, Kind, Sharing};
 use smpc_ir::local::Local;
 use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
@@ -61,6 +63,8 @@ struct Checker {
     secrets: Support,
     known: Support,
     elements: BTreeMap<Element, (Kind, Poly)>,
+    /// What the simulator is given beside what is known, of which elements may be taken up to multiples.
+    given: Given,
 }
 
 impl Checker {
@@ -161,6 +165,9 @@ fn check_with(
         checker.keep(coin)?;
     }
     checker.leave_out(problem, certificate, &values)?;
+    if private {
+        checker.give(problem, certificate.coalition);
+    }
     let required = checker.required(problem, certificate, &values)?;
     checker.substitute(problem, certificate, &required)
 }
@@ -175,6 +182,7 @@ impl Checker {
             secrets: Support::default(),
             known: Support::default(),
             elements: BTreeMap::new(),
+            given: Given::default(),
         }
     }
 
@@ -200,7 +208,7 @@ impl Checker {
             match (operand, spec) {
                 (FlatOperand::Clear(id), Operand::Clear { elem, known_to }) => {
                     let kind = flat.values[*id as usize].kind;
-                    let given = told || kind == Kind::Scalar;
+                    let given = told || kind == Kind::Scalar || problem.gives(coalition, number);
                     let open = given || seen(*id) || meets(*known_to, coalition);
                     let name = Name::Value { param };
                     let status = if open { Status::Known } else { Status::Secret };
@@ -216,11 +224,14 @@ impl Checker {
                     let kind = ids
                         .first()
                         .map_or(Kind::Element, |id| flat.values[*id as usize].kind);
-                    let open = revealed || layout.open;
+                    let whole = problem.gives(coalition, number);
+                    let open = revealed || whole || layout.open;
                     let name = Name::Value { param };
                     let status = if open { Status::Known } else { Status::Secret };
                     let mut value = self.fresh(name, elem, kind, status);
-                    if let (true, false, Some(bits)) = (open, layout.open, problem.beyond(elem)) {
+                    if let (true, false, Some(bits)) =
+                        (open && !whole, layout.open, problem.beyond(elem))
+                    {
                         let name = Name::Above { param };
                         let above = self.fresh(name, elem, kind, Status::Secret);
                         value = value.add(&above.scale(1 << bits));
@@ -317,6 +328,25 @@ impl Checker {
             values.insert(step.result, term);
         }
         Ok(values)
+    }
+
+    /// What clauses fix of clear results that the coalition holds, as polynomials of the values of operands. No substitution
+    /// of a coin changes it, so that an element of the view is at any time as good as itself less a multiple of it.
+    fn give(&mut self, problem: &Problem, coalition: PartySet) {
+        let mut params: Vec<Option<Poly>> = Vec::new();
+        for (param, elem) in (0u32..).zip(elems(&problem.params)) {
+            let entry = self.table.get(&Name::Value { param });
+            params.push(entry.map(|entry| self.terms.symbol(entry.symbol, elem)));
+        }
+        let mut all = Vec::new();
+        for declared in problem.declared(coalition) {
+            let (elem, terms) = (declared.elem, &mut self.terms);
+            all.extend(as_term(terms, declared.value, elem, &params));
+        }
+        self.given = Given::new(&self.terms, &all, &self.secrets);
+        for (_, term) in self.elements.values_mut() {
+            *term = self.given.rest(term);
+        }
     }
 
     /// Messages that are functions of what the coalition knows before they come.
@@ -487,7 +517,7 @@ impl Checker {
                 outputs.insert(uniform);
             }
             for (_, other) in self.elements.values_mut() {
-                *other = self.terms.substitute(other, coin, &by);
+                *other = self.given.rest(&self.terms.substitute(other, coin, &by));
             }
         }
         self.hide(problem, certificate)?;

@@ -193,6 +193,27 @@ impl Instance<'_> {
         }
     }
 
+    /// The word of an element type that is equal to a term, or of the smaller ring where it is modulo that one that they are
+    /// compared; nothing where none is, or no one.
+    pub fn word(&self, term: &Term, row: usize, elem: Elem) -> Option<u128> {
+        match (elem, self.value(term, row, Bound::None)?) {
+            (Elem::Bits(m), Value::Bits(word, l)) => (m == l).then_some(word),
+            (Elem::Bits(_), Value::Number { value, exact, .. }) => {
+                let word = exact.then(|| u128::try_from(value).ok())??;
+                (reduce(elem, word) == word).then_some(word)
+            }
+            (_, Value::Bits(word, _)) => {
+                let value = i128::try_from(word).ok()?;
+                (signed(elem, literal(elem, value)) == value).then(|| literal(elem, value))
+            }
+            (_, Value::Number { value, ring, exact }) => match ring {
+                Some(ring) => Some(literal(smaller(elem, ring)?, value)),
+                None if exact || !matches!(elem, Elem::Field(_)) => Some(literal(elem, value)),
+                None => None,
+            },
+        }
+    }
+
     /// Whether a precondition holds; one that has no value does not.
     pub fn requires(&self, term: &Term, rows: usize) -> bool {
         (0..rows).all(|row| {

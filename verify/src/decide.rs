@@ -155,7 +155,7 @@ fn enumerate(
 ) -> Result<(Verdict, bool), Malformed> {
     let mut done = Exhausted::default();
     let (mut sampled, mut vanished, mut loose) = (0, Vec::new(), Vec::new());
-    let ranged = !Required::of(problem).is_empty() && has_range(problem);
+    let ranged = Required::of(problem).bounds() && has_range(problem);
     for ring in small.iter().filter(|ring| alike(problem, ring)) {
         let bits = width(first_elem(ring));
         let unbound = |ring: &Problem| -> Result<bool, Malformed> {

@@ -23,6 +23,7 @@ mod claim;
 mod compose;
 mod correct;
 mod decide;
+mod declared;
 mod element;
 mod eliminate;
 mod endpoints;

@@ -80,6 +80,9 @@ pub struct Problem {
     /// Clauses `requires` of a standard operation, as written, that ask for more than the language promises of
     /// operands. Nothing is taken from them.
     pub narrow: Vec<String>,
+    /// The names of its results, if a file declares it: of these the simulator is given what clauses fix
+    /// ([`Problem::given`]). Else nothing.
+    pub declares: Vec<String>,
     /// Why nothing can be said of it: its text cannot be made flat.
     pub skipped: Option<String>,
 }
@@ -177,12 +180,14 @@ impl Problem {
             corruption: protocols.corruption(),
             keys: protocols.keys(),
             narrow,
+            declares: Vec::new(),
             skipped: None,
         })
     }
 
     /// A protocol as its file has it: what it claims is what its clauses say. One that says that its
-    /// clear result is its shared operand reveals it, and the simulator is given the value.
+    /// clear result is its shared operand reveals it, and the simulator is given the value; of others it is given the
+    /// clear results that clauses fix ([`Problem::given`]).
     pub fn written(written: &Written, protocols: &dyn Protocols) -> Self {
         let value = Term::Apply(Operator::Eq, vec![Term::Result(0), Term::Param(0)]);
         let says = written.flat.claims.ensures.iter().any(|ensures| {
@@ -208,6 +213,7 @@ impl Problem {
             corruption: protocols.corruption(),
             keys: protocols.keys(),
             narrow: Vec::new(),
+            declares: written.names.clone(),
             skipped: None,
         }
     }
@@ -253,6 +259,7 @@ impl Problem {
             carried: u8::MAX,
             own: usize::MAX,
             narrow: Vec::new(),
+            declares: Vec::new(),
             skipped: None,
         }
     }

@@ -5,16 +5,18 @@
 //! same views equally often; so must, for one input, two keys that others hold, and the two orders of a shuffle's rows.
 //! The refuter shares nothing with the prover.
 
+mod allowed;
 mod kept;
 mod sample;
 mod shown;
 
+pub(crate) use allowed::{Allowed, small};
 use kept::{Hidden, Kept};
 use shown::shown;
 
-use crate::element::{add, bits, order, width};
+use crate::element::{bits, order, width};
 use crate::machine::{Choice, Counter, Machine};
-use crate::problem::{Malformed, Operand, Problem, Spec, operand_ids};
+use crate::problem::{Malformed, Operand, Problem, operand_ids};
 use crate::requires::Required;
 use crate::sharing;
 use crate::verdict::{self, Inputs, Leak, Limits, Told, Wrong};
@@ -224,54 +226,6 @@ pub(crate) fn first_elem(problem: &Problem) -> Elem {
     }
 }
 
-/// What the coalition may know.
-struct Allowed {
-    /// Its own inputs, values that its components determine, and what is revealed to it.
-    params: Vec<bool>,
-    /// So many low bits of each, where not all of it is revealed.
-    low: Vec<Option<u8>>,
-    /// The sum of all inputs, if that is revealed to it.
-    sum: Option<Elem>,
-}
-
-impl Allowed {
-    fn new(problem: &Problem, coalition: PartySet) -> Self {
-        let learns = problem.learns_result(coalition);
-        let revealed = problem.spec == Spec::Reveal && learns;
-        let params = problem.params.iter().map(|spec| match spec {
-            Operand::Clear { known_to, .. } => !known_to.intersection(coalition).is_empty(),
-            Operand::Shared(shared) => {
-                (revealed && problem.beyond(shared.elem).is_none())
-                    || sharing::open(shared, coalition)
-            }
-        });
-        let low = problem.params.iter().map(|spec| match spec {
-            Operand::Shared(shared) if revealed => problem.beyond(shared.elem),
-            _ => None,
-        });
-        Self {
-            params: params.collect(),
-            low: low.collect(),
-            sum: (problem.spec == Spec::Sum && learns).then(|| first_elem(problem)),
-        }
-    }
-
-    fn of(&self, inputs: &Inputs) -> Inputs {
-        let known = self.params.iter().zip(inputs).filter(|(known, _)| **known);
-        let mut known: Inputs = known.map(|(_, rows)| rows.clone()).collect();
-        for (low, rows) in self.low.iter().zip(inputs) {
-            if let Some(bits) = low {
-                known.push(rows.iter().map(|word| word & ((1 << bits) - 1)).collect());
-            }
-        }
-        if let Some(elem) = self.sum {
-            let words = inputs.iter().map(|rows| rows[0]);
-            known.push(vec![words.fold(0, |sum, word| add(elem, sum, word))]);
-        }
-        known
-    }
-}
-
 /// Compares the views of a coalition over all inputs and coins, for fresh sharings of the operands.
 ///
 /// # Errors
@@ -297,7 +251,7 @@ pub fn refute_privacy(
     let mut groups: BTreeMap<Inputs, (Inputs, Vec<u128>)> = BTreeMap::new();
     let kept = Kept::new(problem, coalition);
     let mut intern = Intern::new();
-    let (mut outer, mut assignments) = (Counter::default(), 0);
+    let (mut outer, mut assignments, mut alone) = (Counter::default(), 0, 0);
     let (all, allowed) = (view.ids.len(), Allowed::new(problem, coalition));
     let required = Required::of(problem);
     loop {
@@ -307,7 +261,7 @@ pub fn refute_privacy(
             if outer.advance() {
                 continue;
             }
-            return Ok(enumerated(assignments));
+            break;
         }
         let by = views(
             problem,
@@ -333,7 +287,13 @@ pub fn refute_privacy(
         }
         let keys = together(by);
         assignments += keys.len() as u64;
-        let group = allowed.of(&inputs);
+        let Some(group) = allowed.of(&inputs, machine.rows) else {
+            alone += keys.len() as u64;
+            if outer.advance() {
+                continue;
+            }
+            break;
+        };
         match groups.get(&group) {
             None => {
                 groups.insert(group, (inputs, keys));
@@ -367,9 +327,14 @@ pub fn refute_privacy(
             Some(_) => {}
         }
         if !outer.advance() {
-            return Ok(enumerated(assignments));
+            break;
         }
     }
+    // Inputs that are held against no others were enumerated for nothing.
+    Ok(match alone {
+        0 => enumerated(assignments),
+        _ => Refutation::Sampled { runs: assignments },
+    })
 }
 
 /// What was enumerated without a difference: nothing if the text admits no operands.

@@ -77,6 +77,19 @@ impl Report {
         })
     }
 
+    /// The clear results that those coalitions are given for which it is private up to these ([`Problem::given`]).
+    pub fn given<'p>(&self, problem: &'p Problem) -> Vec<&'p str> {
+        let mut names = Vec::new();
+        for (coalition, verdict) in &self.privacy {
+            if verdict.severity() < OPEN {
+                names.extend(problem.given(*coalition));
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// Whether there is a counter-example. A result that is not fresh restricts callers and refutes
     /// nothing.
     pub fn is_refuted(&self) -> bool {
@@ -157,6 +170,25 @@ pub(crate) fn secrecy(
     Ok(Secrecy { privacy, fresh })
 }
 
+/// What a view was simulated from are clear results as clauses have them: where these are not shown to be what comes out, that
+/// says nothing of a run.
+fn resting(problem: &Problem, coalition: PartySet, correct: &Verdict, private: Verdict) -> Verdict {
+    let given = problem.given(coalition);
+    let shown = matches!(correct, Verdict::Proved { .. } | Verdict::Exhausted(_));
+    if given.is_empty() || shown || private.severity() >= OPEN {
+        return private;
+    }
+    Verdict::Unknown {
+        reason: format!(
+            "what it sees is simulated from {}, which is not shown to be what `ensures` says",
+            given.join(" and ")
+        ),
+    }
+}
+
+/// The severity from which a verdict says that something does not hold, or may not.
+const OPEN: u8 = 4;
+
 /// All that was found, together.
 pub(crate) fn report(
     problem: &Problem,
@@ -176,6 +208,7 @@ pub(crate) fn report(
             },
             _ => found.privacy,
         };
+        let verdict = resting(problem, coalition, &honest.verdict, verdict);
         privacy.push((coalition, verdict));
         fresh.extend(found.fresh.into_iter().map(|verdict| (coalition, verdict)));
     }
@@ -424,6 +457,13 @@ pub fn table(rows: &[Row]) -> String {
         let private = match (cell(report.private()), report.requires_fresh()) {
             (word, true) => format!("{word} (fresh operands)"),
             (word, false) => word,
+        };
+        let open = report
+            .private()
+            .is_none_or(|(_, worst)| worst.severity() >= OPEN);
+        let private = match report.given(problem).as_slice() {
+            given if open || given.is_empty() => private,
+            given => format!("{private}, given {}", given.join(" and ")),
         };
         let fresh = cell(report.freshness());
         let except: Vec<String> = report

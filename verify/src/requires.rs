@@ -39,6 +39,13 @@ impl<'p> Required<'p> {
         self.requires.is_empty()
     }
 
+    /// Whether anything is required of operands, and not only of widths and moduli.
+    pub fn bounds(&self) -> bool {
+        self.requires
+            .iter()
+            .any(|requires| of_operands(&requires.claim))
+    }
+
     /// Whether operands are among those that the text is about.
     pub fn admits(&self, inputs: &[Vec<u128>], rows: usize) -> bool {
         let instance = Instance {
@@ -65,6 +72,15 @@ impl<'p> Required<'p> {
             }
         }
         false
+    }
+}
+
+fn of_operands(term: &Term) -> bool {
+    match term {
+        Term::Param(_) => true,
+        Term::Cast(inner, _) => of_operands(inner),
+        Term::Apply(_, args) => args.iter().any(of_operands),
+        _ => false,
     }
 }
 

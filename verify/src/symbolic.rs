@@ -6,11 +6,13 @@
 
 use crate::callee::{Callee, Given};
 use crate::certificate::{Assumption, Element, Name};
+use crate::declared::as_term;
 use crate::element::coefficient;
 use crate::eliminate::opened;
 use crate::problem::{Malformed, Operand, Problem, operand_ids};
+use crate::requires::elems;
 use crate::sharing::{Layout, held, layout, layout_by};
-use crate::term::{Function, Poly, Support, Symbol, Terms};
+use crate::term::{Function, Given as Told, Poly, Support, Symbol, Terms};
 use smpc_ir::flat::{Call, FlatOp, FlatOperand, Kind, Sharing};
 use smpc_ir::local::Local;
 use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
@@ -384,7 +386,8 @@ impl Execution {
                     .is_empty();
                 // Public amounts are known to everybody, an outsider alone included.
                 let public = info(id).kind == Kind::Scalar;
-                let class = known(Class::Secret, meets || public || told);
+                let given = told || problem.gives(coalition, at);
+                let class = known(Class::Secret, meets || public || given);
                 let value = self.symbol(Name::Value { param }, *elem, info(id).kind, class);
                 self.values[id as usize] = Some(value.clone());
                 self.inputs.push(value);
@@ -404,9 +407,12 @@ impl Execution {
                 let kind = ids.first().map_or(Kind::Element, |id| info(*id).kind);
                 let layout = layout(sharing, &held)?;
                 let given = layout.open || told || problem.learns_result(coalition);
-                let class = known(Class::Secret, given);
+                let whole = problem.gives(coalition, at);
+                let class = known(Class::Secret, given || whole);
                 let mut value = self.symbol(Name::Value { param }, elem, kind, class);
-                if let (true, false, Some(bits)) = (given, layout.open, problem.beyond(elem)) {
+                if let (true, false, Some(bits)) =
+                    (given && !whole, layout.open, problem.beyond(elem))
+                {
                     // What is revealed are the low bits.
                     let above = self.symbol(Name::Above { param }, elem, kind, Class::Secret);
                     value = value.add(&above.scale(1 << bits));
@@ -492,6 +498,24 @@ impl Execution {
             .iter()
             .map(|id| self.values[*id as usize].clone())
             .collect()
+    }
+
+    /// What whoever simulates the view of the coalition is given: the clear results that clauses fix by a polynomial.
+    pub fn given(&mut self, problem: &Problem, coalition: PartySet) -> Told {
+        let params = (0u32..).zip(elems(&problem.params));
+        let params: Vec<Option<Poly>> = params
+            .map(|(param, elem)| {
+                let name = Name::Value { param };
+                let at = self.symbols.iter().position(|info| info.name == name)?;
+                Some(self.terms.symbol(Symbol(at as u32), elem))
+            })
+            .collect();
+        let mut all = Vec::new();
+        for declared in problem.declared(coalition) {
+            let (elem, terms) = (declared.elem, &mut self.terms);
+            all.extend(as_term(terms, declared.value, elem, &params));
+        }
+        Told::new(&self.terms, &all, &self.of_class(Class::Secret))
     }
 
     /// Symbols of a class.

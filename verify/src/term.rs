@@ -9,6 +9,7 @@
 mod display;
 mod evaluate;
 mod factor;
+mod given;
 mod operations;
 mod possible;
 mod range;
@@ -25,6 +26,7 @@ use smpc_ir::party::Elem;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+pub(crate) use given::Given;
 pub use possible::Possible;
 pub use span::Span;
 use sum::{Monomial, Sum};

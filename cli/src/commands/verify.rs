@@ -35,9 +35,22 @@ const OPEN: u8 = 2;
 /// # Errors
 /// A backend that does not exist, or cannot be bound; a file that cannot be read or written.
 pub fn verify(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
-    if let Some(file) = &args.check {
-        return recheck(sources, file);
-    }
+    let found = match &args.check {
+        Some(file) => recheck(sources, file),
+        None => judge(sources, args),
+    };
+    // A text that cannot be verified is no counter-example.
+    found.map_err(|failure| Failure {
+        exit: match failure.exit {
+            Exit::Script | Exit::Run => Exit::Usage,
+            exit => exit,
+        },
+        ..failure
+    })
+}
+
+/// The verdicts on some backends.
+fn judge(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
     let mut text = String::new();
     let (mut schemes, mut files) = (vec![], vec![]);
     let (mut refuted, mut open) = (false, false);
@@ -343,6 +356,15 @@ fn recheck(sources: &mut Sources, path: &Path) -> Result<Answer, Failure> {
         Err(_) => bind(sources, &file.scheme, None, &[])?,
         Ok(full) => full,
     };
+    let n = full.computing().parties;
+    if n != file.parties {
+        let message = format!(
+            "the certificates are about {} parties, and `{}` is for {n}",
+            file.parties, file.scheme
+        );
+        let problem = Problem::file("I19", message, path.display().to_string());
+        return Err(Failure::one(Exit::Usage, problem));
+    }
     let (mut accepted, mut refused, mut open) = (0, vec![], vec![]);
     for (title, problem, _) in problems(&full, &[]) {
         let found = file.subjects.iter().find(|subject| subject.title == title);
@@ -563,12 +585,19 @@ fn document(
             })
             .collect()
     };
+    let mut private = coalitions(&report.privacy);
+    for (entry, (coalition, _)) in private.iter_mut().zip(&report.privacy) {
+        let given = problem.given(*coalition);
+        if !given.is_empty() {
+            entry["given"] = given.into();
+        }
+    }
     json!({
         "operation": operation,
         "protocol": report.name,
         "correct": report.correct.word(),
         "correctness": detail(sources, &report.correct),
-        "private": coalitions(&report.privacy),
+        "private": private,
         "fresh": coalitions(&report.fresh),
         "active": report.active.iter().map(|active| deviating(sources, active, problem)).collect::<Vec<_>>(),
         "rounds": report.rounds,

@@ -54,6 +54,17 @@ fn expect(more: &str, expected: &[(&str, &str)]) {
 }
 
 #[test]
+fn what_functions_declare_is_not_a_protocols_to_declare() {
+    expect(
+        "protocol p(x: S<R>) -> v: R @ P ensures v == x reveals v: int to all private {
+            for each P[i] { P[i] -> P[i+1]: x[i]; }
+            v = x[0] + x[1] + x[2];
+        }",
+        &[("P09", "reveals v: int to all")],
+    );
+}
+
+#[test]
 fn sound_protocols_have_no_errors() {
     expect("", &[]);
     expect("protocol twice(x: S<R>) -> z: S<R> { z = x + x; }", &[]);

@@ -8,7 +8,7 @@ use crate::certificate::{
 use crate::news::no_news;
 use crate::problem::{Malformed, Operand, Problem};
 use crate::symbolic::{Class, Execution, IdealBox, SymbolInfo};
-use crate::term::{Poly, Support, Symbol};
+use crate::term::{Given, Poly, Support, Symbol};
 use smpc_ir::flat::Kind;
 use smpc_ir::party::{Elem, PartySet};
 use std::collections::HashSet;
@@ -81,6 +81,8 @@ enum Way {
 struct Search {
     run: Execution,
     secrets: Support,
+    /// What the simulator has, of which elements are seen only up to multiples.
+    given: Given,
     /// What components of a result became: no message may tell them.
     outputs: Support,
     goal: Goal,
@@ -114,12 +116,18 @@ pub(crate) fn search(
         true => no_news(problem, coalition, &run),
         false => Vec::new(),
     };
+    let private = matches!(goal, Goal::Privacy | Goal::Order { .. });
+    let given = match private {
+        true => run.given(problem, coalition),
+        false => Given::default(),
+    };
     let view = std::mem::take(&mut run.view);
     for (element, kind, term) in view {
         let out = |known: &NoNews| element == Element::Message { step: known.step };
         if known.iter().any(out) {
             continue;
         }
+        let term = given.rest(&term);
         items.push(Item::new(&run, element, kind, term, false));
     }
     let of_result = match goal {
@@ -192,6 +200,7 @@ pub(crate) fn search(
         let mut search = Search {
             run: run.clone(),
             secrets: secrets.clone(),
+            given: given.clone(),
             outputs: Support::default(),
             goal: goal.clone(),
             choices: choices(items.len()),
@@ -432,7 +441,7 @@ impl Search {
                 .substitute_all(&before, pad, &by, self.atoms)?;
             for (other, term) in touched.iter_mut().zip(after) {
                 self.work = self.work.checked_sub(term.monomials())?;
-                other.term = term;
+                other.term = self.given.rest(&term);
                 other.refresh(&self.run);
             }
             let mut extended = steps.clone();

@@ -1,7 +1,7 @@
 //! Where assignments are too many: random executions.
 
 use super::shown::named;
-use super::{Allowed, Kept, Refutation, View, domains, draw, leak};
+use super::{Allowed, Kept, Refutation, View, domains, draw, leak, small};
 use crate::element::{neg, reduce, width};
 use crate::machine::{Choice, Machine, Random};
 use crate::problem::Problem;
@@ -104,16 +104,28 @@ impl Tally {
     }
 }
 
-/// Two inputs that the text admits: far apart, one apart, then random ones; of any length where something is required.
-fn pair(problem: &Problem, rows: usize, number: usize, random: &mut Random) -> Option<[Inputs; 2]> {
+/// Two inputs that the text admits: far apart, one apart, then random ones; of any length where something is required, and small
+/// ones where a result must be the same on both.
+fn pair(
+    problem: &Problem,
+    allowed: &Allowed<'_>,
+    rows: usize,
+    number: usize,
+    random: &mut Random,
+) -> Option<[Inputs; 2]> {
     let (domains, required) = (domains(problem, rows), Required::of(problem));
-    if !required.is_empty() {
+    if !required.is_empty() || allowed.declares() {
         let elems = elems(&problem.params);
-        for _ in 0..TRIED {
+        for tried in 0..TRIED {
+            let few = allowed.declares() && tried % 2 == 1;
             let both = [0, 1].map(|_| {
                 let mut inputs = draw(&domains, random);
                 for ((words, elem), (bound, _)) in inputs.iter_mut().zip(&elems).zip(&domains) {
                     for word in words.iter_mut().filter(|_| *bound != 1) {
+                        if few {
+                            *word = small(*elem, random);
+                            continue;
+                        }
                         let short = random.below(u128::from(width(*elem)) + 1) as u32;
                         let length = [short, u32::from(width(*elem))][random.below(2) as usize];
                         *word &= (1u128 << length.min(127)).wrapping_sub(1);
@@ -124,7 +136,9 @@ fn pair(problem: &Problem, rows: usize, number: usize, random: &mut Random) -> O
                 }
                 inputs
             });
-            if both.iter().all(|inputs| required.admits(inputs, rows)) {
+            let [first, second] = &both;
+            let same = !allowed.declares() || first != second && allowed.alike(first, second, rows);
+            if same && both.iter().all(|inputs| required.admits(inputs, rows)) {
                 return Some(both);
             }
         }
@@ -180,10 +194,11 @@ pub(super) fn sample(
         Refutation::Leak(Box::new(found))
     };
     for number in 0..4 {
-        let Some([first, second]) = pair(problem, machine.rows, number, &mut random) else {
+        let Some([first, second]) = pair(problem, &allowed, machine.rows, number, &mut random)
+        else {
             continue;
         };
-        if allowed.of(&first) != allowed.of(&second) {
+        if !allowed.alike(&first, &second, machine.rows) {
             continue;
         }
         let mut tally = Tally::new(problem, view);

@@ -216,6 +216,7 @@ impl Build {
             carried: u8::MAX,
             own: usize::MAX,
             narrow: Vec::new(),
+            declares: Vec::new(),
             skipped: None,
         }
     }

@@ -4,6 +4,7 @@ mod active;
 mod build;
 mod calls;
 mod conclusions;
+mod declared;
 mod early;
 mod honest;
 mod kept;
