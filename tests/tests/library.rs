@@ -270,3 +270,40 @@ fn functions_of_fix_keep_24_fraction_bits() {
     let wrong = differences(&case.expected, &answers);
     assert!(wrong.is_empty(), "{wrong:?}");
 }
+
+/// Where scales of squares are secret: fraction bits from 17 on take 128 bits, and a shift by 62.
+#[test]
+fn squares_in_units_keep_more_than_16_fraction_bits() {
+    for bits in [17, 18, 20, 24, 31, 32] {
+        let text = "// given alice/x [1, 2]: 1 3
+            // given alice/v [2]: 1 6.25
+            // given alice/c [2, 2]: 10 20 20 10
+            // expect normal: 0.499975 1.0999912 within 0.0001
+            // expect shift: -0.499975 -0.0999992 within 0.0001
+            // expect squared: 6.6666667 within 0.0002
+            // expect largest: 2500000000000000000 4500000000000000000 within 1000000000000
+            use std::nn; use std::scale; use std::statistics;
+            party alice; input x: [fix<F>; 1, 2] from alice; input v: [fix<F>; 2] from alice; input c: [fix<F>; 2, 2] from alice;
+            let (one, h) = (0 * share v + 1, [0.5, 0.25] + 0 * share v);
+            reveal nn::batch_norm(share x, one, 0 * one, h, share v)[0] as normal;
+            reveal nn::fold(reshape(one, 2, 1, 1, 1), 0 * one, one, 0 * one, h, share v).1 as shift;
+            reveal statistics::chi_squared(share c) as squared;
+            let great = [2500000000000000000.0, 4500000000000000000.0] + 0 * one;
+            reveal [scale::down_square(scale::up_square(great[i], scale::unit_of_square(great[i])), scale::unit_of_square(great[i]))
+                for i in 0..2] as largest;
+            leaks normal, shift, squared, largest to all;"
+            .replace("\n            ", "\n")
+            .replace("<F>", &format!("<{bits}>"));
+        let case = Case::read(&text);
+        let program = checked(&text, &case).unwrap_or_else(|e| panic!("{bits}: {e}"));
+        let begin = start(&program, &case).unwrap_or_else(|e| panic!("{bits}: {e}"));
+        let bound = Backend::new("plain", &[("k", 128)])
+            .bind()
+            .expect("plain binds");
+        let answers = run(&program, &begin, &bound, 1)
+            .unwrap_or_else(|e| panic!("{bits}: {e}"))
+            .answers;
+        let wrong = differences(&case.expected, &answers);
+        assert!(wrong.is_empty(), "{bits}: {wrong:?}");
+    }
+}
