@@ -217,9 +217,8 @@ pub fn bind(
         let problems = errors
             .into_iter()
             .map(|error| {
-                Problem::source(error.code, error.message, error.source).help(format!(
-                    "the backend is `{backend}`; `smpc schemes` lists others"
-                ))
+                let help = elsewhere(&backend, &arguments, &error);
+                Problem::source(error.code, error.message, error.source).help(help)
             })
             .collect();
         Failure::new(Exit::Script, problems)
@@ -251,6 +250,18 @@ pub fn promised(
         Ok(backend)
     } else {
         Err(Failure::script(broken))
+    }
+}
+
+/// What would carry out what a backend does not.
+fn elsewhere(backend: &str, arguments: &[(String, String)], error: &lower::Error) -> String {
+    let bits = |(param, value): &(String, String)| param == "k" && value != "128";
+    if error.message.starts_with(lower::TOO_NARROW) && arguments.iter().any(bits) {
+        format!(
+            "`using {backend}(k: 128);` gives integers of 128 bits, which `fix` of more than 16 fraction bits takes"
+        )
+    } else {
+        format!("the backend is `{backend}`; `smpc schemes` lists others")
     }
 }
 

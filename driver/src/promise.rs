@@ -132,8 +132,10 @@ impl Promise {
         };
         let (name, what) = (&self.name, quantity.name());
         if let Some(open) = found.open.first() {
-            let message = format!("how many {what} `{name}` takes is decided by the data: {open}");
-            let help = "no bound holds: leave the clause out";
+            let message = format!(
+                "how many {what} `{name}` takes is no formula of the sizes alone: {open} is left open"
+            );
+            let help = "no bound can be checked where a size or the data decides on a branch: leave the clause out";
             return Some(Diagnostic::new("C02", message, span).help(help));
         }
         let formula = match quantity {

@@ -235,3 +235,42 @@ fn a_bound_that_means_nothing_is_an_error() {
     };
     assert!(lines.iter().any(|l| l.contains("C02")), "{lines:?}");
 }
+
+/// A branch on a public size is not the data's, and no formula of the size is found either.
+#[test]
+fn a_bound_over_a_branch_on_a_size_says_what_is_open() {
+    let text = "use std::order;\nparty a;\ninput x: [fix; n] from a;\n\
+                fn most<n>(x: [fix; n]) -> fix cost rounds <= 90 { order::largest(x) }\n\
+                reveal most(share x) to a as z;\nleaks n to all, z to a;\n";
+    let Err((_, lines)) = Folder::new("branch", text).compile(None) else {
+        panic!("no formula")
+    };
+    let all = lines.join(" ");
+    assert!(all.contains("C02"), "{all}");
+    assert!(
+        all.contains("arm 0 of the branch") && !all.contains("decided by the data"),
+        "{all}"
+    );
+}
+
+/// More fraction bits than the ring holds: the way out is the scheme's own parameter.
+#[test]
+fn too_few_bits_name_the_ring_that_has_more() {
+    let text = "using SCHEME;\nparty a;\ninput x: [fix<24>; n] from a;\n\
+                reveal exp(share x) to a as z;\nleaks n to all, z to a;\n";
+    for scheme in ["rep3", "plain", "rep3(k: 64)"] {
+        let folder = Folder::new("narrow", &text.replace("SCHEME", scheme));
+        let Err((_, lines)) = folder.compile(None) else {
+            panic!("{scheme}: 64 bits")
+        };
+        let name = scheme.trim_end_matches("(k: 64)");
+        let help = format!("`using {name}(k: 128);`");
+        let all = lines.join(" ");
+        assert!(
+            all.contains("P20") && all.contains(&help),
+            "{scheme}: {all}"
+        );
+    }
+    let wide = Folder::new("wide", &text.replace("SCHEME", "rep3(k: 128)"));
+    assert!(wide.compile(None).is_ok());
+}

@@ -6,7 +6,7 @@
 
 use super::digits::digits;
 use super::instantiate::{Binding, Operand};
-use super::{Lower, Lowerer, NO_PROTOCOL, Shared};
+use super::{Lower, Lowerer, NO_PROTOCOL, Shared, TOO_NARROW};
 use crate::flat::{TruncMode, Want};
 use crate::local::{Local, Prim, Source};
 use crate::party::{Elem, Value as Wire};
@@ -353,7 +353,7 @@ impl Lowerer<'_> {
         if let (Type::Int | Type::Fix(_), Type::Bits(m)) = (from, to)
             && m > self.ring
         {
-            let text = format!("the backend's integers have {} bits, not {m}", self.ring);
+            let text = format!("{TOO_NARROW} {} bits, not {m}", self.ring);
             return self.fail(NO_PROTOCOL, text);
         }
         let mut shared = self.shared(value)?;

@@ -81,6 +81,8 @@ impl std::error::Error for Error {}
 
 /// The scheme has no protocol for an operation of the script.
 pub const NO_PROTOCOL: &str = "P20";
+/// How the message of a [`NO_PROTOCOL`] begins where the backend's integers have too few bits.
+pub const TOO_NARROW: &str = "the backend's integers have";
 /// The backend carries no such type.
 pub const NO_CARRIER: &str = "P21";
 /// The parties do not fit the backend.

@@ -1,7 +1,7 @@
 //! Operations on secrets: which are local, which are a protocol.
 
 use super::instantiate::{Binding, Operand};
-use super::{Failed, Lower, Lowered, Lowerer, Map, NO_PROTOCOL, Pending, Shared};
+use super::{Failed, Lower, Lowered, Lowerer, Map, NO_PROTOCOL, Pending, Shared, TOO_NARROW};
 use crate::flat::{Owner, TruncMode, Want};
 use crate::local::{Local, Prim};
 use crate::party::{Elem, Party, PartySet, Value as Wire};
@@ -356,7 +356,7 @@ impl Lowerer<'_> {
                 if m > self.ring {
                     return self.fail(
                         NO_PROTOCOL,
-                        format!("the backend's integers have {} bits, not {m}", self.ring),
+                        format!("{TOO_NARROW} {} bits, not {m}", self.ring),
                     );
                 }
                 let bits =
