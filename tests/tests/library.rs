@@ -281,7 +281,7 @@ fn squares_in_units_keep_more_than_16_fraction_bits() {
             // expect normal: 0.499975 1.0999912 within 0.0001
             // expect shift: -0.499975 -0.0999992 within 0.0001
             // expect squared: 6.6666667 within 0.0002
-            // expect largest: 2500000000000000000 4500000000000000000 within 1000000000000
+            // expect largest: 2500000000000000000 4500000000000000000 within 100000000000000
             use std::nn; use std::scale; use std::statistics;
             party alice; input x: [fix<F>; 1, 2] from alice; input v: [fix<F>; 2] from alice; input c: [fix<F>; 2, 2] from alice;
             let (one, h) = (0 * share v + 1, [0.5, 0.25] + 0 * share v);
