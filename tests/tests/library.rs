@@ -275,9 +275,9 @@ fn functions_of_fix_keep_24_fraction_bits() {
 #[test]
 fn squares_in_units_keep_more_than_16_fraction_bits() {
     for bits in [17, 18, 20, 24, 31, 32] {
-        let text = "// given alice/x [1, 2]: 1 3
+        let text = "// given alice/x [1,2]: 1 3
             // given alice/v [2]: 1 6.25
-            // given alice/c [2, 2]: 10 20 20 10
+            // given alice/c [2,2]: 10 20 20 10
             // expect normal: 0.499975 1.0999912 within 0.0001
             // expect shift: -0.499975 -0.0999992 within 0.0001
             // expect squared: 6.6666667 within 0.0002
