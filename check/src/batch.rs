@@ -193,7 +193,8 @@ impl Elab<'_> {
         })
     }
 
-    fn laid_out(&mut self, leaf: &Leaf, dims: Vec<Size>, span: Span) -> Leaf {
+    /// The same elements in row-major order with other dimensions, as many elements.
+    pub fn laid_out(&mut self, leaf: &Leaf, dims: Vec<Size>, span: Span) -> Leaf {
         let value = self.value(leaf, span);
         let out = Leaf {
             dims,

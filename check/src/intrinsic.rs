@@ -421,14 +421,7 @@ impl Elab<'_> {
                             };
                             let mut dims = vec![n * m];
                             dims.extend(rest.iter().cloned());
-                            let value = self.value(leaf, span);
-                            let out = Leaf {
-                                dims,
-                                ..leaf.clone()
-                            };
-                            let shape = self.shape(&out);
-                            let value = self.reshaped(value, shape, span);
-                            Some(self.leaf(value, &out))
+                            Some(self.laid_out(leaf, dims, span))
                         });
                         parts.push(joined);
                     }
