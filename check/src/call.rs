@@ -194,7 +194,8 @@ impl Elab<'_> {
         self.lifted(&def, args, span)
     }
 
-    /// `f(x, axis: k)`: along one axis, for every index of the others.
+    /// `f(x, axis: k)`: along one axis, for every index of the others. What the function gives of each list, if it is a tensor,
+    /// has its dimensions where that axis was, as in NumPy's `apply_along_axis`.
     fn along(
         &mut self,
         candidates: &[Rc<FnDef>],
@@ -246,7 +247,17 @@ impl Elab<'_> {
         self.open.extend(&axes);
         let result = self.resolve(candidates, args, name, span);
         self.open.truncate(self.open.len() - axes.len());
-        self.collect_all(&result, &axes, span)
+        // A list that comes of each list stands where that stood.
+        let others = axes.len() as u8;
+        self.collect_all(&result, &axes, span).map(&mut |leaf| {
+            let rank = leaf.dims.len() as u8;
+            let along = along as u8;
+            let order: Vec<u8> = (0..along)
+                .chain(others..rank)
+                .chain(along..others)
+                .collect();
+            Some(self.permuted(leaf, &order, span))
+        })
     }
 
     /// The axes become leading own dimensions, the first outermost.

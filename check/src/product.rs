@@ -23,17 +23,24 @@ impl Elab<'_> {
                 return None;
             }
         }
+        Some(self.permuted(leaf, &[1, 0], span))
+    }
+
+    /// The tensor with its dimensions in another order: the first is the one at `order[0]`, and so on.
+    pub fn permuted(&mut self, leaf: &Leaf, order: &[u8], span: Span) -> Leaf {
+        if order.is_sorted() {
+            return leaf.clone();
+        }
         let a = leaf.axes.len() as u8;
         let value = self.value(leaf, span);
-        let mut order: Vec<u8> = (0..a).collect();
-        order.extend([a + 1, a]);
-        let value = self.transposed(value, order, span);
-        let dims = vec![leaf.dims[1].clone(), leaf.dims[0].clone()];
-        Some(Leaf {
+        let axes = (0..a).chain(order.iter().map(|d| a + d)).collect();
+        let value = self.transposed(value, axes, span);
+        let dims = order.iter().map(|d| leaf.dims[usize::from(*d)].clone());
+        Leaf {
             src: Src::Ir(value),
-            dims,
+            dims: dims.collect(),
             ..leaf.clone()
-        })
+        }
     }
 
     /// `l @ r` for vectors and matrices.

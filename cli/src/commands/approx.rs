@@ -312,7 +312,7 @@ fn cost(
              let cost__x = share cost__own * share cost__own;\nlet cost__y = {call};\n\
              reveal cost__y * cost__y as cost__result;\nleaks cost__n, cost__result{seen} to all;\n"
         );
-        let file = sources.add(&format!("cost of {name}"), &text);
+        let file = sources.add_made(&format!("cost of {name}"), &text, item.name.span);
         let mut parsed = smpc_grammar::parse(file, &text);
         parsed.module.items.extend(using(script.module));
         // An approximation as such: it is not truncated as the script's own products are.

@@ -1,5 +1,7 @@
 //! `smpc verify`: whether protocols compute what they should, and what each coalition learns.
 
+mod document;
+
 use crate::Answer;
 use crate::args::Verify;
 use crate::endpoints::InProcess;
@@ -9,7 +11,7 @@ use crate::problem::{Exit, Failure, Problem};
 use crate::progress::Bar;
 use crate::record::line;
 use crate::written;
-use serde_json::{Value, json};
+use serde_json::json;
 use smpc_driver::Binding;
 use smpc_grammar::Sources;
 use smpc_interp::Progress;
@@ -18,7 +20,7 @@ use smpc_ir::party::{Elem, PartySet};
 use smpc_ir::share::Using;
 use smpc_verify::text::{File, Subject};
 use smpc_verify::{
-    Active, Assumption, Certificate, Effect, Goal, Leak, Limits, Report, Row, Runner, Told,
+    Certificate, Effect, Goal, Leak, Limits, Report, Row, Runner, Told,
     Verdict, View, Work, check, problems, small_rings, table,
 };
 use std::fmt::Write;
@@ -104,7 +106,7 @@ fn judge(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
             "scheme": name,
             "parties": parties,
             "operations": rows.iter().map(|(operation, report, problem)| {
-                document(sources, operation, report, problem)
+                document::document(sources, operation, report, problem)
             }).collect::<Vec<_>>(),
         }));
         files.push(File {
@@ -471,136 +473,4 @@ fn seen(leak: &Leak) -> String {
     };
     let ring = ring(leak.elem);
     format!("    in {ring}: {} {often}\n", values.join(", "))
-}
-
-/// A verdict with what it rests on. Numbers beyond 53 bits are text.
-fn detail(sources: &Sources, verdict: &Verdict) -> Value {
-    let words = |inputs: &[Vec<u128>]| -> Vec<Vec<String>> {
-        let text = |rows: &Vec<u128>| rows.iter().map(u128::to_string).collect();
-        inputs.iter().map(text).collect()
-    };
-    let mut value = json!({ "verdict": verdict.word() });
-    match verdict {
-        Verdict::Proved { certificate } => {
-            if let Some(certificate) = certificate {
-                value["substitutions"] = certificate.steps.len().into();
-                value["fresh_operands"] = (certificate.assume == Assumption::Fresh).into();
-            }
-        }
-        Verdict::Statistical { certificate, bits } => {
-            value["substitutions"] = certificate.steps.len().into();
-            value["fresh_operands"] = (certificate.assume == Assumption::Fresh).into();
-            value["distance_bits"] = (*bits).into();
-        }
-        Verdict::Exhausted(done) | Verdict::Measured(done) => {
-            value["assignments"] = done.assignments.into();
-            value["runs"] = done.runs.into();
-            value["runs_by"] = done.by.word().into();
-            value["failures"] = done.failures.into();
-            value["failures_expected"] = done.expected.into();
-        }
-        Verdict::Leaks(leak) => {
-            value["inputs"] = json!([words(&leak.first), words(&leak.second)]);
-            value["message"] = leak.from_to.clone().into();
-            value["exact"] = leak.exact.into();
-            value["told"] = match leak.told {
-                Told::Inputs => "inputs",
-                Told::Order => "order",
-                Told::Key => "key",
-            }
-            .into();
-            value["ring"] = ring(leak.elem).into();
-            let seen = leak.view.seen.iter().map(|one| {
-                let rows: Vec<String> = one.values.iter().map(u128::to_string).collect();
-                let mut entry = json!({ "what": one.what, "values": rows });
-                if let Some(at) = line(sources, one.source) {
-                    entry["line"] = format!("{}:{}", at.file, at.number).into();
-                }
-                entry
-            });
-            value["view"] = json!({
-                "seen": seen.collect::<Vec<_>>(),
-                "often": leak.view.often,
-                "runs": leak.view.runs,
-            });
-            if let Some(at) = line(sources, leak.source) {
-                value["line"] = format!("{}:{}", at.file, at.number).into();
-            }
-        }
-        Verdict::Wrong(wrong) => {
-            value["what"] = wrong.what.clone().into();
-            value["inputs"] = json!(words(&wrong.inputs));
-            let got: Vec<String> = wrong.got.iter().map(u128::to_string).collect();
-            value["got"] = got.into();
-        }
-        Verdict::Unknown { reason } => value["reason"] = reason.clone().into(),
-        Verdict::Unclaimed => {}
-    }
-    value
-}
-
-fn effect(effect: &Effect) -> Value {
-    match effect {
-        Effect::Harmless => json!({ "verdict": "harmless" }),
-        Effect::Caught { chance } if effect.is_open() => {
-            let reason = "the chance of getting through is too large to be called caught";
-            json!({ "verdict": "unknown", "chance": chance, "reason": reason })
-        }
-        Effect::Caught { chance } => json!({ "verdict": "caught", "chance": chance }),
-        Effect::Changes { what } => json!({ "verdict": "changed", "error": what }),
-        Effect::Unknown { reason } => json!({ "verdict": "unknown", "reason": reason }),
-    }
-}
-
-fn deviating(sources: &Sources, active: &Active, problem: &smpc_verify::Problem) -> Value {
-    let lies = active.lies.iter().map(|lie| {
-        let mut entry = effect(&lie.effect);
-        let (from, to) = (problem.party_name(lie.from), problem.party_name(lie.to));
-        entry["message"] = format!("{from} -> {to}").into();
-        if let Some(at) = line(sources, lie.source) {
-            entry["line"] = format!("{}:{}", at.file, at.number).into();
-        }
-        entry
-    });
-    let mut value = effect(&active.effect);
-    value["coalition"] = problem.set_name(active.coalition).into();
-    value["private"] = active.leak.is_none().into();
-    value["open"] = active.leak.clone().into();
-    value["messages"] = lies.collect::<Vec<_>>().into();
-    value
-}
-
-fn document(
-    sources: &Sources,
-    operation: &str,
-    report: &Report,
-    problem: &smpc_verify::Problem,
-) -> Value {
-    let coalitions = |list: &[(PartySet, Verdict)]| -> Vec<Value> {
-        list.iter()
-            .map(|(coalition, verdict)| {
-                let mut entry = detail(sources, verdict);
-                entry["coalition"] = problem.set_name(*coalition).into();
-                entry
-            })
-            .collect()
-    };
-    let mut private = coalitions(&report.privacy);
-    for (entry, (coalition, _)) in private.iter_mut().zip(&report.privacy) {
-        let given = problem.given(*coalition);
-        if !given.is_empty() {
-            entry["given"] = given.into();
-        }
-    }
-    json!({
-        "operation": operation,
-        "protocol": report.name,
-        "correct": report.correct.word(),
-        "correctness": detail(sources, &report.correct),
-        "private": private,
-        "fresh": coalitions(&report.fresh),
-        "active": report.active.iter().map(|active| deviating(sources, active, problem)).collect::<Vec<_>>(),
-        "rounds": report.rounds,
-        "elements": report.elements,
-    })
 }

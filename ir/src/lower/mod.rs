@@ -22,6 +22,7 @@ mod deferred;
 mod digests;
 mod digits;
 mod emit;
+mod error;
 mod fold;
 mod instantiate;
 mod integers;
@@ -37,7 +38,6 @@ mod widths;
 mod within;
 
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 
 use crate::flat::{Missing, Owner, Protocols, Sharing, TruncMode};
 use crate::local::{Local, Prim, Source};
@@ -48,6 +48,7 @@ use crate::share::{self, Audience, Label, Op, Step, Type, Value};
 use crate::size::Size;
 
 pub use alone::{Alone, Dealt, Handed, Lifted, lower_alone};
+pub use error::{Error, NO_CARRIER, NO_PROTOCOL, PARTIES, TOO_NARROW};
 
 use deferred::Ledger;
 use emit::Emitter;
@@ -59,34 +60,6 @@ pub struct Options {
     /// Show every secret to an observer: [`PartyOp::Probe`].
     pub probes: bool,
 }
-
-/// Why a program cannot be lowered for a backend.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
-    /// Where.
-    pub source: Source,
-    /// Stable code: `P20` a protocol is missing, `P21` a type has no scheme, `P22` parties.
-    pub code: &'static str,
-    /// In the user's words.
-    pub message: String,
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code, self.message)
-    }
-}
-
-impl std::error::Error for Error {}
-
-/// The scheme has no protocol for an operation of the script.
-pub const NO_PROTOCOL: &str = "P20";
-/// How the message of a [`NO_PROTOCOL`] begins where the backend's integers have too few bits.
-pub const TOO_NARROW: &str = "the backend's integers have";
-/// The backend carries no such type.
-pub const NO_CARRIER: &str = "P21";
-/// The parties do not fit the backend.
-pub const PARTIES: &str = "P22";
 
 /// Lowers a share-level program for a backend.
 ///
