@@ -2,18 +2,19 @@
 
 use crate::bound::{Bound, Made, Param, Request, Target, sharing};
 use crate::call::{GenericArg, bound_name};
-use crate::elaborate::{Elab, plain};
+use crate::elaborate::Elab;
+use crate::forms::Form;
 use crate::library::number;
 use crate::value::{Frame, Value};
 use smpc_grammar::Diagnostic;
-use smpc_grammar::ast::{ClauseKind, Function, KnownTo, Modifier, SchemePartKind, Type, TypeKind};
+use smpc_grammar::ast::{
+    ClauseKind, Function, Ident, KnownTo, Modifier, SchemePartKind, Type, TypeKind,
+};
 use smpc_ir::claim::{Corruption, Operand, Skipped, Written};
 use smpc_ir::flat::{Flat, Kind, Missing, Owner, Protocols};
 use smpc_ir::party::{Elem, Party, PartySet};
+use std::collections::HashSet;
 use std::sync::Arc;
-
-/// Values for the generics of one form of a protocol.
-type Form = Vec<GenericArg>;
 
 impl Bound {
     /// Elaborates every protocol of the file and reports what is wrong.
@@ -21,7 +22,10 @@ impl Bound {
         let mut errors: Vec<Diagnostic> = Vec::new();
         for function in self.own_functions() {
             errors.extend(self.check_claims(function));
-            for form in self.forms(function) {
+            for error in doubled(function) {
+                errors.push(error);
+            }
+            for form in self.forms(function, &self.some_owners()) {
                 for error in self.check_form(function, form) {
                     let known = |e: &Diagnostic| e.code == error.code && e.span == error.span;
                     if !errors.iter().any(known) {
@@ -33,46 +37,6 @@ impl Bound {
         errors
     }
 
-    /// The generics to try: an owner outside and one inside; each index.
-    fn forms(&self, function: &Function) -> Vec<Form> {
-        let n = self.parties();
-        let (outside, mut forms) = (Party(self.total() as u8), Vec::new());
-        let lengths = lengths(function);
-        let numbers = function
-            .generics
-            .iter()
-            .filter(|g| g.bound.is_none() && is_number(&g.name.name))
-            .filter(|g| !lengths.contains(&g.name.name.as_str()))
-            .count();
-        let parties = function
-            .generics
-            .iter()
-            .any(|g| bound_name(g) == Some("party"));
-        let shifts = if numbers > 0 { n } else { 1 };
-        for shift in 0..shifts {
-            for owner in [outside, Party(0)] {
-                if !parties && owner != outside {
-                    continue;
-                }
-                let mut next = shift;
-                let form = function.generics.iter().map(|generic| {
-                    let name = generic.name.name.as_str();
-                    match bound_name(generic) {
-                        Some("party") => GenericArg::Value(Value::Party(owner)),
-                        _ if lengths.contains(&name) => GenericArg::Value(Value::Rows),
-                        _ if is_number(name) => {
-                            next += 1;
-                            GenericArg::Value(Value::Int(((next - 1) % n) as i128))
-                        }
-                        _ => GenericArg::Elem(self.carriers().elem),
-                    }
-                });
-                forms.push(form.collect());
-            }
-        }
-        forms
-    }
-
     /// Every protocol of the file in every form, with what its signature says of its operands, and
     /// those that do not elaborate.
     pub(crate) fn all_written(&self) -> (Vec<Written>, Vec<Skipped>) {
@@ -81,16 +45,27 @@ impl Bound {
             if function.modifier == Some(Modifier::Deferred) {
                 continue;
             }
-            let forms = self.forms(function);
-            let several = forms.len() > 1;
-            for form in forms {
-                let suffix = if several {
-                    self.form_name(&form)
-                } else {
-                    String::new()
-                };
+            let name = &function.name.name;
+            let owners = self.all_owners(function);
+            if let Some(reason) = self.unexamined(function, &owners) {
+                let title = format!("{name}<…>");
+                skipped.push(Skipped { title, reason });
+            }
+            for form in self.forms(function, &owners) {
+                let suffix = self.form_name(&form);
+                let far = self.far(function, &form);
                 let made = match self.make_form(function, form) {
                     Ok((made, params)) => {
+                        if let Some(far) = far
+                            && let Ok((flat, _)) = &made
+                            && !self.same(function, far, flat)
+                        {
+                            skipped.push(Skipped {
+                                title: format!("{name}<…>"),
+                                reason: "it computes with a number in `<…>`, and only those below the number of parties are looked at; an operand `n: int` may be any"
+                                    .to_owned(),
+                            });
+                        }
                         made.and_then(|made| self.described(function, made, &params, &suffix))
                     }
                     Err(errors) => Err(errors),
@@ -98,7 +73,7 @@ impl Bound {
                 match made {
                     Ok(written) => all.push(written),
                     Err(errors) => skipped.push(Skipped {
-                        title: format!("{}{suffix}", function.name.name),
+                        title: format!("{name}{suffix}"),
                         reason: errors.first().map_or(String::new(), |error| {
                             format!("{}: {}", error.code, error.message)
                         }),
@@ -107,27 +82,6 @@ impl Bound {
             }
         }
         (all, skipped)
-    }
-
-    /// `<1>`, `<outside>`: what tells forms apart.
-    fn form_name(&self, form: &Form) -> String {
-        let outside = Party(self.total() as u8);
-        let names: Vec<String> = form
-            .iter()
-            .filter_map(|arg| match arg {
-                GenericArg::Value(Value::Party(party)) if *party == outside => {
-                    Some("outside".to_owned())
-                }
-                GenericArg::Value(Value::Party(party)) => Some(format!("P[{}]", party.0)),
-                GenericArg::Value(Value::Int(index)) => Some(index.to_string()),
-                _ => None,
-            })
-            .collect();
-        if names.is_empty() {
-            String::new()
-        } else {
-            format!("<{}>", names.join(", "))
-        }
     }
 
     fn described(
@@ -177,7 +131,7 @@ impl Bound {
     }
 
     /// Elaborates one form on parameters of the declared types.
-    fn make_form(
+    pub(crate) fn make_form(
         &self,
         function: &Function,
         form: Form,
@@ -287,6 +241,21 @@ impl Bound {
     }
 }
 
+/// Operands and results of one name.
+fn doubled(function: &Function) -> Vec<Diagnostic> {
+    let operands = function.params.iter().flat_map(|group| &group.names);
+    let results = function.results.iter().flat_map(|group| &group.names);
+    let names = operands.map(|name| &name.ident).chain(results);
+    let mut seen = HashSet::new();
+    let twice = names.filter(|ident| !seen.insert(ident.name.as_str()));
+    let error = |ident: &Ident| {
+        let message = format!("`{}` is defined twice", ident.name);
+        Diagnostic::new("K06", message, ident.span)
+            .help("operands and results have names of their own")
+    };
+    twice.map(error).collect()
+}
+
 /// A parameter of the declared type, known to whom its label says.
 fn param(
     elab: &mut Elab<'_>,
@@ -298,10 +267,24 @@ fn param(
         TypeKind::Array(inner, _) => (&**inner, true),
         _ => (ty, false),
     };
+    let label = match (&ty.label, rows) {
+        (Some(_), true) if inner.label.is_some() => {
+            let text = "an owner stands at the list or at its elements";
+            let error = Diagnostic::new("P05", text, ty.span);
+            return Err(error.help("leave one `@ …` out").into());
+        }
+        (Some(label), _) => Some(label),
+        (None, _) => inner.label.as_ref(),
+    };
     if let TypeKind::Named { path, indices, .. } = &inner.kind
         && indices.is_empty()
         && path.segments.last().is_some_and(|s| s.name == "int")
     {
+        if rows || label.is_some() {
+            let text = "an `int` of a protocol is one number that everybody knows";
+            let help = "a value that somebody has is an element: `x: R @ P[0]`, `x: [R; m] @ P[0]`";
+            return Err(Diagnostic::new("P05", text, ty.span).help(help).into());
+        }
         return Ok(Param::Public);
     }
     if elab.scheme_type(inner, frame).is_some() {
@@ -311,26 +294,9 @@ fn param(
         };
     }
     let elem = elab.elem_of_type(inner, frame)?;
-    let known = match &inner.label {
+    let known = match label {
         Some(KnownTo::At(place)) => elab.parties(place, frame)?,
         _ => elab.everyone(),
     };
     Ok(Param::Clear(elem, kind(), known))
-}
-
-/// Generics that are lengths of tensor parameters.
-fn lengths(function: &Function) -> Vec<&str> {
-    let arrays = function
-        .params
-        .iter()
-        .filter_map(|group| match &group.ty.kind {
-            TypeKind::Array(_, sizes) => Some(sizes),
-            _ => None,
-        });
-    arrays.flatten().filter_map(plain).collect()
-}
-
-/// Types are written with a capital, numbers without.
-fn is_number(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_lowercase())
 }

@@ -20,6 +20,7 @@ mod examine;
 mod explain;
 mod expr;
 mod finish;
+mod forms;
 mod inline;
 mod keys;
 mod library;

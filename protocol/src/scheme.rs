@@ -7,10 +7,13 @@ use crate::equation::{Form, Reader, holder, secret_name};
 use crate::keys::keyed;
 use crate::solve::solve;
 use smpc_grammar::Diagnostic;
-use smpc_grammar::ast::{Coin, Expr, Ident, Name, Scheme, SchemePartKind, Span};
+use smpc_grammar::ast::{Coalition, Coin, Expr, Ident, Name, Scheme, SchemePartKind, Span};
 use smpc_ir::field::Prime;
 use smpc_ir::party::{Elem, Party, PartySet};
 use std::collections::BTreeMap;
+
+/// What a `corrupt` clause says of those whom it names.
+const MODES: [&str; 3] = ["semihonest", "malicious", "abort"];
 
 /// A component's name: the field of `x.m[i]` if any, and its indices modulo n.
 pub(crate) type Key = (Option<String>, Vec<i128>);
@@ -200,6 +203,11 @@ pub(crate) fn define(scheme: &Scheme, span: Span) -> Result<SchemeDef, Box<Diagn
             .help("write `parties P[3];`"),
         ));
     };
+    for part in &scheme.parts {
+        if let SchemePartKind::Corrupt(coalitions, modes) = &part.kind {
+            corrupt(coalitions, modes, &parties.ident.name, &roles)?;
+        }
+    }
     let count = parties.indices.first().and_then(|list| list.first());
     Ok(SchemeDef {
         scheme: scheme.clone(),
@@ -209,6 +217,39 @@ pub(crate) fn define(scheme: &Scheme, span: Span) -> Result<SchemeDef, Box<Diagn
         roles,
         keys,
     })
+}
+
+/// Whether a `corrupt` clause speaks of parties and roles that there are, and of ways in which they may be corrupt.
+fn corrupt(
+    coalitions: &[Coalition],
+    modes: &[Ident],
+    parties: &str,
+    roles: &[(String, String)],
+) -> Result<(), Box<Diagnostic>> {
+    let unknown = |what: &str, name: &Ident, help: String| {
+        let message = format!("there is no {what} `{}`", name.name);
+        Err(Box::new(
+            Diagnostic::new("P04", message, name.span).help(help),
+        ))
+    };
+    for coalition in coalitions {
+        let Some(name) = coalition.of.segments.last() else {
+            continue;
+        };
+        if name.name != parties && roles.iter().all(|(_, role)| *role != name.name) {
+            let all = std::iter::once(parties).chain(roles.iter().map(|(_, role)| role.as_str()));
+            let all: Vec<String> = all.map(|name| format!("`{name}`")).collect();
+            let help = format!("the scheme has {}", all.join(", "));
+            return unknown("party or role", name, help);
+        }
+    }
+    for mode in modes {
+        if !MODES.contains(&mode.name.as_str()) {
+            let help = "write `semihonest`, or `malicious, abort`".to_owned();
+            return unknown("kind of corruption", mode, help);
+        }
+    }
+    Ok(())
 }
 
 /// The scheme among `n` parties over one element type, with its other parameters.

@@ -252,9 +252,10 @@ impl Elab<'_> {
             return Ok(Value::Scalar(total));
         };
         for (negative, span, a, b) in self.factor(products)? {
+            let own = self.b.elem(a);
             let product = self
                 .b
-                .prim(Prim::Mul, &[a, b], elem, source(span))
+                .prim(Prim::Mul, &[a, b], own, source(span))
                 .map_err(|fault| self.fault(fault, span, &[(span, a), (span, b)]))?;
             clears.push((negative, span, product));
         }

@@ -20,8 +20,8 @@ use smpc_ir::party::{Elem, PartySet};
 use smpc_ir::share::Using;
 use smpc_verify::text::{File, Subject};
 use smpc_verify::{
-    Certificate, Effect, Goal, Leak, Limits, Report, Row, Runner, Told,
-    Verdict, View, Work, check, problems, small_rings, table,
+    Certificate, Effect, Goal, Leak, Limits, Report, Row, Runner, Told, Verdict, View, Work, check,
+    problems, small_rings, table,
 };
 use std::fmt::Write;
 use std::path::Path;

@@ -54,6 +54,78 @@ fn expect(more: &str, expected: &[(&str, &str)]) {
 }
 
 #[test]
+fn corrupt_clauses_speak_of_parties_roles_and_modes() {
+    let scheme = |clause: &str| {
+        format!(
+            "scheme Two<R: Ring> {{
+                parties Q[3];
+                dealer T;
+                {clause}
+                share x = x[0] + x[1] + x[2];
+                Q[i] holds x[i];
+            }}"
+        )
+    };
+    for right in [
+        "corrupt 1 of Q semihonest;",
+        "corrupt 2 of Q and T malicious, abort;",
+    ] {
+        expect(&scheme(right), &[]);
+    }
+    let read = |text: &str| {
+        let mut sources = Sources::new();
+        let mut library = Library::standard(&mut sources);
+        let file = sources.add("mine.smpc", text);
+        let found = library.add(file, text).into_iter();
+        let at = |e: &smpc_grammar::Diagnostic| {
+            text[e.span.start as usize..e.span.end as usize].to_owned()
+        };
+        found.map(|e| (e.code, at(&e))).collect::<Vec<_>>()
+    };
+    for (wrong, at) in [
+        ("corrupt 1 of q semihonest;", "q"),
+        ("corrupt 1 of Q semihonst;", "semihonst"),
+        ("corrupt 1 of Q and S semihonest;", "S"),
+        ("corrupt 1 of Q malicious, abrot;", "abrot"),
+    ] {
+        assert_eq!(read(&scheme(wrong)), [("P04", at.to_owned())]);
+    }
+}
+
+#[test]
+fn operands_and_results_have_names_of_their_own() {
+    expect(
+        "protocol p(x, x: S<R>) -> z: S<R> { z = x; }",
+        &[("K06", "x")],
+    );
+    expect(
+        "protocol p(x: S<R>) -> z, z: S<R> { z = x; }",
+        &[("K06", "z")],
+    );
+}
+
+#[test]
+fn public_numbers_are_at_nobody() {
+    for operand in ["int @ P[0]", "[int; 4]", "[R @ P[0]; 4] @ P[1]"] {
+        let text = format!("protocol p(x: S<R>, n: {operand}) -> z: S<R> {{ z = x; }}");
+        expect(&text, &[("P05", operand)]);
+    }
+}
+
+#[test]
+fn a_product_of_one_ring_meets_no_summand_of_another() {
+    let text = |sum: &str| {
+        format!(
+            "protocol p(x: R @ P[0]) -> v: R @ P[0] {{ let b <- Bits[48] @ P[0]; let r = ring(b); let m = {sum}; v = m as R; }}"
+        )
+    };
+    for sum in ["x*x + r", "r + x*x", "x + r", "x*r"] {
+        let found = errors(&text(sum));
+        assert_eq!(found.first().map(|e| e.0), Some("P01"), "{sum}: {found:?}");
+    }
+}
+
+#[test]
 fn what_functions_declare_is_not_a_protocols_to_declare() {
     expect(
         "protocol p(x: S<R>) -> v: R @ P ensures v == x reveals v: int to all private {

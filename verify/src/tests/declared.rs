@@ -8,7 +8,7 @@ use smpc_ir::party::{Party, PartySet};
 use std::sync::Arc;
 
 /// Two parties with summands, and a helper who deals triples.
-const PAIR: &str = r"
+pub(super) const PAIR: &str = r"
 backend pair(k: int = 64) { int, fix<f>: Pair<Z[2^k]>; }
 
 scheme Pair<R: Ring> {
@@ -78,7 +78,7 @@ fn with(title: &str, text: &str) -> Problem {
     titled(&own(&format!("{PAIR}\n{text}"), &[]), title)
 }
 
-fn judged(problem: &Problem) -> Report {
+pub(super) fn judged(problem: &Problem) -> Report {
     let limits = Limits {
         runs: 500,
         ..Limits::default()

@@ -6,6 +6,7 @@ mod calls;
 mod conclusions;
 mod declared;
 mod early;
+mod forms;
 mod honest;
 mod kept;
 mod known_bad;
