@@ -3,6 +3,11 @@
 //! A message that is a function of secrets and of what the coalition has, of no coin unknown to it, tells it the
 //! secrets in it; so do its low bits, where every coin in it is multiplied by a power of 2. Rings of a few bits need
 //! not show it.
+//!
+//! What the coalition has are other messages, too. One that is u·r + e, with u invertible and r a coin that is not in e, is
+//! as good as a coin ρ that the coalition knows, with r := u⁻¹(ρ - e) in all others: whatever the operands are, ρ
+//! is uniform, and for each value of it there is one of r. So a message that is then a function of secrets, of
+//! what is known and of such ρ has two values for two inputs beside the same other messages.
 
 use crate::certificate::{Assumption, Element, Name};
 use crate::element::{add, is_bits, neg, one, order, reduce, width};
@@ -11,7 +16,7 @@ use crate::problem::{Malformed, Problem};
 use crate::refute::{Allowed, leak, small};
 use crate::requires::Required;
 use crate::symbolic::{Class, Execution, SymbolInfo, expansion};
-use crate::term::{Poly, Support, Symbol};
+use crate::term::{Given, Poly, Support, Symbol};
 use crate::verdict::{Inputs, Leak, Seen, View};
 use smpc_ir::flat::{FlatOp, Kind};
 use smpc_ir::local::Source;
@@ -19,6 +24,13 @@ use smpc_ir::party::{CoinDomain, Elem, PartySet};
 
 /// Pairs of inputs tried for one message.
 const PAIRS: usize = 400;
+
+/// Messages beyond which none is taken for a coin.
+const MESSAGES: usize = 200;
+
+/// Monomials that replacing coins may make, and atoms that there may be then.
+const WORK: usize = 20_000;
+const ATOMS: usize = 20_000;
 
 /// Monomials beyond which only a whole message is looked at, not its low bits.
 const MONOMIALS: usize = 64;
@@ -36,49 +48,154 @@ pub(crate) fn bare(problem: &Problem, coalition: PartySet) -> Result<Option<Leak
     let mut coins = run.of_class(Class::Pad);
     coins.extend(&run.of_class(Class::Noise));
     let mut random = Random(0xba5e);
-    for (element, kind, term) in &run.view {
-        let Element::Message { step } = *element else {
-            continue;
-        };
-        if matches!(kind, Kind::Rows | Kind::Digest) {
-            continue;
+    let mut messages = Vec::new();
+    for (element, kind, term) in std::mem::take(&mut run.view) {
+        if let Element::Message { step } = element
+            && !matches!(kind, Kind::Rows | Kind::Digest)
+        {
+            messages.push(Message { step, kind, term });
         }
-        // What is given has no coins, so that the message is bare where the rest is.
-        let Some((factor, _)) = uncovered(&run, &given.rest(term), &secrets, &coins) else {
-            continue;
-        };
-        let part = term.scale(factor);
-        if let Some(pair) = told(problem, &run, &part, &allowed, &mut random) {
-            return Ok(Some(pair.leak(problem, &run, coalition, step, factor)));
+    }
+    let look = Look {
+        problem,
+        coalition,
+        allowed,
+        secrets,
+        coins,
+        given,
+    };
+    for message in &messages {
+        if let Some(leak) = look.at(&run, message, &[], &mut random) {
+            return Ok(Some(leak));
+        }
+    }
+    for last in [true, false] {
+        let found = look.beside(run.clone(), messages.clone(), last, &mut random);
+        if found.is_some() {
+            return Ok(found);
         }
     }
     Ok(None)
 }
 
-/// A multiple of the term with secrets in it and no unknown coin, and what it was multiplied by.
-fn uncovered(
-    run: &Execution,
-    term: &Poly,
-    secrets: &Support,
-    coins: &Support,
-) -> Option<(u128, Poly)> {
+/// A message that the coalition receives.
+#[derive(Clone)]
+struct Message {
+    step: u32,
+    kind: Kind,
+    term: Poly,
+}
+
+/// What is looked for, and in what.
+struct Look<'p> {
+    problem: &'p Problem,
+    coalition: PartySet,
+    allowed: Allowed<'p>,
+    secrets: Support,
+    /// Those that the coalition does not know.
+    coins: Support,
+    given: Given,
+}
+
+impl Look<'_> {
+    /// A message that is bare. `told` are the messages that stand for coins.
+    fn at(
+        &self,
+        run: &Execution,
+        message: &Message,
+        told: &[(Symbol, u32)],
+        random: &mut Random,
+    ) -> Option<Leak> {
+        // What is given has no coins, so that the message is bare where the rest is.
+        let rest = self.given.rest(&message.term);
+        let factor = uncovered(run, &rest, &self.secrets, &self.coins)?;
+        let part = message.term.scale(factor);
+        let pair = self::told(self.problem, run, &part, &self.allowed, random)?;
+        Some(pair.leak(
+            self.problem,
+            run,
+            self.coalition,
+            (message.step, factor),
+            told,
+        ))
+    }
+
+    /// The same beside other messages, each of which is taken for a coin: those whose coins stand in few others first.
+    fn beside(
+        &self,
+        mut run: Execution,
+        mut messages: Vec<Message>,
+        last: bool,
+        random: &mut Random,
+    ) -> Option<Leak> {
+        let (mut told, mut work): (Vec<(Symbol, u32)>, usize) = (Vec::new(), WORK);
+        while messages.len() <= MESSAGES {
+            let mut options = Vec::new();
+            for (at, message) in messages.iter().enumerate() {
+                for coin in run.terms.pads(&message.term) {
+                    let info = &run.symbols[coin.0 as usize];
+                    if info.class != Class::Pad || info.kind != message.kind {
+                        continue;
+                    }
+                    let others = messages.iter();
+                    let others = others.filter(|other| run.terms.mentions(&other.term, coin));
+                    let place = if last { messages.len() - at } else { at };
+                    options.push((others.count(), place, at, coin));
+                }
+            }
+            let (.., at, coin) = options.into_iter().min()?;
+            let message = messages.remove(at);
+            let info = SymbolInfo {
+                name: Name::Uniform {
+                    number: told.len() as u32,
+                },
+                class: Class::Known,
+                ..run.symbols[coin.0 as usize].clone()
+            };
+            let symbol = Symbol(run.symbols.len() as u32);
+            if info.kind == Kind::Scalar {
+                run.terms.scalar(symbol);
+            }
+            let uniform = run.terms.symbol(symbol, info.elem);
+            let by = run.terms.solve(&message.term, coin, &uniform)?;
+            run.symbols.push(info);
+            told.push((symbol, message.step));
+            let (mut touched, rest): (Vec<Message>, Vec<Message>) = messages
+                .into_iter()
+                .partition(|other| run.terms.mentions(&other.term, coin));
+            let before: Vec<&Poly> = touched.iter().map(|other| &other.term).collect();
+            let after = run.terms.substitute_all(&before, coin, &by, ATOMS)?;
+            for (other, term) in touched.iter_mut().zip(after) {
+                work = work.checked_sub(term.monomials())?;
+                other.term = term;
+                if let Some(leak) = self.at(&run, other, &told, random) {
+                    return Some(leak);
+                }
+            }
+            messages = rest;
+            messages.append(&mut touched);
+            messages.sort_by_key(|message| message.step);
+        }
+        None
+    }
+}
+
+/// By what a term is multiplied to have secrets in it and no unknown coin.
+fn uncovered(run: &Execution, term: &Poly, secrets: &Support, coins: &Support) -> Option<u128> {
     let elem = term.elem();
     let bare = |part: &Poly| {
         let support = run.terms.support(part);
         support.meets(secrets) && !support.meets(coins)
     };
     if bare(term) {
-        return Some((one(elem), term.clone()));
+        return Some(one(elem));
     }
     if matches!(elem, Elem::Field(_) | Elem::Fix) || term.monomials() > MONOMIALS {
         return None;
     }
     // In a ring the low bits, in a vector each bit.
     let mut factors = (0..u32::from(width(elem))).map(|bit| 1u128 << bit);
-    factors.find_map(|factor| {
-        let part = term.scale(factor);
-        bare(&part).then_some((factor, part))
-    })
+    factors.find(|factor| bare(&term.scale(*factor)))
 }
 
 /// Values of all symbols for two inputs that the coalition must not tell apart, and the two values of a term.
@@ -133,7 +250,7 @@ fn told(
             }
         }
         let [Some(a), Some(b)] =
-            [0, 1].map(|which: usize| run.terms.evaluate(part, &values[which], &mut Vec::new()))
+            [0, 1].map(|which: usize| run.terms.evaluate_expanded(part, &values[which]))
         else {
             return None;
         };
@@ -186,8 +303,8 @@ impl Pair {
         problem: &Problem,
         run: &Execution,
         coalition: PartySet,
-        step: u32,
-        factor: u128,
+        (step, factor): (u32, u128),
+        told: &[(Symbol, u32)],
     ) -> Leak {
         let [first, second] =
             [0, 1].map(|which: usize| inputs(run, &self.values[which]).unwrap_or_default());
@@ -198,13 +315,20 @@ impl Pair {
             stands && info.class == Class::Known && !matches!(info.name, Name::Value { .. })
         });
         let mut seen: Vec<Seen> = own
-            .map(|(at, info)| Seen {
-                what: info.name.to_string(),
-                values: vec![self.values[0][at]],
-                source: match info.name {
-                    Name::Coin { step } => problem.flat.steps[step as usize].source,
-                    _ => Source::default(),
-                },
+            .map(|(at, info)| {
+                let message = told.iter().find(|(symbol, _)| symbol.0 as usize == at);
+                let (what, step) = match (message, info.name) {
+                    (Some((_, step)), _) => (format!("message {step}"), Some(*step)),
+                    (None, Name::Coin { step }) => (info.name.to_string(), Some(step)),
+                    (None, name) => (name.to_string(), None),
+                };
+                Seen {
+                    what,
+                    values: vec![self.values[0][at]],
+                    source: step.map_or(Source::default(), |step| {
+                        problem.flat.steps[step as usize].source
+                    }),
+                }
             })
             .collect();
         let whole = factor == one(self.part.elem());

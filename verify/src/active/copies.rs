@@ -353,10 +353,9 @@ impl Copies {
                     }
                     self.copies.insert((result, party.0), term);
                 }
-                // Where upper bits go unchecked, a liar goes on with what it told the only one whom it told
-                // something: whatever else it does is a further lie.
-                let mut honest = told.without(coalition).iter();
-                if let (Some(one), None) = (honest.next(), honest.next())
+                // Where upper bits go unchecked, a liar goes on with what it told the first one that is not of its own:
+                // whatever else it does is a further lie.
+                if let Some(one) = told.without(coalition).iter().next()
                     && coalition.contains(from)
                     && matches!(info.elem, Elem::Ring(m) if m > self.value)
                 {

@@ -1,7 +1,8 @@
 //! Values of terms, and what is inside them.
 
 use super::{Atom, Function, Known, Node, Poly, Terms, Values, Varied};
-use crate::element::{add, mul};
+use crate::element::{add, mul, order, reduce};
+use crate::machine::{Choice, Random};
 
 impl Terms {
     /// Arguments of functions inside a term, each once, innermost last.
@@ -59,19 +60,35 @@ impl Terms {
         }
     }
 
-    /// The value of a term where its symbols have values; `None` for a function of whole rows.
+    /// The value of a term where its symbols have values; `None` for a function of whole rows, and for what is expanded from a
+    /// seed.
     pub fn evaluate(
         &self,
         poly: &Poly,
         values: &Values,
         done: &mut Vec<Option<u128>>,
     ) -> Option<u128> {
+        self.word(poly, values, done, false)
+    }
+
+    /// The same with some function for what is expanded from seeds: one that differs for most of them.
+    pub fn evaluate_expanded(&self, poly: &Poly, values: &Values) -> Option<u128> {
+        self.word(poly, values, &mut Vec::new(), true)
+    }
+
+    fn word(
+        &self,
+        poly: &Poly,
+        values: &Values,
+        done: &mut Vec<Option<u128>>,
+        expanded: bool,
+    ) -> Option<u128> {
         done.resize(self.nodes.len(), None);
         let mut sum = 0u128;
         for (monomial, &coefficient) in &poly.terms {
             let mut product = coefficient;
             for &atom in monomial {
-                let factor = self.evaluate_atom(atom, values, done)?;
+                let factor = self.evaluate_atom(atom, values, done, expanded)?;
                 product = mul(poly.elem, product, factor);
             }
             sum = add(poly.elem, sum, product);
@@ -97,6 +114,7 @@ impl Terms {
         atom: Atom,
         values: &Values,
         done: &mut Vec<Option<u128>>,
+        expanded: bool,
     ) -> Option<u128> {
         if let Some(value) = done[atom.0 as usize] {
             return Some(value);
@@ -105,7 +123,7 @@ impl Terms {
         let value = match node {
             Node::Symbol(symbol) => values.get(symbol.0 as usize).copied()?,
             Node::Bits(of, map) => {
-                let word = self.evaluate_atom(*of, values, done)?;
+                let word = self.evaluate_atom(*of, values, done, expanded)?;
                 map.iter().enumerate().fold(0, |out, (i, from)| match from {
                     Some(from) => out | (word >> from & 1) << i,
                     None => out,
@@ -115,12 +133,21 @@ impl Terms {
                 let mut words = [0u128; 3];
                 let mut elems = [*elem; 3];
                 for (at, arg) in args.iter().enumerate().take(3) {
-                    words[at] = self.evaluate(arg, values, done)?;
+                    words[at] = self.word(arg, values, done, expanded)?;
                     elems[at] = arg.elem;
                 }
                 match function {
                     Function::Prim(prim) => crate::machine::evaluate(*prim, words, elems, *elem),
                     Function::Product => mul(*elem, words[0], words[1]),
+                    Function::Expand if expanded && args.len() <= 3 => {
+                        let mut state = Random(0x5eed);
+                        for word in words {
+                            for half in [word as u64, (word >> 64) as u64] {
+                                state = Random(state.word() ^ half);
+                            }
+                        }
+                        reduce(*elem, state.below(order(*elem)))
+                    }
                     _ => return None,
                 }
             }

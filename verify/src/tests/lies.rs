@@ -512,6 +512,7 @@ fn no_lie_gets_through_what_is_said_to_catch_it() {
             ("rep3_malicious_ring", &[], basic),
             ("spdz", FIELD, basic),
             ("spdz2k", &[], basic),
+            ("spdz2k", &[("n", 3)], basic),
         ],
         200,
     );
@@ -530,11 +531,24 @@ fn lies_get_through_a_shuffle_no_more_often_than_is_said() {
         ("spdz", &[("n", 2), ("p", 101)]),
         ("spdz", &[("n", 3), ("p", 101)]),
         ("spdz2k", &[("k", 2), ("s", 7)]),
+        ("spdz2k", &[("n", 3), ("k", 2), ("s", 7)]),
     ] {
         let mut counts = BTreeMap::new();
         held_against_lies(&titled(&bind(name, args), "shuffle"), 1_500, &mut counts);
         assert_eq!(counts.get("open or changed"), None, "{name}: {counts:?}");
         assert!(counts["aborts"] > 1_000, "{name}: {counts:?}");
+    }
+}
+
+/// Upper bits of an opened element, told to one party alone: seldom caught by tags, so that products have to agree on them.
+#[test]
+fn lies_get_through_products_no_more_often_than_is_said() {
+    for n in [2, 3] {
+        let args = [("n", n), ("k", 2), ("s", 7)];
+        let mut counts = BTreeMap::new();
+        held_against_lies(&titled(&bind("spdz2k", &args), "mul"), 2_000, &mut counts);
+        assert_eq!(counts.get("open or changed"), None, "{n}: {counts:?}");
+        assert!(counts["aborts"] > 500, "{n}: {counts:?}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tests by subject, and a builder of flat protocols.
 
 mod active;
+mod beside;
 mod build;
 mod calls;
 mod conclusions;
@@ -20,3 +21,4 @@ mod rushing;
 mod soundness;
 pub(crate) mod standard;
 mod through;
+mod weights;

@@ -2,6 +2,7 @@
 
 use super::build::*;
 use super::standard::{bind, small};
+use crate::bare::bare;
 use crate::machine::Random;
 use crate::*;
 use smpc_ir::flat::Sharing;
@@ -43,9 +44,16 @@ fn hold(problem: &Problem, counts: &mut BTreeMap<&'static str, usize>, every: us
                         assert!(proof.is_none(), "{at}: {proof:?} but {leak:?}");
                         worst = 2;
                     }
-                    Refutation::Exhausted { .. } => complete = true,
+                    Refutation::Exhausted { .. } => {
+                        let told = bare(ring, coalition).unwrap();
+                        assert!(told.is_none(), "{at}: {told:?} but enumerated");
+                        complete = true;
+                    }
                     _ => {}
                 }
+            }
+            if let Some(leak) = bare(p, coalition).unwrap() {
+                assert!(proof.is_none(), "{at}: {proof:?} but {leak:?}");
             }
             if proof.is_none() && !complete {
                 worst = worst.max(1);
@@ -342,9 +350,14 @@ fn random_protocols(count: u64) -> BTreeMap<&'static str, usize> {
             }
             let (mut leaks, mut complete) = (false, false);
             for ring in &rings {
+                let told = bare(ring, coalition).unwrap();
+                *counts.entry("bare").or_default() += usize::from(told.is_some());
                 match refute_privacy(ring, coalition, &limits).unwrap() {
                     Refutation::Leak(_) => leaks = true,
-                    Refutation::Exhausted { .. } => complete = true,
+                    Refutation::Exhausted { .. } => {
+                        assert!(told.is_none(), "seed {seed}: {told:?}: {:?}", problem.flat);
+                        complete = true;
+                    }
                     _ => {}
                 }
                 let found = refute_freshness(ring, coalition, 0, &limits).unwrap();
@@ -378,6 +391,7 @@ fn no_random_protocol_is_proved_wrongly() {
     println!("{counts:?}");
     let missed = counts.get("private, not proved").copied().unwrap_or(0);
     assert!(counts["leaks"] > 1_000 && counts["proved"] > 9 * missed);
+    assert!(counts["bare"] > 500);
 }
 
 /// The long run; a few minutes.

@@ -78,6 +78,7 @@ fn the_documented_verdicts_are_those_found() {
         ("spdz 2", "spdz", vec![("n", 2)]),
         ("spdz 3", "spdz", vec![("n", 3)]),
         ("spdz2k 2", "spdz2k", vec![("n", 2)]),
+        ("spdz2k 3", "spdz2k", vec![("n", 3)]),
         ("rep3_malicious_ring", "rep3_malicious_ring", vec![]),
         ("astra", "astra", vec![]),
         ("aby", "aby", vec![]),
