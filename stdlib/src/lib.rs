@@ -33,6 +33,7 @@ static MODULES: &[Module] = embed![
     "math/linear",
     "math/order",
     "math/root",
+    "math/rounding",
     "math/scale",
     "math/sigmoid",
     "math/sorting",
