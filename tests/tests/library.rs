@@ -201,6 +201,30 @@ fn wrong_public_arguments_are_refused() {
     }
 }
 
+/// Windows and kernels larger than an image would give an empty one.
+#[test]
+fn windows_larger_than_an_image_are_refused() {
+    for (call, right) in [
+        ("nn::max_pool(x, 3)", "nn::max_pool(x, 2)"),
+        ("nn::average_pool(x, 3)", "nn::average_pool(x, 2)"),
+        (
+            "nn::conv2d(x, k, b, stride: 2)",
+            "nn::conv2d(x, k, b, stride: 2, pad: 1)",
+        ),
+    ] {
+        let check = |call| {
+            let text = format!(
+                "use std::nn; party alice; input a: [fix; 1, 1, 2, 2] from alice; input e: [fix; 1, 1, 4, 4] from alice;
+                 let (x, k, b) = (share a, share e, share e[0, 0, 0, 0..1]); reveal {call} as y; leaks y to all;"
+            );
+            checked(&text, &Case::default())
+        };
+        let refused = check(call).expect_err(call);
+        assert!(refused.contains("D04"), "{call}: {refused}");
+        check(right).unwrap_or_else(|e| panic!("{right}: {e}"));
+    }
+}
+
 /// A polynomial with one coefficient, whose number only the inputs tell: its powers are a prefix tree over nothing.
 #[test]
 fn a_polynomial_of_one_coefficient_is_constant() {
