@@ -41,7 +41,11 @@ pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
         let problem = problem.help(format!("make `{}` first", folder.display()));
         return Err(Failure::one(Exit::Usage, problem));
     }
-    files::write_all(&[(path.to_owned(), text.as_bytes().to_vec())]).map_err(failed)
+    files::write_all(
+        &[(path.to_owned(), text.as_bytes().to_vec())],
+        files::Patience::default(),
+    )
+    .map_err(failed)
 }
 
 /// The command line asks for what cannot be written.

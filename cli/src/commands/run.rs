@@ -106,7 +106,7 @@ fn write(
                 .map(|(file, bytes)| (own.join(file), bytes)),
         );
     }
-    files::write_all(&all).map_err(|problem| {
+    files::write_all(&all, files::Patience::default()).map_err(|problem| {
         let problem = inputs::problem(&bound.program, problem);
         Failure::one(Exit::Run, problem)
     })?;

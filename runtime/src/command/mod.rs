@@ -429,7 +429,8 @@ fn carry_out(
     for (name, (_, account)) in description.parties.iter().zip(&runs) {
         show::account(&mut text, name, account);
     }
-    files::write_all(&files).map_err(|problem| Stop::problems(4, vec![problem]))?;
+    files::write_all(&files, files::Patience::default())
+        .map_err(|problem| Stop::problems(4, vec![problem]))?;
     if !arguments.json {
         return Ok((text, None));
     }

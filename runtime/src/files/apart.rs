@@ -1,13 +1,15 @@
 //! What is written must not be what is read: a run is not to destroy what it was started with, nor to leave an
 //! input with two files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use smpc_ir::party::{OutputInfo, Party};
 
-use super::name::Name;
+use super::name::{Name, resolved};
 use super::output::Format;
+use super::store::one_file;
+use super::stream::is_stream;
 use super::{ENDINGS, Problem, Wanted};
 
 /// A file that is to be written, and what it is.
@@ -93,11 +95,28 @@ impl Outputs<'_> {
         self.each().flat_map(file).collect()
     }
 
-    /// Whether no output is written where an input is, over it or in another format beside it.
+    /// Whether each output of this format has a file of its own, or goes where something takes all of them.
+    fn distinct(&self) -> Result<(), Problem> {
+        let mut named: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
+        for (party, name) in self.each() {
+            let file = format!("{name}.{}", self.format.ending());
+            let path = self.folder.join(party).join(file);
+            if is_stream(&path) {
+                continue;
+            }
+            if let Some(other) = named.insert(resolved(&path), path.clone()) {
+                return Err(one_file(&other, &path));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether no output is written where another one is, or where an input is, over it or in another format beside it.
     ///
     /// # Errors
     /// `I15`: one is.
     pub fn apart(&self, wanted: &[Wanted<'_>], inputs: &Path) -> Result<(), Problem> {
+        self.distinct()?;
         let mut there = of_inputs(wanted, inputs);
         there.retain(|path| path.exists());
         apart(&self.writes(), &there)?;

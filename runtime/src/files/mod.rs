@@ -13,6 +13,7 @@ mod npy;
 mod output;
 mod problem;
 mod store;
+mod stream;
 mod table;
 
 pub use apart::{Outputs, Write, apart, of_inputs};
@@ -21,7 +22,8 @@ pub use output::{Format, render};
 pub use problem::Problem;
 use problem::Problems;
 pub use smpc_ir::party::{OutputInfo, outputs};
-pub use store::{Staged, stage, write_all};
+pub use store::{Staged, stage, writable, write_all};
+pub use stream::Patience;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

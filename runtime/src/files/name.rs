@@ -1,12 +1,10 @@
-//! What a path names: by links, dots and second names two paths may name one file, and a path may lead to
-//! something that is no file, or that is open already.
+//! What a path names: by links, dots and second names two paths may name one file.
 
-use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Links to nothing that are followed.
-const LINKS: usize = 40;
+/// Links that are followed.
+pub(super) const LINKS: usize = 40;
 
 /// A file, by its path without links and dots and by its place on the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,16 +29,16 @@ impl Name {
 }
 
 /// Device and number on it.
-type Node = (u64, u64);
+pub(super) type Node = (u64, u64);
 
 #[cfg(unix)]
-fn node(about: &fs::Metadata) -> Option<Node> {
+pub(super) fn node(about: &fs::Metadata) -> Option<Node> {
     use std::os::unix::fs::MetadataExt as _;
     Some((about.dev(), about.ino()))
 }
 
 #[cfg(not(unix))]
-fn node(_: &fs::Metadata) -> Option<Node> {
+pub(super) fn node(_: &fs::Metadata) -> Option<Node> {
     None
 }
 
@@ -62,70 +60,12 @@ fn follow(path: &Path, links: usize) -> PathBuf {
     follow(or_here(folder), links).join(name)
 }
 
-fn or_here(folder: &Path) -> &Path {
+/// The folder that a path without one stands in.
+pub(super) fn or_here(folder: &Path) -> &Path {
     if folder.as_os_str().is_empty() {
         Path::new(".")
     } else {
         folder
-    }
-}
-
-/// Whether what a path names is written into as it stands: a device, a pipe, what this process has open under
-/// another name (`/dev/stdout`), or the file that it prints to. A new file in its place would not get there.
-pub(super) fn is_stream(path: &Path) -> bool {
-    let Ok(about) = fs::metadata(path) else {
-        return false;
-    };
-    !about.is_file() || leads_through_a_descriptor(path) || standard(&about).is_some()
-}
-
-fn leads_through_a_descriptor(path: &Path) -> bool {
-    let mut path = path.to_owned();
-    for _ in 0..LINKS {
-        let folder = path.parent().map(or_here);
-        let folder = folder.and_then(|folder| folder.canonicalize().ok());
-        let open = |folder: &Path| folder.starts_with("/proc") || folder == Path::new("/dev/fd");
-        if folder.is_some_and(|folder| open(&folder)) {
-            return true;
-        }
-        match fs::read_link(&path) {
-            Ok(target) => path = path.with_file_name("").join(target),
-            Err(_) => return false,
-        }
-    }
-    false
-}
-
-/// This process's own stream, if that is what is meant: what is written there by several names must not be
-/// written one over the other.
-#[cfg(unix)]
-fn standard(about: &fs::Metadata) -> Option<File> {
-    use std::os::fd::AsFd as _;
-    let own = [
-        io::stdout().as_fd().try_clone_to_owned(),
-        io::stderr().as_fd().try_clone_to_owned(),
-    ];
-    let mut own = own.into_iter().flatten().map(File::from);
-    own.find(|stream| {
-        stream
-            .metadata()
-            .is_ok_and(|open| node(&open) == node(about))
-    })
-}
-
-#[cfg(not(unix))]
-fn standard(_: &fs::Metadata) -> Option<File> {
-    None
-}
-
-/// Opens what [`is_stream`] to write at its end.
-///
-/// # Errors
-/// It cannot be opened.
-pub(super) fn open_stream(path: &Path) -> io::Result<File> {
-    match standard(&fs::metadata(path)?) {
-        Some(stream) => Ok(stream),
-        None => OpenOptions::new().append(true).open(path),
     }
 }
 
@@ -158,12 +98,5 @@ mod tests {
         }
         assert!(!name("round").is(&name("new")));
         fs::remove_dir_all(base).unwrap();
-    }
-
-    #[test]
-    fn streams() {
-        assert!(is_stream(Path::new("/dev/null")));
-        assert!(!is_stream(Path::new(file!())));
-        assert!(!is_stream(Path::new("/no/such/file")));
     }
 }

@@ -2,18 +2,21 @@
 //!
 //! Contents go to temporary files beside their destination, are forced to the disk, and only then
 //! take their names. An error at any file takes back the others. What a crash of the machine in
-//! the middle of renaming leaves is a set of whole files, not all of them new. A device, a pipe, or what
-//! this process has open (`/dev/stdout`) is written into when the files take their names; of a link the file
-//! that it leads to is written.
+//! the middle of renaming leaves is a set of whole files, not all of them new. Of a link the file that it leads to is
+//! written. A device, a pipe, or what this process has open (`/dev/stdout`) is opened first of all, and written into
+//! before the first file takes its name: what went there is all that an error does not take back.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use super::Problem;
-use super::name::{is_stream, open_stream, resolved};
+use super::name::resolved;
+use super::stream::{Patience, Stream, is_stream};
 
 /// How often folders are made anew that others take away.
 const TURNS: usize = 100;
@@ -21,6 +24,9 @@ const TURNS: usize = 100;
 /// Files on the disk that do not have their names yet. Dropping it removes them.
 #[derive(Debug, Default)]
 pub struct Staged {
+    patience: Patience,
+    /// What is no file of its own, open, with what is to be written there.
+    streams: Vec<(PathBuf, Stream, Vec<u8>)>,
     files: Vec<Waiting>,
     /// Folders that were made for them, outermost first.
     folders: Vec<PathBuf>,
@@ -32,8 +38,6 @@ struct Waiting {
     named: PathBuf,
     /// Where it is to be.
     target: PathBuf,
-    /// For what is no file of its own: a device, a pipe.
-    stream: Option<Vec<u8>>,
     /// Where the contents are until the file has its name.
     temporary: Option<PathBuf>,
     /// What had the name before, until all files have theirs.
@@ -45,23 +49,63 @@ struct Waiting {
 /// Writes every file, all or none.
 ///
 /// # Errors
-/// Something cannot be written; nothing is.
-pub fn write_all(files: &[(PathBuf, Vec<u8>)]) -> Result<(), Problem> {
-    stage(files)?.commit()
+/// Something cannot be written; nothing is, but what went into a pipe or to a device.
+pub fn write_all(files: &[(PathBuf, Vec<u8>)], patience: Patience) -> Result<(), Problem> {
+    stage(files, patience)?.commit()
 }
 
-/// Writes the contents of every file to the disk, beside where it is to be.
+/// Whether a file could be written here, as far as can be told without waiting for who reads a pipe.
 ///
 /// # Errors
-/// Something cannot be written; nothing is left.
-pub fn stage(files: &[(PathBuf, Vec<u8>)]) -> Result<Staged, Problem> {
+/// It could not.
+pub fn writable(path: &Path) -> Result<(), Problem> {
+    if is_stream(path) && !path.is_dir() {
+        return Ok(());
+    }
+    // What is dropped is removed.
+    stage(&[(path.to_owned(), vec![])], Patience::default()).map(drop)
+}
+
+/// Writes the contents of every file to the disk, beside where it is to be, and opens what is no file.
+///
+/// # Errors
+/// Something cannot be written, two are one file, or nobody reads a pipe; nothing is left.
+pub fn stage(files: &[(PathBuf, Vec<u8>)], patience: Patience) -> Result<Staged, Problem> {
     let mut staged = Staged::default();
-    for (target, contents) in files {
-        staged
-            .add(target, contents)
-            .map_err(|error| unwritten(target, &error))?;
+    staged.patience = patience;
+    let since = Instant::now();
+    let mut plain = vec![];
+    for (path, contents) in files {
+        no_folder(path).map_err(|error| unwritten(path, &error))?;
+        if is_stream(path) {
+            let stream = Stream::open(path, &patience, since);
+            let stream = stream.map_err(|error| unwritten(path, &error))?;
+            staged
+                .streams
+                .push((path.clone(), stream, contents.clone()));
+        } else {
+            plain.push((path, contents));
+        }
+    }
+    // As they are before anything is made.
+    let mut named: HashMap<PathBuf, &Path> = HashMap::new();
+    for (path, _) in &plain {
+        if let Some(other) = named.insert(resolved(path), path) {
+            return Err(one_file(other, path));
+        }
+    }
+    for (path, contents) in plain {
+        let added = staged.add(path, contents);
+        added.map_err(|error| unwritten(path, &error))?;
     }
     Ok(staged)
+}
+
+/// The problem of two names of one file.
+pub(super) fn one_file(first: &Path, second: &Path) -> Problem {
+    let message = format!("this and {} are one file", first.display());
+    Problem::new("I15", message, second.display().to_string())
+        .help("one would be lost: remove the link that leads from one to the other, or from both to the same place")
 }
 
 fn unwritten(path: &Path, error: &io::Error) -> Problem {
@@ -92,18 +136,6 @@ fn beside(target: &Path, ending: &str) -> PathBuf {
 
 impl Staged {
     fn add(&mut self, named: &Path, contents: &[u8]) -> io::Result<()> {
-        no_folder(named)?;
-        if is_stream(named) {
-            self.files.push(Waiting {
-                named: named.to_owned(),
-                target: named.to_owned(),
-                stream: Some(contents.to_owned()),
-                temporary: None,
-                backup: None,
-                placed: false,
-            });
-            return Ok(());
-        }
         let target = match fs::symlink_metadata(named) {
             Ok(about) if about.is_symlink() => resolved(named),
             _ => named.to_owned(),
@@ -117,7 +149,6 @@ impl Staged {
         self.files.push(Waiting {
             named: named.to_owned(),
             target,
-            stream: None,
             temporary: Some(temporary),
             backup: None,
             placed: false,
@@ -164,11 +195,16 @@ impl Staged {
         Ok(())
     }
 
-    /// Gives every file its name.
+    /// Writes what is no file, and gives every file its name.
     ///
     /// # Errors
-    /// A file cannot be renamed; those that were are taken back.
+    /// Something cannot be written, or a file renamed; those that were are taken back.
     pub fn commit(mut self) -> Result<(), Problem> {
+        for (named, stream, contents) in &mut self.streams {
+            stream
+                .write(contents, &self.patience)
+                .map_err(|error| unwritten(named, &error))?;
+        }
         for waiting in &mut self.files {
             waiting
                 .place()
@@ -205,9 +241,6 @@ fn sync_folder(folder: &Path) {
 
 impl Waiting {
     fn place(&mut self) -> io::Result<()> {
-        if let Some(contents) = self.stream.take() {
-            return open_stream(&self.target)?.write_all(&contents);
-        }
         let Some(temporary) = self.temporary.clone() else {
             return Ok(());
         };
@@ -252,155 +285,4 @@ impl Drop for Staged {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn folder(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("smpc-store-{}-{name}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        folder
-    }
-
-    fn names(folder: &Path) -> Vec<String> {
-        let entries = fs::read_dir(folder).unwrap();
-        let mut names: Vec<String> = entries
-            .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())
-            .collect();
-        names.sort();
-        names
-    }
-
-    #[test]
-    fn all_files_appear_and_nothing_else() {
-        let base = folder("all");
-        fs::write(base.join("a.csv"), "old").unwrap();
-        let files = [
-            (base.join("a.csv"), b"1\n".to_vec()),
-            (base.join("x/y/b.csv"), b"2\n".to_vec()),
-        ];
-        write_all(&files).unwrap();
-        assert_eq!(names(&base), ["a.csv", "x"]);
-        assert_eq!(names(&base.join("x/y")), ["b.csv"]);
-        assert_eq!(fs::read(base.join("a.csv")).unwrap(), b"1\n");
-        fs::remove_dir_all(base).unwrap();
-    }
-
-    #[test]
-    fn an_error_leaves_everything_as_it_was() {
-        let base = folder("error");
-        fs::write(base.join("a.csv"), "old").unwrap();
-        fs::create_dir(base.join("c.csv")).unwrap();
-        let files = [
-            (base.join("a.csv"), b"1\n".to_vec()),
-            (base.join("new/b.csv"), b"2\n".to_vec()),
-            (base.join("c.csv"), b"3\n".to_vec()),
-        ];
-        assert_eq!(write_all(&files).unwrap_err().code, "I15");
-        assert_eq!(names(&base), ["a.csv", "c.csv"]);
-        // The folder comes between: files that had their names lose them again.
-        fs::remove_dir(base.join("c.csv")).unwrap();
-        let staged = stage(&files).unwrap();
-        assert_eq!(names(&base.join("new")).len(), 1);
-        fs::create_dir(base.join("c.csv")).unwrap();
-        fs::write(base.join("c.csv/inside"), "").unwrap();
-        assert_eq!(staged.commit().unwrap_err().code, "I15");
-        assert_eq!(names(&base), ["a.csv", "c.csv"]);
-        assert_eq!(fs::read(base.join("a.csv")).unwrap(), b"old");
-        fs::remove_dir_all(base).unwrap();
-    }
-
-    #[test]
-    fn what_is_dropped_leaves_nothing() {
-        let base = folder("drop");
-        drop(stage(&[(base.join("d/a.csv"), b"1\n".to_vec())]).unwrap());
-        assert!(names(&base).is_empty());
-        fs::remove_dir_all(base).unwrap();
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_device_stays_one() {
-        let base = folder("device");
-        let link = base.join("full");
-        std::os::unix::fs::symlink("/dev/full", &link).unwrap();
-        let files = [(base.join("a.csv"), vec![1]), (link.clone(), vec![2])];
-        assert_eq!(write_all(&files).unwrap_err().code, "I15");
-        assert_eq!(names(&base), ["full"]);
-        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-        fs::remove_dir_all(base).unwrap();
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_link_stays_one() {
-        use std::os::unix::fs::{PermissionsExt as _, symlink};
-        let base = folder("link");
-        fs::create_dir(base.join("far")).unwrap();
-        fs::write(base.join("far/a.csv"), "old").unwrap();
-        let private = fs::Permissions::from_mode(0o600);
-        fs::set_permissions(base.join("far/a.csv"), private).unwrap();
-        symlink("far/a.csv", base.join("a.csv")).unwrap();
-        symlink("far/b.csv", base.join("b.csv")).unwrap();
-        let files = ["a.csv", "b.csv"].map(|name| (base.join(name), b"new".to_vec()));
-        drop(stage(&files).unwrap());
-        assert_eq!(fs::read(base.join("a.csv")).unwrap(), b"old");
-        write_all(&files).unwrap();
-        assert_eq!(names(&base), ["a.csv", "b.csv", "far"]);
-        assert_eq!(names(&base.join("far")), ["a.csv", "b.csv"]);
-        for name in ["a.csv", "b.csv"] {
-            assert!(fs::symlink_metadata(base.join(name)).unwrap().is_symlink());
-            assert_eq!(fs::read(base.join("far").join(name)).unwrap(), b"new");
-        }
-        let about = fs::metadata(base.join("far/a.csv")).unwrap();
-        assert_eq!(about.permissions().mode() & 0o777, 0o600);
-        fs::remove_dir_all(base).unwrap();
-    }
-
-    /// A file that is open already is written into: whoever has it open would see nothing of a new one.
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn what_is_open_stays_itself() {
-        use std::os::fd::AsRawFd as _;
-        let base = folder("open");
-        let path = base.join("log");
-        let mut open = File::create(&path).unwrap();
-        open.write_all(b"first\n").unwrap();
-        let link = base.join("link");
-        let descriptor = format!("/proc/self/fd/{}", open.as_raw_fd());
-        std::os::unix::fs::symlink(descriptor, &link).unwrap();
-        write_all(&[(link.clone(), b"second\n".to_vec())]).unwrap();
-        assert_eq!(names(&base), ["link", "log"]);
-        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-        let same = open.metadata().unwrap();
-        use std::os::unix::fs::MetadataExt as _;
-        assert_eq!(same.ino(), fs::metadata(&path).unwrap().ino());
-        assert_eq!(fs::read(&path).unwrap(), b"first\nsecond\n");
-        fs::remove_dir_all(base).unwrap();
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_full_disk_is_told() {
-        // A folder that is no folder stands for every error of the system.
-        let error = write_all(&[(PathBuf::from("/dev/null/a.csv"), vec![1])]).unwrap_err();
-        assert_eq!(error.code, "I15");
-        assert_eq!(error.path, "/dev/null/a.csv");
-    }
-    /// One that fails takes its folders away, and another needs them at that moment.
-    #[test]
-    fn folders_that_others_take_away() {
-        let base = folder("contest");
-        let stages = |name: &str| {
-            let files = [(base.join("out").join(name).join("t.csv"), b"1\n".to_vec())];
-            for _ in 0..2_000 {
-                stage(&files).expect("the folder is made");
-            }
-        };
-        std::thread::scope(|scope| {
-            scope.spawn(|| stages("alice"));
-            scope.spawn(|| stages("bob"));
-        });
-        fs::remove_dir_all(base).unwrap();
-    }
-}
+mod tests;

@@ -233,7 +233,7 @@ fn round_trip(
         .iter()
         .map(|(name, bytes)| (folder.0.join("alice").join(name), bytes.clone()))
         .collect();
-    write_all(&paths).unwrap();
+    write_all(&paths, Patience::default()).unwrap();
     let read = folder.read(wanted);
     assert_eq!(
         read.problems,

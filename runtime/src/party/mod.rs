@@ -23,7 +23,7 @@ use ring::digest::{SHA256, digest};
 use crate::channel::Channel;
 use crate::command::{Description, Origin, Part, Stop};
 use crate::endpoint::{Account, Failure, STACK};
-use crate::files::{self, Problem, Staged};
+use crate::files::{self, Patience, Problem};
 use crate::net::{self, Aborter, Agreement, NetChannel, NetError, PROTOCOL, Peers, Progress};
 use crate::tensor::Tensor;
 use metrics::{Counted, Metered, Times};
@@ -200,9 +200,7 @@ fn measured<T>(
 ) -> Result<(T, Option<Problem>), Stop> {
     log::start(options.log);
     if let Some(path) = &options.metrics {
-        // What is dropped is removed.
-        files::stage(&[(path.clone(), vec![])])
-            .map_err(|problem| Stop::problems(2, vec![problem]))?;
+        files::writable(path).map_err(|problem| Stop::problems(2, vec![problem]))?;
     }
     let mut unmeasured = None;
     let mut measured = Measured::default();
@@ -221,7 +219,7 @@ fn measured<T>(
             measured.counted,
         );
         let text = format!("{metrics:#}\n").into_bytes();
-        unmeasured = files::write_all(&[(path.clone(), text)]).err();
+        unmeasured = files::write_all(&[(path.clone(), text)], patience(options)).err();
     }
     done.map(|(done, _)| (done, unmeasured))
 }
@@ -297,16 +295,16 @@ fn attempt<T: Send>(
     times.run = begun.elapsed();
     let given = given.map_err(|failure| link.end(Stop::failed(failure)))?;
     let begun = Instant::now();
-    finish(link, &files(&given))?;
+    finish(link, &files(&given), patience(options))?;
     times.finish = begun.elapsed();
     Ok((publics, given))
 }
 
 /// Ends a run that went well here: files are on the disk before peers are told, and have their names
-/// when every peer has said the same.
-fn finish(mut link: Link, files: &[(PathBuf, Vec<u8>)]) -> Result<(), Stop> {
-    let staged: Staged =
-        files::stage(files).map_err(|problem| link.end(Stop::problems(4, vec![problem])))?;
+/// when every peer has said the same. What is no file is open by then, and takes something.
+fn finish(mut link: Link, files: &[(PathBuf, Vec<u8>)], patience: Patience) -> Result<(), Stop> {
+    let staged = files::stage(files, patience)
+        .map_err(|problem| link.end(Stop::problems(4, vec![problem])))?;
     link.settle()?;
     staged
         .commit()
@@ -315,6 +313,14 @@ fn finish(mut link: Link, files: &[(PathBuf, Vec<u8>)]) -> Result<(), Stop> {
         tracing::info!(files = files.len(), "outputs written");
     }
     link.close()
+}
+
+/// Who reads what this party writes into a pipe is waited for no longer than a silent peer.
+fn patience(options: &Options) -> Patience {
+    Patience {
+        limit: options.timeout,
+        given_up: interrupt::asked,
+    }
 }
 
 /// The position of the party, and its peers, one for each party.

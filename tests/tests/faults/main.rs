@@ -25,9 +25,12 @@
 //! | wrong inputs | `inputs_are_wrong_at_one_party` | | | | |
 //! | nobody comes | `a_party_never_comes` | | | | |
 //! | disk full | | `disk::full_when_material_is_taken`, `disk::full_within_a_line_of_the_ledger` | `disk::full_while_preparing` | | `disk::full_at_one_party`, `disk::full_for_metrics`, `disk::full_for_the_answer` |
+//! | nobody reads a pipe | | | | | `streams` |
 //! | log cannot be written | `disk::full_for_the_log`, `disk::a_log_whose_reader_goes_away` | | | the same | the same |
 
 mod disk;
+#[cfg(unix)]
+mod streams;
 
 use std::fs;
 use std::path::{Path, PathBuf};
