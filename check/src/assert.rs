@@ -46,6 +46,7 @@ impl Elab<'_> {
             _ => {
                 let value = self.value(&leaf, span);
                 self.push(Op::Assert, vec![value], vec![], span);
+                self.suppose_value(value, true);
             }
         }
         Val::Unit

@@ -161,6 +161,7 @@ impl Elab<'_> {
         let text = self.text_of(branch.condition.span);
         let has_else = branch.otherwise.is_some();
         self.arms(picked, 2, &names, span, &mut |this, arm| {
+            this.suppose_value(picked, arm == 1);
             this.control.push(Control::If {
                 text: text.clone(),
                 negated: arm == 0,

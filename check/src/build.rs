@@ -16,6 +16,7 @@ use smpc_ir::size::{Size, SizeVar};
 
 use crate::budget::Limit;
 use crate::forms::Turn;
+use crate::known::{Counter, Facts};
 use crate::leaks::{Control, Event};
 use crate::module::Unparsed;
 use crate::test::Expectation;
@@ -118,8 +119,10 @@ pub(crate) struct Elab<'a> {
     pub open: Vec<Axis>,
     /// Names known equal by a guard.
     pub equal: HashMap<SizeVar, Size>,
-    /// How often the loop of a counter runs.
-    pub counters: HashMap<SizeVar, Size>,
+    /// The loops of counters.
+    pub counters: HashMap<SizeVar, Counter>,
+    /// What is known of sizes here.
+    pub facts: Facts,
     /// How far the innermost loop is.
     pub turn: Turn,
     pub events: Vec<Event>,
@@ -185,6 +188,7 @@ impl<'a> Elab<'a> {
             open: vec![],
             equal: HashMap::new(),
             counters: HashMap::new(),
+            facts: Facts::default(),
             turn: Turn::default(),
             events: vec![],
             attempted: BTreeSet::new(),
@@ -258,8 +262,7 @@ impl Elab<'_> {
 
     /// Starts a nested block.
     pub fn open_block(&mut self) {
-        self.blocks.push(Block::default());
-        self.emitted.push(Emitted::default());
+        self.reopen_block(Block::default());
     }
 
     /// Whether what stands here is carried out once in every run: in no arm, loop or tree.
@@ -271,11 +274,13 @@ impl Elab<'_> {
     pub fn reopen_block(&mut self, block: Block) {
         self.blocks.push(block);
         self.emitted.push(Emitted::default());
+        self.facts.open();
     }
 
     /// Ends the innermost block.
     pub fn close_block(&mut self) -> Block {
         self.emitted.pop();
+        self.facts.close();
         self.blocks.pop().unwrap_or_default()
     }
 

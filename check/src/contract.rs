@@ -10,6 +10,20 @@ use smpc_ir::share::Leak;
 use std::collections::BTreeSet;
 
 impl Elab<'_> {
+    /// Errors from `told` on: a list of parties goes on behind a comma, where a name of what leaks may be meant.
+    fn name_among_parties(&mut self, told: usize, events: &[Event]) {
+        let spans = self.diagnostics.iter().skip(told).map(|d| d.span);
+        let texts: Vec<String> = spans.map(|span| self.text_of(span)).collect();
+        for (diagnostic, name) in self.diagnostics.iter_mut().skip(told).zip(texts) {
+            if diagnostic.code == "N01" && events.iter().any(|event| event.name == name) {
+                let help = format!(
+                    "a list of parties goes on behind a comma: end the line, and write another one, `leaks {name} to …;`"
+                );
+                *diagnostic = diagnostic.clone().help(help);
+            }
+        }
+    }
+
     /// Compares what happened with the `leaks` statements of the root file, and whether there are others, which do not
     /// parse.
     pub fn check_contract(&mut self, leaks: &[ast::Leak], unread: bool) {
@@ -48,7 +62,9 @@ impl Elab<'_> {
                 continue;
             };
             met[at].push(event.name.clone());
+            let told = self.diagnostics.len();
             let Some(declared) = self.declared(leak) else {
+                self.name_among_parties(told, &events);
                 continue;
             };
             let wrong = if declared.to != event.to {

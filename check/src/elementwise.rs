@@ -89,10 +89,10 @@ impl Elab<'_> {
             let (Some(start), Some(end)) = (start.as_size(), end.as_size()) else {
                 return false;
             };
-            let (start, end) = (self.canon(start), self.canon(end));
+            let (start, count) = self.range(&self.canon(start), &self.canon(end));
             turns.push(Turn {
                 index: index.name.clone(),
-                count: &end - &start,
+                count,
                 start,
                 span: looped.comp.span,
             });

@@ -24,6 +24,7 @@ mod forms;
 mod intrinsic;
 mod item;
 mod join;
+mod known;
 mod leaks;
 mod levels;
 mod loops;

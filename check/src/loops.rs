@@ -2,6 +2,7 @@
 
 use crate::assigned::assigned;
 use crate::build::Elab;
+use crate::known::Counter;
 use crate::leaks::Control;
 use crate::ops::BOOL;
 use crate::value::{Leaf, Val};
@@ -98,11 +99,11 @@ impl Elab<'_> {
         let zero = Size::zero();
         let start = self.canon(start.as_size().unwrap_or(&zero));
         let end = self.canon(end.as_size().unwrap_or(&zero));
-        let count = &end - &start;
+        let (from, count) = self.range(&start, &end);
         let mut names = BTreeSet::new();
         assigned(&looped.body, &mut names);
         let slots: Vec<usize> = names.iter().filter_map(|n| self.lookup(n)).collect();
-        if self.elementwise_loop(looped, &name, (&start, &count), &names, span) {
+        if self.elementwise_loop(looped, &name, (&from, &count), &names, span) {
             return;
         }
         let initial = Val::Tuple(slots.iter().map(|s| self.slots[*s].val.clone()).collect());
@@ -111,7 +112,11 @@ impl Elab<'_> {
         }
         let range = self.text_of(over.span);
         let var = self.size_var(&name, SizeOrigin::Loop, first.binder.span);
-        self.counters.insert(var, count.clone());
+        let counter = Counter {
+            start: start.clone(),
+            count: count.clone(),
+        };
+        self.counters.insert(var, counter);
         let result = self.carried(&initial, span, &mut |this, carried| {
             this.set_slots(&slots, carried);
             this.control.push(Control::For {
@@ -120,6 +125,7 @@ impl Elab<'_> {
                 count: count.clone(),
             });
             this.open_scope();
+            this.suppose_turn(&count);
             let index = Leaf::size(&start + &Size::from(var));
             this.declare(&name, Val::Leaf(index), false, path.span);
             for stmt in &looped.body.stmts {

@@ -20,6 +20,7 @@ pub(crate) struct Mark {
     equal: HashMap<SizeVar, Size>,
     expectations: usize,
     budget: Vec<Limit>,
+    facts: usize,
 }
 
 impl Elab<'_> {
@@ -37,6 +38,7 @@ impl Elab<'_> {
             equal: self.equal.clone(),
             expectations: self.expectations.len(),
             budget: self.budget.clone(),
+            facts: self.facts.len(),
         }
     }
 
@@ -47,6 +49,7 @@ impl Elab<'_> {
         }
         self.turned
             .retain(|turned, _| (turned.0 as usize) < mark.values);
+        self.facts.restore(mark.facts, mark.values);
         self.program.sizes.truncate(mark.sizes);
         // A size that comes later has the number of one that is gone, and bounds of its own.
         self.counters.retain(|var, _| (var.0 as usize) < mark.sizes);

@@ -241,10 +241,11 @@ impl Elab<'_> {
                 }
                 let product = self.prim(Prim::Mul, &[l, r], l.ty, span)?;
                 if !or {
-                    return Some(product);
+                    return Some(self.noted_joined(product, false, l, r));
                 }
                 let sum = self.prim(Prim::Add, &[l, r], l.ty, span)?;
-                self.prim(Prim::Add, &[&sum, &product], l.ty, span)
+                let either = self.prim(Prim::Add, &[&sum, &product], l.ty, span)?;
+                Some(self.noted_joined(either, true, l, r))
             }
             B::Shl | B::Shr | B::LogicalShr => {
                 if r.label != Label::Public || r.ty != Type::Int {
@@ -453,7 +454,8 @@ impl Elab<'_> {
         if let (Some(v), BOOL) = (leaf.as_constant(), leaf.ty) {
             return Some(Leaf::literal(1 - v, BOOL));
         }
-        self.prim(Prim::Not, &[leaf], leaf.ty, span)
+        let contrary = self.prim(Prim::Not, &[leaf], leaf.ty, span)?;
+        Some(self.noted_contrary(contrary, leaf))
     }
 
     fn equal(&mut self, l: &Leaf, r: &Leaf, span: Span) -> Option<Leaf> {
@@ -468,7 +470,10 @@ impl Elab<'_> {
                 self.not(&differ, span)
             }
             Type::Bits(_) if secret => self.bits_call("bits_equal", l, r, span),
-            _ => self.prim(Prim::Eq, &[&l, &r], BOOL, span),
+            _ => {
+                let same = self.prim(Prim::Eq, &[&l, &r], BOOL, span)?;
+                Some(self.noted_comparison(same, false, &l, &r))
+            }
         }
     }
 
@@ -486,7 +491,10 @@ impl Elab<'_> {
                 self.prim(Prim::Mul, &[&not, &r], BOOL, span)
             }
             Type::Bits(_) if secret => self.bits_call("bits_less", l, r, span),
-            _ => self.prim(Prim::Lt, &[&l, &r], BOOL, span),
+            _ => {
+                let less = self.prim(Prim::Lt, &[&l, &r], BOOL, span)?;
+                Some(self.noted_comparison(less, true, &l, &r))
+            }
         }
     }
 

@@ -131,15 +131,28 @@ impl Elab<'_> {
         if let Some(d) = difference.as_constant() {
             return Some(d >= 0);
         }
-        let mut seen = (false, false);
-        for seed in 1u64..24 {
-            let at = |v: SizeVar| self.sample(v, seed, 0);
-            match difference.evaluate(&at) {
-                Ok(d) if d < 0 => seen.1 = true,
-                Ok(_) => seen.0 = true,
-                Err(_) => {}
+        let looked_at = |seeds: std::ops::Range<u64>, possible: bool| {
+            let mut seen = (false, false);
+            for seed in seeds {
+                let at = |v: SizeVar| self.sample(v, seed, 0);
+                match difference.evaluate(&at) {
+                    Ok(_) if possible && !self.possible(&at) => {}
+                    Ok(d) if d < 0 => seen.1 = true,
+                    Ok(_) => seen.0 = true,
+                    Err(_) => {}
+                }
             }
-        }
+            seen
+        };
+        let everywhere = looked_at(1..PLAIN, false);
+        let seen = match everywhere {
+            (_, true) if !self.facts.is_empty() => match looked_at(1..VARIED, true) {
+                // What is known holds at no place that we look at.
+                (false, false) => everywhere,
+                seen => seen,
+            },
+            seen => seen,
+        };
         match seen {
             (true, false) => Some(true),
             (false, true) => Some(false),
@@ -147,25 +160,66 @@ impl Elab<'_> {
         }
     }
 
+    /// Where a range begins and how many it has: none if it ends before it begins, which only a run may tell.
+    pub fn range(&self, start: &Size, end: &Size) -> (Size, Size) {
+        let start = match self.fits(start, end) {
+            Some(true) => start.clone(),
+            _ => start.smaller(end),
+        };
+        let count = end - &start;
+        (start, count)
+    }
+
     /// A value for a name in [`Self::fits`]; counters of loops stay within their bounds and visit both ends.
-    pub fn sample(&self, v: SizeVar, seed: u64, depth: u32) -> Option<i128> {
+    fn sample(&self, v: SizeVar, seed: u64, depth: u32) -> Option<i128> {
         let mixed = (u64::from(v.0) + 1)
             .wrapping_mul(seed)
             .wrapping_mul(0x9E37_79B9_7F4A_7C15)
             >> 40;
+        // Of each name by itself, whatever the others have.
+        let varied = splitmix(u64::from(v.0) << 32 | seed);
         match self.counters.get(&v) {
-            Some(count) if depth < 8 => {
-                let count = count
+            Some(counter) if depth < 8 => {
+                let count = counter
+                    .count
                     .evaluate(&|w| self.sample(w, seed, depth + 1))
                     .ok()?
                     .max(1);
+                if seed >= PLAIN {
+                    return Some(match varied % 5 {
+                        0 => 0,
+                        1 => 1.min(count - 1),
+                        2 => (count - 2).max(0),
+                        3 => count - 1,
+                        _ => i128::from(varied >> 8) % count,
+                    });
+                }
                 Some(match seed % 3 {
                     0 => 0,
                     1 => count - 1,
                     _ => i128::from(mixed) % count,
                 })
             }
+            _ if seed >= PLAIN => {
+                let most = [4, 97, 10_000, 10_000_000][(varied % 4) as usize];
+                Some(i128::from(varied >> 8) % most + 1)
+            }
             _ => Some(i128::from(mixed) % 97 + 1),
         }
     }
+}
+
+/// Seeds of samples below this one are of sizes up to 97, with all counters at the same end.
+const PLAIN: u64 = 24;
+
+/// Seeds of all samples: those behind [`PLAIN`] are of sizes of every magnitude, each counter at an end of its own. They
+/// are for places where much is known, and few samples are left.
+const VARIED: u64 = 240;
+
+/// Bits that look random (G. Steele, D. Lea, C. Flood, OOPSLA 2014).
+fn splitmix(seed: u64) -> u64 {
+    let z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
 }

@@ -88,16 +88,22 @@ impl Elab<'_> {
             return Some(());
         }
         if high == Some(true) {
-            let message = format!("the index {} is below zero", self.show(start));
+            let message = format!("the index {} is below zero", self.show_index(start));
             self.error("D03", span, message);
             return None;
         }
-        let last = self.show(&(end - &Size::one()));
-        let message = format!(
-            "the index goes up to {last}, and the dimension has {} elements",
-            self.show(dim)
-        );
-        self.error("D03", span, message);
+        let last = self.show_index(&(end - &Size::one()));
+        let dim_shown = self.show_index(dim);
+        let message =
+            format!("the index goes up to {last}, and the dimension has {dim_shown} elements",);
+        if (dim - end).as_constant().is_some() {
+            self.error("D03", span, message);
+        } else {
+            let help = format!(
+                "if it stays in range in every run, say so before: `assert({last} < {dim_shown});`, or write this in `if {last} < {dim_shown} {{ … }}`"
+            );
+            self.error_help("D03", span, message, &help);
+        }
         None
     }
 

@@ -1,6 +1,7 @@
 //! Tests: each is a program of its own, of what its block computes and compares.
 
 use crate::build::Elab;
+use crate::known::Facts;
 use crate::ops::common;
 use crate::value::{Leaf, Src, Val};
 use crate::{Files, Options};
@@ -136,6 +137,7 @@ impl Elab<'_> {
         self.parties.clear();
         self.equal.clear();
         self.counters.clear();
+        self.facts = Facts::default();
         self.events.clear();
         self.attempted.clear();
         self.unnamed = 0;

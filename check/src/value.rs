@@ -84,6 +84,14 @@ impl Leaf {
         }
     }
 
+    /// A value of the program, where it is one for all elements.
+    pub fn as_value(&self) -> Option<Value> {
+        match &self.src {
+            Src::Ir(value) if self.is_scalar() => Some(*value),
+            _ => None,
+        }
+    }
+
     /// The value of a literal int or bool.
     pub fn as_constant(&self) -> Option<i128> {
         match &self.src {

@@ -354,7 +354,19 @@ reveal t as t; leaks t to all;" => "U01: the guard of a loop over a family is a 
   help: write `if c { … }` in the loop";
     a_window_beyond_the_end: "party a; param w: int = 3; input x: [fix; n] from a;
 let s = share x;
-reveal [sum(s[i..i + w]) for i in 0..n] as y; leaks n, y to all;" => "D03: the index goes up to w + n - 2, and the dimension has n elements [i..i + w]";
+reveal [sum(s[i..i + w]) for i in 0..n] as y; leaks n, y to all;" => "D03: the index goes up to w + n - 2, and the dimension has n elements [i..i + w]
+  help: if it stays in range in every run, say so before: `assert(w + n - 2 < n);`, or write this in `if w + n - 2 < n { … }`";
+    a_comma_behind_a_loop: "party a, b; input x: [int; 3] from a;
+for i in 0..3 { reveal share x[i] to a as part; }
+reveal share x[0] as flag;
+leaks part to a for i in 0..3, flag to all;" => "S01: `to` does not fit here [to]
+  help: the comma before it belongs to the `for`: end the line, and write another one, `leaks … to …;`";
+    a_comma_behind_a_party: "party a, b; input v: int from a;
+reveal share v to a as x; reveal share v to b as y; reveal share v + 1 to b as z;
+leaks x to a, y, z to b;" => "R01: `y` leaves, and `leaks` does not list it [reveal share v to b as y]
+  help: write `leaks y to b;`
+N01: there is no party `y` [y]
+  help: a list of parties goes on behind a comma: end the line, and write another one, `leaks y to …;`";
     no_member_count: "party p[n]; input x[i]: int from p[i];
 reveal sum(share x[i] for p[i]) as y; leaks y to all;" => "D02: how many members `p` has is not known [n]
   help: provide input folders `p[0]`, `p[1]`, …, or `--set n=3`";

@@ -261,3 +261,96 @@ let y = if 2 < 1 { s[7] + nothing } else { s[0] };
 reveal y as y; leaks y to all;",
     );
 }
+
+/// What a body asks for exists wherever the body is carried out.
+#[test]
+fn indices_that_a_range_or_a_condition_keeps_within() {
+    let bodies = [
+        "for i in 0..n { for j in i + 1..n { s = s * p[i, j]; } }",
+        "for i in 0..n, j in i + 1..n { s = s * p[i, j]; }",
+        "for i in 0..n, j in i + 2..n { s = s * p[j - 1, j]; }",
+        "for i in 0..n { for j in i + 1..n { for k in j + 1..n { s = s * p[j, k]; } } }",
+        "for i in 0..n { for j in 2 * i..n { s = s * p[j, j]; } }",
+        "for i in 0..n { for j in i..m { s = s * q[i, j]; } }",
+        "for i in 0..n { for j in i + 1..n { z[i, j] = p[j, i] * z[j, i]; } }",
+        "for i in 0..n { for j in i + 1..n { v[j] = v[i] * p[i, j]; } }",
+        "for i in 0..4 { for j in i + 1..4 { s = s * four[i] * four[j]; } }",
+        "for i in 0..n { if i + 1 < n { s = s * v[i + 1]; } }",
+        "for i in 0..n { if i == n - 1 { s = s * 2; } else { s = s * v[i + 1]; } }",
+        "for i in 0..n { if !(i + 1 >= n or b) { s = s * v[i + 1]; } }",
+        "for i in 0..n { for j in 0..n { if b and i + j < n { s = s * v[i + j]; } } }",
+        "for i in 0..n { let far = i + k >= n; if far { s = s * 2; } else { s = s * v[i + k]; } }",
+        "assert(k <= n); s = sum(v[0..k]);",
+        "assert(1000 < n); s = v[1000];",
+        "if m <= n { s = sum(v[i] for i in 0..m); }",
+        // Also where both arms could be in range at once.
+        "for i in 0..n { if i == 3 { s = s * v[i]; } }",
+    ];
+    for body in bodies {
+        program(&format!("{AROUND}{body}\n{LEAKS}"));
+    }
+}
+
+/// Nothing around these keeps the index within, or not any more.
+#[test]
+fn indices_that_nothing_keeps_within() {
+    let bodies = [
+        "for i in 0..n { for j in i + 1..n { s = s * v[j + 1]; } }",
+        "for i in 0..n { for j in i + 1..n { s = s * v[i + j]; } }",
+        "for i in 0..n { for j in i + 1..m { s = s * p[i, j]; } }",
+        "for i in 0..n { if i + 1 < n { s = s * 2; } else { s = s * v[i + 1]; } }",
+        "for i in 0..n { if i + 1 < n or b { s = s * v[i + 1]; } }",
+        "for i in 0..n { if i < n { s = s * 2; } s = s * v[i + 1]; }",
+        "for i in 0..n { if !(i + 1 < n and b) { s = s * v[i + 1]; } }",
+        "if b { assert(k <= n); } s = sum(v[0..k]);",
+        "for i in 0..m { assert(k <= n); } s = sum(v[0..k]);",
+        "s = sum(v[0..k]); assert(k <= n);",
+        "s = sum(v[i] for i in 0..m);",
+        "s = v[1000];",
+    ];
+    for body in bodies {
+        let script = format!("{AROUND}{body}\n{LEAKS}");
+        let mut sources = Sources::new();
+        let root = sources.add("script", &script);
+        let errors = check(&mut sources, root, &NoFiles, &Options::default()).expect_err(body);
+        let codes: Vec<&str> = errors.iter().map(|e| e.code).collect();
+        assert_eq!(codes, ["D03"], "{body}");
+    }
+}
+
+const AROUND: &str =
+    "party a; input x: [int; n, n] from a; input y: [int; n, m] from a; input c: bool from a; \
+param k: int = 3;
+let p = share x; let q = share y; let mut v = p[0]; let mut z = p; let four = [1, 2, 3, 4];
+let mut s = share 1; let b = reveal share c;
+";
+const LEAKS: &str = "reveal s as s; reveal v as v; reveal z as z; leaks n, m, b, s, v, z to all;";
+
+/// The help says what to write.
+#[test]
+fn the_help_of_an_index_that_may_be_out_of_range() {
+    let script = |before: &str| {
+        format!(
+            "party a; input x: [int; n] from a; let p = share x; let mut s = share 1;
+for i in 0..n {{ for j in i + 1..n {{ {before}s = s * p[i + j]; }} }}
+reveal s as s; leaks n, s to all;"
+        )
+    };
+    let mut sources = Sources::new();
+    let root = sources.add("script", &script(""));
+    let errors = check(&mut sources, root, &NoFiles, &Options::default()).expect_err("refused");
+    let [error] = errors.as_slice() else {
+        panic!("{errors:?}");
+    };
+    // An index has the name it has in the script, though its counter begins at 0.
+    assert_eq!(
+        error.message,
+        "the index goes up to i + j, and the dimension has n elements"
+    );
+    let help = error.help.clone().expect("a help");
+    let written: Vec<&str> = help.split('`').collect();
+    assert_eq!(written[1], "assert(i + j < n);");
+    program(&script(&format!("{} ", written[1])));
+    program(&script("if i + j < n { s = s * p[i + j]; } ").replace("} s = s * p[i + j]; }", "} }"));
+    assert_eq!(written[3], "if i + j < n { … }");
+}

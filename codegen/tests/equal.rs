@@ -137,6 +137,7 @@ fn auction_and_average() {
         example("vickrey", "rep3"),
         program("integers", "rep3", &[]),
         program("asserted", "rep3", &[]),
+        program("triangles", "rep3", &[]),
         program("draws", "rep3", &[]),
         over_field("matmul_int", 3, (1 << 61) - 1),
         over_field("matmul_int", 5, i128::MAX),

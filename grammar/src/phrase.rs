@@ -57,6 +57,9 @@ pub(crate) fn describe(
     };
     let error = Diagnostic::new(diagnostic::SYNTAX, message, span(file, range));
     match token.and_then(|token| slice.get(token.range)) {
+        Some("to") if behind_a_loop(slice.get(..at).unwrap_or("")) => error.help(
+            "the comma before it belongs to the `for`: end the line, and write another one, `leaks … to …;`",
+        ),
         Some(word) if is_keyword(word) => error.help(format!(
             "`{word}` is a word of the language and cannot be a name"
         )),
@@ -67,6 +70,13 @@ pub(crate) fn describe(
         }
         _ => error,
     }
+}
+
+/// Whether this is a `leaks` with a `for`, whose indices may be several.
+fn behind_a_loop(text: &str) -> bool {
+    let words = tokenize(text).into_iter();
+    let mut words = words.filter_map(|token| text.get(token.range));
+    words.find(|word| !word.trim().is_empty()) == Some("leaks") && words.any(|word| word == "for")
 }
 
 /// The phrase of a rule. Keywords are quoted; everything else is named.

@@ -108,13 +108,14 @@ under! {
 }
 
 /// Programs of integers, products, reveals and shuffles: what a scheme over a field provides.
-const OF_INTEGERS: [&str; 7] = [
+const OF_INTEGERS: [&str; 8] = [
     "asserted",
     "int_arithmetic",
     "integers",
     "matmul_int",
     "shared_constant",
     "shuffle_linked",
+    "triangles",
     "while_revealed",
 ];
 
