@@ -187,7 +187,7 @@ pub struct Trace {
     /// Write a sequence chart to this file instead
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
-    /// Show these online rounds only, counted from 1: `3..12`, `..5`, `7`
+    /// Show these online rounds only, counted from 1, both ends included: `3..12`, `..5`, `7`
     #[arg(long, value_name = "A..B", value_parser = crate::commands::trace::rounds)]
     pub round: Option<std::ops::RangeInclusive<u64>>,
     /// Show messages from or to this party only; may be repeated

@@ -358,7 +358,8 @@ impl Endpoint<'_> {
                 .iter()
                 .map(|value| self.get(*value, source))
                 .collect::<Result<_, _>>()?;
-            let mut bytes = channel::buffer(tensors.iter().map(|t| t.wire_bytes()).sum());
+            let length = tensors.iter().map(|t| t.wire_bytes()).sum();
+            let mut bytes = channel::room(length).map_err(|e| self.error(source, e))?;
             for tensor in &tensors {
                 tensor.pack(&mut bytes);
             }

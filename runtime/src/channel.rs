@@ -5,6 +5,8 @@
 //! receiver expects before anything is read from it, and the sequence number with its own count,
 //! so that a lost, repeated or reordered frame is an error that names the peer and the message.
 
+use crate::LocalError;
+use crate::memory::reservable;
 use crate::pool;
 use crate::prg::Seed;
 use std::fmt;
@@ -252,6 +254,15 @@ pub trait Channel {
 /// An empty buffer for a message of so many bytes, reused if one is at hand.
 pub fn buffer(bytes: usize) -> Vec<u8> {
     pool::empty(bytes)
+}
+
+/// As [`buffer`], where the system has the memory.
+///
+/// # Errors
+/// [`LocalError::TooLarge`].
+pub fn room(bytes: usize) -> Result<Vec<u8>, LocalError> {
+    reservable(bytes)?;
+    Ok(buffer(bytes))
 }
 
 /// Keeps a received message's memory for [`buffer`].

@@ -12,9 +12,10 @@ use smpc_ir::party::{CoinDomain, Elem};
 use zeroize::Zeroize;
 
 use crate::LocalError;
-use crate::channel::{BROKEN, Channel, ChannelError, buffer, in_memory, recycle};
+use crate::channel::{BROKEN, Channel, ChannelError, in_memory, recycle, room};
 use crate::coin;
 use crate::digest::{agree, disagreement, failed_check};
+use crate::memory::reservable;
 use crate::ops::shape;
 use crate::pass::Coin;
 use crate::prg::{Seed, Stream};
@@ -304,10 +305,10 @@ impl<'a> Endpoint<'a> {
     /// Sends values as one online message.
     ///
     /// # Errors
-    /// The peer is gone.
-    pub fn send(&mut self, to: usize, values: &[&Tensor]) -> Result<(), ChannelError> {
+    /// The peer is gone, or there is no memory for the message.
+    pub fn send(&mut self, to: usize, values: &[&Tensor]) -> Result<(), Failure> {
         self.channel.check()?;
-        let bytes = packed(values);
+        let bytes = packed(values)?;
         let length = bytes.len() as u64;
         self.channel.send_buffer(to, bytes)?;
         self.account.messages += 1;
@@ -318,10 +319,10 @@ impl<'a> Endpoint<'a> {
     /// Sends values as one message ahead of the inputs.
     ///
     /// # Errors
-    /// The peer is gone.
-    pub fn send_ahead(&mut self, to: usize, values: &[&Tensor]) -> Result<(), ChannelError> {
+    /// The peer is gone, or there is no memory for the message.
+    pub fn send_ahead(&mut self, to: usize, values: &[&Tensor]) -> Result<(), Failure> {
         self.channel.check()?;
-        let bytes = packed(values);
+        let bytes = packed(values)?;
         let length = bytes.len() as u64;
         self.channel.send_ahead(to, bytes)?;
         self.account.offline_bytes += length;
@@ -359,13 +360,12 @@ impl<'a> Endpoint<'a> {
     }
 }
 
-fn packed(values: &[&Tensor]) -> Vec<u8> {
-    let total = values.iter().map(|v| v.wire_bytes()).sum();
-    let mut bytes = buffer(total);
+fn packed(values: &[&Tensor]) -> Result<Vec<u8>, LocalError> {
+    let mut bytes = room(values.iter().map(|v| v.wire_bytes()).sum())?;
     for value in values {
         value.pack(&mut bytes);
     }
-    bytes
+    Ok(bytes)
 }
 
 /// The values of a message: type, shape and place of each.
@@ -386,6 +386,8 @@ impl<const N: usize> Parts<N> {
             parts.push((elem, dims, length..end));
             length = end;
         }
+        // What is to come must find room.
+        reservable(length)?;
         Ok(Self {
             values: parts,
             length,

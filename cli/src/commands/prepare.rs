@@ -48,8 +48,12 @@ pub fn prepare(sources: &mut Sources, args: &Prepare) -> Result<Answer, Failure>
     };
     let mut sizes = Vec::new();
     for (name, text) in &args.size {
-        let value = text.parse::<u32>().map_err(|_| {
-            let message = format!("`--size {name}={text}`: expected a length");
+        let value = text.parse::<u32>().ok().filter(|value| *value > 0);
+        let value = value.ok_or_else(|| {
+            let message = format!(
+                "`--size {name}={text}`: expected a length from 1 to {}",
+                u32::MAX
+            );
             Failure::one(Exit::Usage, Problem::plain("I13", message))
         })?;
         if sizes.iter().any(|(known, _)| known == name) {

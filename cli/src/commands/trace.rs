@@ -79,18 +79,23 @@ fn filter(bound: &Bound, args: &Trace) -> Result<Filter, Failure> {
     })
 }
 
-/// Reads `A..B`, `A..`, `..B` or `A`: rounds counted from 1, both ends included.
+/// Reads `A..=B` or `A..B`, `A..`, `..B` or `A`: rounds counted from 1, both ends included, as tables show them.
 ///
 /// # Errors
 /// It is none of these, or empty.
 pub fn rounds(text: &str) -> Result<RangeInclusive<u64>, String> {
-    let wrong = || format!("`{text}` is no range of rounds: write `3..12`, counted from 1");
+    let wrong = || {
+        format!("`{text}` is no range of rounds: write `3..12`, both ends included, counted from 1")
+    };
     let end = |text: &str, open: u64| match text.trim() {
         "" => Ok(open),
         number => number.parse().map_err(|_| wrong()),
     };
     let range = match text.split_once("..") {
-        Some((first, last)) => end(first, 1)?..=end(last, u64::MAX)?,
+        Some((first, last)) => {
+            let last = last.strip_prefix('=').unwrap_or(last);
+            end(first, 1)?..=end(last, u64::MAX)?
+        }
         None => {
             let one = text.trim().parse().map_err(|_| wrong())?;
             one..=one
@@ -109,10 +114,12 @@ mod tests {
     #[test]
     fn ranges_of_rounds() {
         assert_eq!(rounds("3..12"), Ok(3..=12));
+        assert_eq!(rounds("3..=12"), Ok(3..=12));
+        assert_eq!(rounds("1..1"), Ok(1..=1));
         assert_eq!(rounds("7"), Ok(7..=7));
         assert_eq!(rounds("..2"), Ok(1..=2));
         assert_eq!(rounds("2..").map(|r| *r.start()), Ok(2));
-        for wrong in ["", "0..3", "5..4", "a..b", "1..2..3"] {
+        for wrong in ["", "0..3", "5..4", "a..b", "1..2..3", "1..==2", "=2"] {
             assert!(rounds(wrong).is_err(), "{wrong}");
         }
     }

@@ -124,12 +124,17 @@ fn column(
     expected: &Expected<'_>,
     problems: &mut Problems,
 ) -> Option<Value> {
-    let missing = |row: Option<usize>| {
+    let help = match expected.table_rank {
+        0 => "expected an object",
+        1 => "expected a list of objects, or an object of lists",
+        _ => "expected lists of lists of objects, or an object of lists of lists",
+    };
+    let missing = |row: Option<&[usize]>| {
         let problem = Problem::new("I07", format!("there is no field `{name}`"), shown)
-            .help("expected a list of objects, or an object of lists")
+            .help(help)
             .declared(expected.position);
         match row {
-            Some(row) => problem.at_row(format!("element [{row}]")),
+            Some(row) => problem.at_row(place(row)),
             None => problem,
         }
     };
@@ -142,20 +147,44 @@ fn column(
             field
         }
         Value::Array(rows) => {
-            let mut found = Vec::with_capacity(rows.len());
-            for (at, row) in rows.iter().enumerate() {
-                match row.get(name) {
-                    Some(field) => found.push(field.clone()),
-                    None => problems.push(missing(Some(at))),
-                }
-            }
-            (found.len() == rows.len()).then_some(Value::Array(found))
+            let before = problems.len();
+            let found = of_rows(rows, name, &mut vec![], &mut |at| {
+                problems.push(missing(Some(at)));
+            });
+            (problems.len() == before).then_some(found)
         }
         _ => {
             problems.push(missing(None));
             None
         }
     }
+}
+
+/// The field of each object of a list, or of lists of them, whose depth the parser bounds; `missing` is told the place of
+/// each without it.
+fn of_rows(
+    rows: &[Value],
+    name: &str,
+    index: &mut Vec<usize>,
+    missing: &mut dyn FnMut(&[usize]),
+) -> Value {
+    let mut found = Vec::with_capacity(rows.len());
+    for (at, row) in rows.iter().enumerate() {
+        index.push(at);
+        match (row, row.get(name)) {
+            (_, Some(field)) => found.push(field.clone()),
+            (Value::Array(inner), None) => found.push(of_rows(inner, name, index, missing)),
+            _ => missing(index),
+        }
+        index.pop();
+    }
+    Value::Array(found)
+}
+
+/// `element [1, 2]`.
+fn place(index: &[usize]) -> String {
+    let text: Vec<String> = index.iter().map(usize::to_string).collect();
+    format!("element [{}]", text.join(", "))
 }
 
 fn tensor(
@@ -206,10 +235,8 @@ struct Walk<'w> {
 impl Walk<'_> {
     /// Depth is bounded by the shape, so recursion is too.
     fn collect(&mut self, value: &Value, shape: &[usize], index: &mut Vec<usize>) {
-        let place = |index: &[usize]| {
-            let text: Vec<String> = index.iter().map(usize::to_string).collect();
-            format!("element [{}]", text.join(", "))
-        };
+        let field = self.expected.wanted.column;
+        let field = field.map(|name| format!("field `{name}`"));
         match (shape.split_first(), value) {
             (Some((dim, rest)), Value::Array(items)) => {
                 if items.len() != *dim {
@@ -252,7 +279,7 @@ impl Walk<'_> {
                 match read {
                     Ok(value) => self.values.push(value),
                     Err(flaw) => {
-                        let problem = bad_element(&flaw, self.shown, place(index), None);
+                        let problem = bad_element(&flaw, self.shown, place(index), field);
                         self.problems.push(problem);
                     }
                 }

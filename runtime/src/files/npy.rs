@@ -1,5 +1,7 @@
 //! NumPy's `.npy`, versions 1 to 3: one array of numbers, truth values or byte strings.
 
+use smpc_ir::share::Type;
+
 use super::element::Element;
 use super::{Array, Expected, Problem, Problems, bad_element, wrong_rank};
 
@@ -31,15 +33,26 @@ pub(super) fn read(
     let parsed = header(bytes).and_then(|(header, data)| elements(&header, data));
     match parsed {
         Ok((header, values)) => vec![array(&header, values, shown, one, problems)],
-        Err(why) => {
-            problems.push(
-                Problem::new(
-                    "I10",
-                    format!("the file is not NumPy's format: {why}"),
-                    shown,
-                )
-                .help("write it with `numpy.save`"),
-            );
+        Err(Unread::Damaged(why)) => {
+            let message = format!("the file is not NumPy's format: {why}");
+            let problem = Problem::new("I10", message, shown);
+            problems.push(problem.help("write it with `numpy.save`"));
+            none
+        }
+        Err(Unread::Elements(descr)) => {
+            let message = format!("elements of the type `{descr}` are not read");
+            let into = match one.wanted.element {
+                element if element.text => "S",
+                Element {
+                    ty: Type::Fix(_), ..
+                } => "f8",
+                Element {
+                    ty: Type::Bits(1), ..
+                } => "?",
+                _ => "i8",
+            };
+            let help = format!("convert them before they are saved: `x.astype(\"{into}\")`");
+            problems.push(Problem::new("I10", message, shown).help(help));
             none
         }
     }
@@ -52,7 +65,22 @@ enum Number {
     Text(Vec<u8>),
 }
 
-fn header(bytes: &[u8]) -> Result<(Header, &[u8]), String> {
+/// Why a file is not read.
+#[derive(Debug)]
+enum Unread {
+    /// What is wrong with its format.
+    Damaged(String),
+    /// Its elements have this type.
+    Elements(String),
+}
+
+impl From<&str> for Unread {
+    fn from(why: &str) -> Self {
+        Self::Damaged(why.to_owned())
+    }
+}
+
+fn header(bytes: &[u8]) -> Result<(Header, &[u8]), Unread> {
     let rest = bytes
         .strip_prefix(b"\x93NUMPY")
         .ok_or("it does not begin with `\\x93NUMPY`")?;
@@ -100,10 +128,11 @@ fn header(bytes: &[u8]) -> Result<(Header, &[u8]), String> {
         return Err("its element type is missing".into());
     };
     let width = std::str::from_utf8(width).ok().and_then(|w| w.parse().ok());
-    let width = width.ok_or("its element type has no width")?;
+    // Objects have none.
+    let width = width.unwrap_or(0);
     match (kind, width) {
         (b'f', 4 | 8) | (b'i' | b'u', 1 | 2 | 4 | 8) | (b'b', 1) | (b'S', 1..) => {}
-        _ => return Err(format!("elements `{descr}` are no numbers")),
+        _ => return Err(Unread::Elements(descr.to_owned())),
     }
     let header = Header {
         big_endian: order == b'>',
@@ -115,7 +144,7 @@ fn header(bytes: &[u8]) -> Result<(Header, &[u8]), String> {
     Ok((header, data))
 }
 
-fn elements(header: &Header, data: &[u8]) -> Result<(HeaderShape, Vec<Number>), String> {
+fn elements(header: &Header, data: &[u8]) -> Result<(HeaderShape, Vec<Number>), Unread> {
     let count = header
         .shape
         .iter()
@@ -235,7 +264,7 @@ mod tests {
         bytes
     }
 
-    fn parse(bytes: &[u8]) -> Result<Vec<i128>, String> {
+    fn parse(bytes: &[u8]) -> Result<Vec<i128>, Unread> {
         let (header, data) = header(bytes)?;
         let (_, numbers) = elements(&header, data)?;
         let value = |n: &Number| match n {
@@ -253,19 +282,20 @@ mod tests {
             .flat_map(|f| f.to_le_bytes())
             .collect();
         assert_eq!(
-            parse(&file("<f8", "False", "(2,)", &floats)),
-            Ok(vec![1, -2])
+            parse(&file("<f8", "False", "(2,)", &floats)).unwrap(),
+            [1, -2]
         );
         assert_eq!(
-            parse(&file("|i1", "False", "(2,)", &[255, 3])),
-            Ok(vec![-1, 3])
+            parse(&file("|i1", "False", "(2,)", &[255, 3])).unwrap(),
+            [-1, 3]
         );
         assert_eq!(
-            parse(&file("|u1", "False", "(2,)", &[255, 3])),
-            Ok(vec![255, 3])
+            parse(&file("|u1", "False", "(2,)", &[255, 3])).unwrap(),
+            [255, 3]
         );
-        assert_eq!(parse(&file(">i2", "False", "(1,)", &[1, 2])), Ok(vec![258]));
-        assert_eq!(parse(&file("|b1", "False", "()", &[1])), Ok(vec![1]));
+        let big = parse(&file(">i2", "False", "(1,)", &[1, 2])).unwrap();
+        assert_eq!(big, [258]);
+        assert_eq!(parse(&file("|b1", "False", "()", &[1])).unwrap(), [1]);
     }
 
     #[test]

@@ -416,3 +416,83 @@ fn outputs_of_a_loop_are_lists() {
     assert_eq!(text(&pair, Format::Csv), "p.csv: 0,1\n7,7\n7,9");
     assert_eq!(text(&pair, Format::Json), "p.json: [[7,7],[7,9]]");
 }
+
+/// As a script that has lists of lists made them.
+#[test]
+fn a_table_of_two_axes_in_json() {
+    let folder = Folder::new("rows");
+    let field = |column| Wanted {
+        column: Some(column),
+        ..input(Type::Int, 2)
+    };
+    let wanted = [field("a"), field("b")];
+    folder.write(
+        "x.json",
+        r#"[[{"a": 1, "b": 2}, {"a": 3, "b": 4}], [{"b": 6, "a": 5}, {"a": 7, "b": 8}]]"#,
+    );
+    let nested = folder.read(&wanted);
+    folder.write(
+        "x.json",
+        r#"{"a": [[1, 3], [5, 7]], "b": [[2, 4], [6, 8]]}"#,
+    );
+    assert_eq!(nested, folder.read(&wanted));
+    let array = |at: usize| nested.arrays[at].clone().unwrap();
+    assert_eq!(
+        (array(0).shape, array(0).values),
+        (vec![2, 2], vec![1, 3, 5, 7])
+    );
+    assert_eq!(array(1).values, [2, 4, 6, 8]);
+
+    folder.write("x.json", r#"[[{"a": 1, "b": 2}], [{"a": 3}], [4]]"#);
+    let told = folder.read(&wanted).problems;
+    let places: Vec<&str> = told.iter().filter_map(|p| p.row.as_deref()).collect();
+    assert_eq!(
+        places,
+        ["element [2, 0]", "element [1, 0]", "element [2, 0]"]
+    );
+    assert!(told.iter().all(|p| p.code == "I07"
+        && p.help.as_deref()
+            == Some("expected lists of lists of objects, or an object of lists of lists")));
+}
+
+/// A place in a list of objects is one of each field.
+#[test]
+fn the_field_of_a_wrong_number_is_told() {
+    let folder = Folder::new("field");
+    folder.write("x.json", r#"[{"a": 1, "b": 2}, {"a": 1.5, "b": 2}]"#);
+    let field = |column| Wanted {
+        column: Some(column),
+        ..input(Type::Int, 1)
+    };
+    let told = folder.read(&[field("a"), field("b")]).problems;
+    let [problem] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    let place = (problem.row.as_deref(), problem.column.as_deref());
+    assert_eq!(place, (Some("element [1]"), Some("field `a`")));
+}
+
+/// What NumPy wrote itself is told to be converted, into what this input is.
+#[test]
+fn elements_that_are_not_read() {
+    let folder = Folder::new("elements");
+    let told = |descr: &str, wanted: Wanted<'_>| {
+        let head = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (1,), }}");
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((head.len() as u16).to_le_bytes());
+        bytes.extend(head.as_bytes());
+        bytes.extend([0; 8]);
+        folder.write("x.npy", bytes);
+        let problem = folder.read(&[wanted]).problems.remove(0);
+        format!("{} {}", problem.message, problem.help.unwrap_or_default())
+    };
+    let half = told("<f2", input(Type::Fix(16), 1));
+    assert!(
+        half.contains("`<f2` are not read") && half.contains("`x.astype(\"f8\")`"),
+        "{half}"
+    );
+    assert!(told("<U2", text_input(8, 1)).contains("`x.astype(\"S\")`"));
+    assert!(told("|O", input(Type::Int, 1)).contains("`x.astype(\"i8\")`"));
+    assert!(told("|O", input(Type::Bits(1), 1)).contains("`x.astype(\"?\")`"));
+    assert!(told("<f8", input(Type::Int, 2)).contains("1 axis"));
+}
