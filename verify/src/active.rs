@@ -18,7 +18,7 @@ mod simulate;
 use crate::element::coefficient;
 use crate::problem::{Operand, Problem, operand_ids};
 use crate::sharing::{parities, recover};
-use crate::term::{Poly, Symbol};
+use crate::term::{Given, Poly, Symbol};
 use copies::{Class, Copies};
 use judge::judge;
 use order::Order;
@@ -154,12 +154,9 @@ pub fn deviate(problem: &Problem, coalition: PartySet) -> Active {
         Ok(goals) => goals,
         Err(reason) => return unknown(reason),
     };
+    let given = run.given(problem, coalition);
     let order = Order::new(problem, coalition);
-    let view = simulate(&run, &order, &goals);
-    let leak = view.leak.as_ref().map(|(step, compared, term)| {
-        let what = if *compared { "comparison" } else { "message" };
-        format!("the {what} of step {step} is {term}")
-    });
+    let view = simulate(&run, &order, &goals, &Given::default());
     let effect = |only: Option<Symbol>| {
         let mut touched = view.goals.iter().any(|goal| {
             let support = view.run.terms.support(goal);
@@ -198,11 +195,22 @@ pub fn deviate(problem: &Problem, coalition: PartySet) -> Active {
         source: problem.flat.steps[lie.step].source,
         effect: effect(Some(lie.symbol)),
     });
+    let (lies, effect) = (lies.collect(), effect(None));
+    // Of a result that is the one that clauses fix, or none, whoever gets it may have the value from the start.
+    let stands = matches!(effect, Effect::Harmless | Effect::Caught { .. });
+    let leak = match stands && view.leak.is_some() && !given.is_empty() {
+        true => simulate(&run, &order, &goals, &given).leak,
+        false => view.leak,
+    };
+    let leak = leak.map(|(step, compared, term)| {
+        let what = if compared { "comparison" } else { "message" };
+        format!("the {what} of step {step} is {term}")
+    });
     Active {
         coalition,
         leak,
-        lies: lies.collect(),
-        effect: effect(None),
+        lies,
+        effect,
     }
 }
 
@@ -219,7 +227,8 @@ pub(crate) fn unmasked(problem: &Problem, coalition: PartySet) -> Option<(usize,
     }
     run.conditions.clear();
     run.lies.clear();
-    let view = simulate(&run, &Order::new(problem, coalition), &[]);
+    let given = run.given(problem, coalition);
+    let view = simulate(&run, &Order::new(problem, coalition), &[], &given);
     view.leak.map(|(step, _, term)| (step, term))
 }
 

@@ -16,7 +16,7 @@ use crate::problem::{Malformed, Problem};
 use crate::refute::{Allowed, leak, small};
 use crate::requires::Required;
 use crate::symbolic::{Class, Execution, SymbolInfo, expansion};
-use crate::term::{Given, Poly, Support, Symbol};
+use crate::term::{Given, Poly, Support, Symbol, Terms};
 use crate::verdict::{Inputs, Leak, Seen, View};
 use smpc_ir::flat::{FlatOp, Kind};
 use smpc_ir::local::Source;
@@ -42,7 +42,7 @@ const MONOMIALS: usize = 64;
 /// The protocol breaks the rules of flat protocols.
 pub(crate) fn bare(problem: &Problem, coalition: PartySet) -> Result<Option<Leak>, Malformed> {
     let mut run = Execution::new(problem, coalition, Assumption::Fresh, expansion(problem))?;
-    let given = run.given(problem, coalition);
+    let given = run.given(problem, coalition, false);
     let allowed = Allowed::new(problem, coalition);
     let secrets = run.of_class(Class::Secret);
     let mut coins = run.of_class(Class::Pad);
@@ -107,8 +107,14 @@ impl Look<'_> {
         random: &mut Random,
     ) -> Option<Leak> {
         // What is given has no coins, so that the message is bare where the rest is.
-        let rest = self.given.rest(&message.term);
-        let factor = uncovered(run, &rest, &self.secrets, &self.coins)?;
+        let factor = match self.given.is_empty() {
+            true => uncovered(&run.terms, &message.term, &self.secrets, &self.coins)?,
+            false => {
+                let mut terms = run.terms.clone();
+                let rest = self.given.rest(&mut terms, &message.term);
+                uncovered(&terms, &rest, &self.secrets, &self.coins)?
+            }
+        };
         let part = message.term.scale(factor);
         let pair = self::told(self.problem, run, &part, &self.allowed, random)?;
         Some(pair.leak(
@@ -181,10 +187,10 @@ impl Look<'_> {
 }
 
 /// By what a term is multiplied to have secrets in it and no unknown coin.
-fn uncovered(run: &Execution, term: &Poly, secrets: &Support, coins: &Support) -> Option<u128> {
+fn uncovered(terms: &Terms, term: &Poly, secrets: &Support, coins: &Support) -> Option<u128> {
     let elem = term.elem();
     let bare = |part: &Poly| {
-        let support = run.terms.support(part);
+        let support = terms.support(part);
         support.meets(secrets) && !support.meets(coins)
     };
     if bare(term) {
@@ -229,7 +235,12 @@ fn told(
         let mut second = first.clone();
         for (value, info) in second.iter_mut().zip(&run.symbols) {
             if info.class == Class::Secret {
-                *value = if random.below(4) == 0 {
+                let above = allowed.beyond().filter(|_| tried % 4 == 2);
+                *value = if let Some(bits) = above {
+                    // The same low bits, of all polynomials.
+                    let more = drawn(problem, info, random).checked_shl(bits.into());
+                    add(info.elem, *value, reduce(info.elem, more.unwrap_or(0)))
+                } else if random.below(4) == 0 {
                     add(info.elem, *value, reduce(info.elem, 1))
                 } else {
                     drawn(problem, info, random)

@@ -18,7 +18,10 @@ pub enum Assumption {
 pub enum Goal {
     /// The messages that the coalition receives can be simulated.
     Privacy,
-    /// The same, and they tell nothing of the order in which a shuffle puts its rows: the permutation that a step draws, which
+    /// The same from the clear results that clauses fix as they come out, whatever they are made of: that they are what the
+    /// clauses say is a matter of correctness.
+    Results,
+    /// As [`Goal::Privacy`], and they tell nothing of the order in which a shuffle puts its rows: the permutation that a step draws, which
     /// the coalition does not know, is one of those that make up the order, once, and can be simulated without.
     Order {
         /// The step.
@@ -84,6 +87,11 @@ pub enum Name {
         /// Position in `Flat::params`.
         param: u32,
     },
+    /// The bits of a clear result beyond those that a clause fixes.
+    Beyond {
+        /// Position in `Flat::results`.
+        result: u32,
+    },
     /// A key of the scheme.
     Key {
         /// Its position among the scheme's keys.
@@ -101,7 +109,7 @@ pub enum Name {
         /// Position in `Flat::calls`.
         call: u32,
     },
-    /// The result that is revealed to the coalition, given to the simulator.
+    /// A clear result that the coalition holds, given to the simulator.
     Result,
     /// The uniform value that an element of the view became.
     Uniform {
@@ -117,6 +125,7 @@ impl fmt::Display for Name {
             Self::Component { param, component } => write!(f, "x{param}.{component}"),
             Self::Output { call, component } => write!(f, "z{call}.{component}"),
             Self::Above { param } => write!(f, "h{param}"),
+            Self::Beyond { result } => write!(f, "g{result}"),
             Self::Key { key } => write!(f, "k{key}"),
             Self::Noise { call } => write!(f, "w{call}"),
             Self::Result => f.write_str("v"),

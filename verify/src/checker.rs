@@ -3,14 +3,13 @@
 //! and the linear algebra of sharings are shared with the prover.
 
 mod boxes;
+mod given;
 mod order;
 mod ranges;
 
 use crate::certificate::{Assumption, CalleeProof, Certificate, Element, Goal, Name};
-use crate::declared::as_term;
 use crate::element::{coefficient, one};
 use crate::problem::{Operand, Problem};
-use crate::requires::elems;
 use crate::sharing::{self, Layout, layout, layout_by, matrix, parities};
 use crate::symbolic::expansion;
 use crate::term::{Function, Given, Poly, Support, Symbol, Terms};
@@ -154,7 +153,8 @@ fn check_with(
 ) -> Result<(), Refusal> {
     problem.validate().map_err(|error| Refusal(error.0))?;
     let ideal = boxes::of(problem, certificate, checked)?;
-    let private = matches!(certificate.goal, Goal::Privacy | Goal::Order { .. });
+    let results = certificate.goal == Goal::Results;
+    let private = results || matches!(certificate.goal, Goal::Privacy | Goal::Order { .. });
     if !private && certificate.assume != Assumption::AnySharing {
         return refuse("this must hold whatever the sharings of the operands");
     }
@@ -166,7 +166,8 @@ fn check_with(
     }
     checker.leave_out(problem, certificate, &values)?;
     if private {
-        checker.give(problem, certificate.coalition);
+        let results = results.then_some(&values);
+        checker.give(problem, certificate.coalition, results);
     }
     let required = checker.required(problem, certificate, &values)?;
     checker.substitute(problem, certificate, &required)
@@ -330,25 +331,6 @@ impl Checker {
         Ok(values)
     }
 
-    /// What clauses fix of clear results that the coalition holds, as polynomials of the values of operands. No substitution
-    /// of a coin changes it, so that an element of the view is at any time as good as itself less a multiple of it.
-    fn give(&mut self, problem: &Problem, coalition: PartySet) {
-        let mut params: Vec<Option<Poly>> = Vec::new();
-        for (param, elem) in (0u32..).zip(elems(&problem.params)) {
-            let entry = self.table.get(&Name::Value { param });
-            params.push(entry.map(|entry| self.terms.symbol(entry.symbol, elem)));
-        }
-        let mut all = Vec::new();
-        for declared in problem.declared(coalition) {
-            let (elem, terms) = (declared.elem, &mut self.terms);
-            all.extend(as_term(terms, declared.value, elem, &params));
-        }
-        self.given = Given::new(&self.terms, &all, &self.secrets);
-        for (_, term) in self.elements.values_mut() {
-            *term = self.given.rest(term);
-        }
-    }
-
     /// Messages that are functions of what the coalition knows before they come.
     fn leave_out(
         &mut self,
@@ -398,7 +380,7 @@ impl Checker {
         values: &BTreeMap<u32, Poly>,
     ) -> Result<Vec<Element>, Refusal> {
         let (result, uniform) = match &certificate.goal {
-            Goal::Privacy | Goal::Order { .. } => return Ok(Vec::new()),
+            Goal::Privacy | Goal::Results | Goal::Order { .. } => return Ok(Vec::new()),
             Goal::Freshness { result, required } => (*result, required.as_slice()),
             Goal::Values => (0, &[][..]),
         };
@@ -517,14 +499,15 @@ impl Checker {
                 outputs.insert(uniform);
             }
             for (_, other) in self.elements.values_mut() {
-                *other = self.given.rest(&self.terms.substitute(other, coin, &by));
+                let replaced = self.terms.substitute(other, coin, &by);
+                *other = self.given.rest(&mut self.terms, &replaced);
             }
         }
         self.hide(problem, certificate)?;
         for (element, (_, term)) in &self.elements {
             let support = self.terms.support(term);
             match &certificate.goal {
-                Goal::Privacy | Goal::Order { .. } | Goal::Values
+                Goal::Privacy | Goal::Results | Goal::Order { .. } | Goal::Values
                     if support.meets(&self.secrets) =>
                 {
                     return refuse(format!("{element:?} still depends on a secret"));

@@ -9,6 +9,7 @@ mod trial;
 
 use crate::certificate::Assumption;
 use crate::claim;
+use crate::declared::low_bits;
 use crate::element::width;
 use crate::eliminate::opened;
 use crate::endpoints::Endpoints;
@@ -416,17 +417,6 @@ fn identical(claim: &Term, run: &mut Execution, results: &[Poly]) -> Option<bool
         (Some(_), Elem::Ring(_)) | (None, _) => left == right,
         _ => return None,
     })
-}
-
-/// An element without a cast to a ring of fewer bits, and how many bits that has.
-fn low_bits(term: &Term) -> (&Term, Option<u8>) {
-    match term {
-        Term::Cast(inner, Elem::Ring(bits)) => match **inner {
-            Term::Param(_) | Term::Result(_) => (&**inner, Some(*bits)),
-            _ => (term, None),
-        },
-        _ => (term, None),
-    }
 }
 
 /// A side of an equation as a ring term, or a number that has no ring yet.

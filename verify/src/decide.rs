@@ -3,12 +3,14 @@
 
 use crate::active::unmasked;
 use crate::bare::bare;
+use crate::certificate::{Certificate, Goal};
 use crate::checker::check;
 use crate::compose::composed;
 use crate::correct::functions;
 use crate::element::width;
 use crate::eliminate::{
-    Proofs, determined, knows, prove_freshness_with, prove_privacy_with, shuffled_by,
+    Proofs, determined, knows, prove_freshness_with, prove_from_results, prove_privacy_with,
+    shuffled_by,
 };
 use crate::faithful::vanishes;
 use crate::machine::Machine;
@@ -44,22 +46,19 @@ pub fn decide_privacy(
     limits: &Limits,
     proofs: &mut Proofs,
 ) -> Result<Verdict, Malformed> {
-    if let Some(certificate) = prove_privacy_with(problem, coalition, proofs)?
-        && check(problem, &certificate).is_ok()
-    {
-        let verdict = match certificate.distance() {
-            Some(bits) => Verdict::Statistical { certificate, bits },
-            None => Verdict::Proved {
-                certificate: Some(certificate),
-            },
-        };
-        if needs_fresh(&verdict) && !requires_fresh(problem) {
-            return Ok(Verdict::Unknown {
-                reason: "it is private for fresh sharings of its operands only, which `requires fresh` would say"
-                    .to_owned(),
-            });
+    let right = |certificate: &Certificate| check(problem, certificate).is_ok();
+    let mut found = prove_privacy_with(problem, coalition, proofs)?.filter(right);
+    if found.is_none() {
+        found = prove_from_results(problem, coalition, proofs)?.filter(right);
+    }
+    if let Some(certificate) = found {
+        // What comes out may be something else than what is said, and tell more.
+        if certificate.goal == Goal::Results
+            && let Some(leak) = bare(problem, coalition)?
+        {
+            return Ok(Verdict::Leaks(Box::new(leak)));
         }
-        return Ok(verdict);
+        return Ok(proved(problem, certificate));
     }
     if problem.spec == Spec::Shuffle
         && let Some(by) = shuffled_by(problem)?
@@ -94,6 +93,23 @@ pub fn decide_privacy(
         );
     }
     Ok(found)
+}
+
+/// What a certificate of privacy shows.
+fn proved(problem: &Problem, certificate: Certificate) -> Verdict {
+    let verdict = match certificate.distance() {
+        Some(bits) => Verdict::Statistical { certificate, bits },
+        None => Verdict::Proved {
+            certificate: Some(certificate),
+        },
+    };
+    if needs_fresh(&verdict) && !requires_fresh(problem) {
+        return Verdict::Unknown {
+            reason: "it is private for fresh sharings of its operands only, which `requires fresh` would say"
+                .to_owned(),
+        };
+    }
+    verdict
 }
 
 /// Freshness of a result for one coalition, likewise.

@@ -6,10 +6,11 @@
 
 use crate::claim::{Instance, constant};
 use crate::element::literal;
-use crate::problem::{Operand, Problem, Spec};
+use crate::problem::{Operand, Problem, Spec, operand_ids};
 use crate::requires::elems;
 use crate::term::{Poly, Terms};
 use smpc_ir::claim::{Operator, Term};
+use smpc_ir::flat::Kind;
 use smpc_ir::party::{Elem, PartySet};
 
 /// Factors to which a power is multiplied out.
@@ -23,6 +24,17 @@ pub(crate) struct Declared<'p> {
     pub elem: Elem,
     /// Of parameters alone.
     pub value: &'p Term,
+    /// So many low bits, where the clause says nothing of the others: `v as Z[2^k] == e as Z[2^k]`.
+    pub low: Option<u8>,
+    /// Whether the clause leaves the result no other value.
+    pub whole: bool,
+}
+
+/// A result on one side of an equation, where the other is an expression of parameters, and how many bits they are cast to.
+struct Fixed<'p> {
+    result: usize,
+    value: &'p Term,
+    low: Option<u8>,
 }
 
 impl Problem {
@@ -53,28 +65,42 @@ impl Problem {
         found
     }
 
-    fn held<'p>(
-        &self,
-        coalition: PartySet,
-        (result, value): (usize, &'p Term),
-    ) -> Option<Declared<'p>> {
-        match self.results.get(result)? {
+    fn held<'p>(&self, coalition: PartySet, fixed: Fixed<'p>) -> Option<Declared<'p>> {
+        let Fixed { result, value, low } = fixed;
+        let elem = match self.results.get(result)? {
             Operand::Clear { elem, known_to } if !known_to.intersection(coalition).is_empty() => {
-                Some(Declared {
-                    result,
-                    elem: *elem,
-                    value,
-                })
+                *elem
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        let params = elems(&self.params);
+        let (inner, _) = low_bits(value);
+        let (value, low) = match (low, elem) {
+            (None, _) => (value, None),
+            (Some(low), Elem::Ring(m)) => {
+                // An expression in a ring of fewer bits is another number in one of more.
+                let exact = whole(inner, Elem::Ring(low.min(m)), &params);
+                let value = if exact { inner } else { value };
+                (value, Some(low).filter(|low| *low < m))
+            }
+            // Only of a ring's elements the low bits are an element.
+            (Some(_), _) => return None,
+        };
+        Some(Declared {
+            result,
+            elem,
+            value,
+            low,
+            whole: low.is_none() && whole(value, elem, &params),
+        })
     }
 
     /// Whether a declared result is this parameter itself.
     pub(crate) fn gives(&self, coalition: PartySet, param: usize) -> bool {
         let elem = elems(&self.params).get(param).copied();
         self.declared(coalition).iter().any(|declared| {
-            *declared.value == Term::Param(param as u32) && Some(declared.elem) == elem
+            let all = declared.low.is_none() && Some(declared.elem) == elem;
+            all && *declared.value == Term::Param(param as u32)
         })
     }
 
@@ -93,10 +119,66 @@ impl Problem {
 }
 
 /// The result on one side, where the other is an expression of parameters.
-fn fixed<'p>(result: &Term, value: &'p Term) -> Option<(usize, &'p Term)> {
+fn fixed<'p>(result: &Term, value: &'p Term) -> Option<Fixed<'p>> {
+    let ((result, left), (_, right)) = (low_bits(result), low_bits(value));
     match result {
-        Term::Result(at) if of_params(value) => Some((*at as usize, value)),
+        Term::Result(at) if of_params(value) => Some(Fixed {
+            result: *at as usize,
+            value,
+            low: left.into_iter().chain(right).min(),
+        }),
         _ => None,
+    }
+}
+
+/// A polynomial of elements without a cast to a ring, and how many bits that has: modulo it the polynomial is that of the
+/// elements' low bits, if none of them has fewer.
+pub(crate) fn low_bits(term: &Term) -> (&Term, Option<u8>) {
+    match term {
+        Term::Cast(inner, Elem::Ring(bits)) if polynomial(inner) => (&**inner, Some(*bits)),
+        _ => (term, None),
+    }
+}
+
+/// Whether a term is made of elements and integers by sums, products and multiples.
+fn polynomial(term: &Term) -> bool {
+    use Operator::{Add, Mul, Neg, Pow, Shl, Sub};
+    match term {
+        Term::Param(_) | Term::Result(_) | Term::Integer(_) => true,
+        Term::Apply(Neg | Add | Sub | Mul, args) => args.iter().all(polynomial),
+        Term::Apply(Shl | Pow, args) => match args.as_slice() {
+            [of, by] => polynomial(of) && constant(by).is_some(),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Whether at most one element is equal to an expression: none of a ring with fewer bits takes part in it.
+fn whole(term: &Term, elem: Elem, params: &[Elem]) -> bool {
+    use Operator as Op;
+    let wide = |other: Elem| match (elem, other) {
+        (Elem::Ring(m), Elem::Ring(l)) => m <= l,
+        _ => true,
+    };
+    match term {
+        Term::Param(at) => params.get(*at as usize).is_some_and(|param| wide(*param)),
+        Term::Integer(_) => true,
+        Term::Cast(_, other) => wide(*other),
+        Term::Result(_) | Term::Bound => false,
+        Term::Apply(operator, args) => match operator {
+            // Bits, that are equal to an element as the number that they are.
+            Op::Eq | Op::Lt | Op::Le | Op::Not | Op::And | Op::Or | Op::Bits => true,
+            // A number of a ring of as many bits as are taken for it.
+            Op::Unsigned | Op::Rows | Op::Div => false,
+            Op::Shl | Op::Shr | Op::Pow => {
+                let mut args = args.iter();
+                args.next().is_some_and(|of| whole(of, elem, params))
+            }
+            Op::Add | Op::Sub | Op::Mul | Op::Neg | Op::Abs | Op::Min | Op::Max => {
+                args.iter().all(|arg| whole(arg, elem, params))
+            }
+        },
     }
 }
 
@@ -110,7 +192,20 @@ fn of_params(term: &Term) -> bool {
 }
 
 impl Declared<'_> {
-    /// The words that the clause says for operands; nothing where it says none.
+    /// Of which shape the result is.
+    pub fn kind(&self, problem: &Problem) -> Kind {
+        let ids = problem.flat.results.get(self.result).map(operand_ids);
+        let id = ids.and_then(<[u32]>::first);
+        let info = id.and_then(|id| problem.flat.values.get(*id as usize));
+        info.map_or(Kind::Element, |info| info.kind)
+    }
+
+    /// Whether it is a polynomial of operands.
+    pub fn is_polynomial(&self) -> bool {
+        polynomial(self.value)
+    }
+
+    /// The words that the clause says for operands, of as many bits as it says; nothing where it says none.
     pub fn words(&self, params: &[Elem], inputs: &[Vec<u128>], rows: usize) -> Option<Vec<u128>> {
         let instance = Instance {
             params,
@@ -118,8 +213,9 @@ impl Declared<'_> {
             inputs,
             outputs: &[],
         };
+        let elem = self.low.map_or(self.elem, Elem::Ring);
         (0..rows)
-            .map(|row| instance.word(self.value, row, self.elem))
+            .map(|row| instance.word(self.value, row, elem))
             .collect()
     }
 }

@@ -179,11 +179,25 @@ fn resting(problem: &Problem, coalition: PartySet, correct: &Verdict, private: V
         return private;
     }
     Verdict::Unknown {
-        reason: format!(
-            "what it sees is simulated from {}, which is not shown to be what `ensures` says",
-            given.join(" and ")
-        ),
+        reason: unshown(&given),
     }
+}
+
+/// The same of a coalition that deviates.
+fn held_to(problem: &Problem, correct: &Verdict, mut active: Active) -> Active {
+    let given = problem.given(active.coalition);
+    let shown = matches!(correct, Verdict::Proved { .. } | Verdict::Exhausted(_));
+    if active.leak.is_none() && !given.is_empty() && !shown {
+        active.leak = Some(unshown(&given));
+    }
+    active
+}
+
+fn unshown(given: &[&str]) -> String {
+    format!(
+        "what it sees is simulated from {}, which is not shown to be what `ensures` says",
+        given.join(" and ")
+    )
 }
 
 /// The severity from which a verdict says that something does not hold, or may not.
@@ -212,6 +226,9 @@ pub(crate) fn report(
         privacy.push((coalition, verdict));
         fresh.extend(found.fresh.into_iter().map(|verdict| (coalition, verdict)));
     }
+    let active = active.into_iter();
+    let active = active.map(|active| held_to(problem, &honest.verdict, active));
+    let active = active.collect();
     Report {
         name: problem.flat.name.clone(),
         correct: honest.verdict,

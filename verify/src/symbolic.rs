@@ -500,8 +500,9 @@ impl Execution {
             .collect()
     }
 
-    /// What whoever simulates the view of the coalition is given: the clear results that clauses fix by a polynomial.
-    pub fn given(&mut self, problem: &Problem, coalition: PartySet) -> Told {
+    /// What whoever simulates the view of the coalition is given: the clear results that clauses fix by a polynomial, and,
+    /// if `results`, those that clauses fix altogether as they come out. Coins that these depend on hide nothing more.
+    pub fn given(&mut self, problem: &Problem, coalition: PartySet, results: bool) -> Told {
         let params = (0u32..).zip(elems(&problem.params));
         let params: Vec<Option<Poly>> = params
             .map(|(param, elem)| {
@@ -512,10 +513,32 @@ impl Execution {
             .collect();
         let mut all = Vec::new();
         for declared in problem.declared(coalition) {
-            let (elem, terms) = (declared.elem, &mut self.terms);
-            all.extend(as_term(terms, declared.value, elem, &params));
+            let found = self.result(problem, declared.result);
+            let kind = declared.kind(problem);
+            if let (true, true, Some([term])) = (results, declared.whole, found.as_deref()) {
+                for symbol in self.terms.support(term).iter() {
+                    let info = &mut self.symbols[symbol.0 as usize];
+                    if info.class == Class::Pad {
+                        info.class = Class::Noise;
+                    }
+                }
+                let value = self.symbol(Name::Result, declared.elem, kind, Class::Known);
+                all.push((term.clone(), value));
+            }
+            let (elem, result) = (declared.elem, declared.result as u32);
+            let Some(term) = as_term(&mut self.terms, declared.value, elem, &params) else {
+                continue;
+            };
+            let mut value = self.symbol(Name::Result, elem, kind, Class::Known);
+            if let Some(bits) = declared.low {
+                let name = Name::Beyond { result };
+                let above = self.symbol(name, elem, kind, Class::Secret);
+                value = value.add(&above.scale(1 << bits));
+            }
+            all.push((term, value));
         }
-        Told::new(&self.terms, &all, &self.of_class(Class::Secret))
+        let secrets = self.of_class(Class::Secret);
+        Told::new(&mut self.terms, &all, &secrets)
     }
 
     /// Symbols of a class.

@@ -235,6 +235,7 @@ fn block(certificate: &Certificate, callees: &mut Vec<Arc<CalleeProof>>, text: &
     };
     let goal = match &certificate.goal {
         Goal::Privacy => "privacy".to_owned(),
+        Goal::Results => "results".to_owned(),
         Goal::Values => "values".to_owned(),
         Goal::Order { coin } => format!("order {coin}"),
         Goal::Freshness { result, required } => {
@@ -277,6 +278,7 @@ fn substituted(element: Element, coin: Name) -> String {
         Name::Output { call, component } => format!("output {call} {component}"),
         Name::Noise { call } => format!("noise {call}"),
         Name::Above { param } => format!("above {param}"),
+        Name::Beyond { result } => format!("beyond {result}"),
         Name::Key { key } => format!("key {key}"),
         Name::Result => "result".to_owned(),
         Name::Uniform { number } => format!("uniform {number}"),
@@ -309,6 +311,7 @@ fn head(text: &str) -> Option<Certificate> {
     };
     let goal = match goal {
         ["privacy"] => Goal::Privacy,
+        ["results"] => Goal::Results,
         ["values"] => Goal::Values,
         ["order", coin] => Goal::Order {
             coin: coin.parse().ok()?,
@@ -405,6 +408,9 @@ fn elimination(line: &str) -> Option<Elimination> {
         },
         ["noise", call] => Name::Noise {
             call: call.parse().ok()?,
+        },
+        ["beyond", result] => Name::Beyond {
+            result: result.parse().ok()?,
         },
         ["above", param] => Name::Above {
             param: param.parse().ok()?,

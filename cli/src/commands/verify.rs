@@ -376,7 +376,7 @@ fn recheck(sources: &mut Sources, path: &Path) -> Result<Answer, Failure> {
             match check(&problem, certificate) {
                 Ok(()) => {
                     accepted += 1;
-                    if certificate.goal == Goal::Privacy {
+                    if matches!(certificate.goal, Goal::Privacy | Goal::Results) {
                         shown.push(certificate.coalition);
                     }
                 }

@@ -5,10 +5,11 @@
 
 use super::items::same_expansion;
 use super::order::Event;
+use crate::declared::as_term;
 use crate::problem::{Operand, Problem, operand_ids};
 use crate::sharing::{held, layout};
 use crate::symbolic::{Carried, components};
-use crate::term::{Function, Poly, Support, Symbol, Terms};
+use crate::term::{Function, Given, Poly, Support, Symbol, Terms};
 use smpc_ir::flat::{FlatOp, Kind, Sharing};
 use smpc_ir::local::Local;
 use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
@@ -512,6 +513,33 @@ impl Copies {
             Elem::Ring(m) if m > self.value => term.scale(1 << (m - self.value)),
             _ => term.clone(),
         }
+    }
+
+    /// What whoever simulates the view of the coalition is given from the start: clear results of its that clauses fix by a
+    /// polynomial of the operands. Whether the parties that are honest come by the same is another matter.
+    pub fn given(&mut self, problem: &Problem, coalition: PartySet) -> Given {
+        let params: Vec<Option<Poly>> = self.inputs.iter().cloned().map(Some).collect();
+        let mut all = Vec::new();
+        for declared in problem.declared(coalition) {
+            let (elem, kind) = (declared.elem, declared.kind(problem));
+            let Some(term) = as_term(&mut self.terms, declared.value, elem, &params) else {
+                continue;
+            };
+            let name = |what: &str| format!("{what}{}", declared.result);
+            let mut value = self.symbol(name("v"), elem, kind, Class::Known);
+            if let Some(bits) = declared.low {
+                let above = self.symbol(name("h"), elem, kind, Class::Secret);
+                value = value.add(&above.scale(1 << bits));
+            }
+            all.push((term, value));
+        }
+        let mut secrets = Support::default();
+        for at in 0..self.symbols.len() as u32 {
+            if self.is(Symbol(at), Class::Secret) {
+                secrets.insert(Symbol(at));
+            }
+        }
+        Given::new(&mut self.terms, &all, &secrets)
     }
 
     /// Whether a symbol is of a class.

@@ -16,7 +16,7 @@ use super::items::{Item, items, one_expansion, plain_conditions};
 use super::meant::{Meant, parts};
 use super::order::Order;
 use crate::element::order as field_order;
-use crate::term::{Atom, Poly, Support, Symbol};
+use crate::term::{Atom, Given, Poly, Support, Symbol};
 use smpc_ir::flat::Kind;
 use smpc_ir::party::Elem;
 use std::collections::BTreeMap;
@@ -44,6 +44,8 @@ struct Elimination<'o> {
     /// For each lie the items that may be seen before it, in ascending order.
     before: &'o BTreeMap<Symbol, Vec<usize>>,
     meant: &'o Meant,
+    /// Values of operands that are known from the start.
+    given: &'o Given,
     /// The symbols that each item is a function of as it is written.
     parts: Vec<Support>,
     /// The same with what was meant where it has lies; nothing where that has to be read again.
@@ -260,7 +262,8 @@ impl Elimination<'_> {
         }
         for (item, its) in self.items.iter_mut().zip(&mut self.parts) {
             if its.contains(pad) {
-                item.term = self.run.terms.substitute(&item.term, pad, by);
+                let term = self.run.terms.substitute(&item.term, pad, by);
+                item.term = self.given.rest(&mut self.run.terms, &term);
                 *its = parts(&self.run, &item.term);
             }
         }
@@ -334,10 +337,13 @@ impl Elimination<'_> {
     }
 }
 
-/// Makes everything that is seen uniform where it can be.
-pub(super) fn simulate(run: &Copies, order: &Order, goals: &[Poly]) -> View {
+/// Makes everything that is seen uniform where it can be, and puts what is given from the start into it.
+pub(super) fn simulate(run: &Copies, order: &Order, goals: &[Poly], given: &Given) -> View {
     let mut run = run.clone();
-    let items = items(&mut run, order);
+    let mut items = items(&mut run, order);
+    for item in &mut items {
+        item.term = given.rest(&mut run.terms, &item.term);
+    }
     let meant = Meant::new(&run, &items, order);
     let read = |item: &Item| parts(&run, &item.term);
     let as_written: Vec<Support> = items.iter().map(read).collect();
@@ -368,6 +374,7 @@ pub(super) fn simulate(run: &Copies, order: &Order, goals: &[Poly]) -> View {
             items: items.clone(),
             before: &before,
             meant: &meant,
+            given,
             parts: Vec::new(),
         };
         let mut extra = plain_conditions(&run);

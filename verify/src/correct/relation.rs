@@ -281,7 +281,7 @@ fn execute(
     exact: &[IdealBox],
     related: &[Related],
 ) -> Result<Option<(Execution, Poly, Vec<Choice>)>, Malformed> {
-    let [Operand::Shared(sharing)] = problem.results.as_slice() else {
+    let [operand] = problem.results.as_slice() else {
         return Ok(None);
     };
     let mut related: Vec<&Related> = related.iter().collect();
@@ -310,7 +310,10 @@ fn execute(
     let Some(terms) = run.result(problem, 0) else {
         return Ok(None);
     };
-    let value = shared(&mut run, problem, &terms, sharing);
+    let value = match operand {
+        Operand::Shared(sharing) => shared(&mut run, problem, &terms, sharing),
+        Operand::Clear { .. } => terms.into_iter().next(),
+    };
     Ok(value.map(|value| (run, value, choices)))
 }
 

@@ -116,9 +116,9 @@ pub(crate) fn search(
         true => no_news(problem, coalition, &run),
         false => Vec::new(),
     };
-    let private = matches!(goal, Goal::Privacy | Goal::Order { .. });
+    let private = matches!(goal, Goal::Privacy | Goal::Results | Goal::Order { .. });
     let given = match private {
-        true => run.given(problem, coalition),
+        true => run.given(problem, coalition, *goal == Goal::Results),
         false => Given::default(),
     };
     let view = std::mem::take(&mut run.view);
@@ -127,11 +127,11 @@ pub(crate) fn search(
         if known.iter().any(out) {
             continue;
         }
-        let term = given.rest(&term);
+        let term = given.rest(&mut run.terms, &term);
         items.push(Item::new(&run, element, kind, term, false));
     }
     let of_result = match goal {
-        Goal::Privacy | Goal::Order { .. } => None,
+        Goal::Privacy | Goal::Results | Goal::Order { .. } => None,
         Goal::Freshness { result, required } => Some((*result, required.as_slice())),
         Goal::Values => Some((0, &[][..])),
     };
@@ -228,7 +228,7 @@ pub(crate) fn search(
 impl Search {
     fn done(&self, items: &[Item]) -> bool {
         match &self.goal {
-            Goal::Privacy | Goal::Order { .. } | Goal::Values => {
+            Goal::Privacy | Goal::Results | Goal::Order { .. } | Goal::Values => {
                 items.iter().all(|item| !item.support.meets(&self.secrets))
             }
             Goal::Freshness { .. } => items
@@ -441,7 +441,7 @@ impl Search {
                 .substitute_all(&before, pad, &by, self.atoms)?;
             for (other, term) in touched.iter_mut().zip(after) {
                 self.work = self.work.checked_sub(term.monomials())?;
-                other.term = self.given.rest(&term);
+                other.term = self.given.rest(&mut self.run.terms, &term);
                 other.refresh(&self.run);
             }
             let mut extended = steps.clone();

@@ -73,6 +73,12 @@ impl<'p> Allowed<'p> {
         first.is_some() && first == second
     }
 
+    /// How many low bits of a declared result it knows, where it does not know all.
+    pub fn beyond(&self) -> Option<u8> {
+        let low = self.declared.iter().filter_map(|declared| declared.low);
+        low.max()
+    }
+
     /// Whether inputs that are the same to it are hard to come by.
     pub fn declares(&self) -> bool {
         !self.declared.is_empty()
