@@ -405,7 +405,7 @@ impl Elab<'_> {
         }
     }
 
-    /// `x.bits[a..b]`, `x.bits[i]`.
+    /// `x.bits[a..b]`, `x.bits[i]`; `x.bits[a..b, s]`: bits a, a + s, a + 2 s and so on.
     fn bit_range(
         &mut self,
         value: Value,
@@ -413,8 +413,19 @@ impl Elab<'_> {
         span: Span,
         frame: &mut Frame,
     ) -> Outcome<Value> {
-        let [one] = indices else {
-            return Err(Diagnostic::new("P05", "one index or one range of bits", span).into());
+        let (one, step) = match indices {
+            [one] => (one, 1),
+            [range, step] if matches!(range.value.kind, ExprKind::Range { .. }) => {
+                (range, self.int(&step.value, frame)?)
+            }
+            _ => {
+                let help = "write `x.bits[i]`, `x.bits[a..b]` or `x.bits[a..b, step]`";
+                let error = Diagnostic::new("P05", "one index or one range of bits", span);
+                return Err(error.help(help).into());
+            }
+        };
+        let Some(step) = i8::try_from(step).ok().filter(|step| *step > 0) else {
+            return Err(Diagnostic::new("P05", "the step is 1 to 127", span).into());
         };
         let (start, end) = match &one.value.kind {
             ExprKind::Range {
@@ -437,7 +448,8 @@ impl Elab<'_> {
         };
         match width {
             Elem::Bits(m) if 0 <= start && start < end && end <= i128::from(m) => {
-                self.bit_slice(value, start as u8, 1, (end - start) as u8, span)
+                let width = ((end - start) as u8).div_ceil(step.cast_unsigned());
+                self.bit_slice(value, start as u8, step, width, span)
             }
             Elem::Bits(m) => {
                 Err(Diagnostic::new("P05", format!("bits {start}..{end} of {m}"), span).into())
@@ -500,6 +512,12 @@ impl Elab<'_> {
     pub fn cast(&mut self, value: Value, elem: Elem, span: Span) -> Outcome<Value> {
         match value {
             Value::Share(share) if share.instance.elem == elem => Ok(Value::Share(share)),
+            // Bits are lengthened by zeros and cut component by component.
+            Value::Share(share)
+                if matches!((share.instance.elem, elem), (Elem::Bits(_), Elem::Bits(_))) =>
+            {
+                self.map(Value::Share(share), Prim::Cast, None, elem, span)
+            }
             Value::Share(share) => Err(Diagnostic::new(
                 "P01",
                 format!(

@@ -8,6 +8,7 @@ use smpc_ir::local::{Local, Prim};
 use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
 use std::collections::BTreeMap;
 
+mod bits;
 mod costs;
 mod errors;
 mod fields;

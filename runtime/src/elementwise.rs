@@ -7,7 +7,7 @@ mod one;
 mod residues;
 
 use crate::LocalError;
-use crate::bits::even_bits;
+use crate::bits::{even_bits, third_bits};
 use crate::layout::broadcast;
 use crate::memory::room;
 use crate::pool::{self, Pooled};
@@ -251,7 +251,7 @@ fn fast(prim: Prim, args: &[&Tensor], elem: Elem, n: usize) -> Result<Option<Dat
         (
             Prim::BitSlice {
                 start,
-                step: step @ 1..=2,
+                step: step @ 1..=3,
             },
             [Data::Wide(a)],
         ) if a.len() == n => wide_slice(a, start, step, elem.wire_bits()),
@@ -430,6 +430,7 @@ fn bit_slice(a: &[u64], start: u8, step: i8, bits: u8) -> Option<Data> {
     Some(Data::Words(match step {
         1 => map(a, |x| x >> start & mask),
         2 => map(a, |x| even_bits(x >> start) & mask),
+        3 => map(a, |x| third_bits(x >> start) & mask),
         _ => map(a, |x| {
             (0..u32::from(bits)).fold(0, |r, j| {
                 let from = i64::from(start) + i64::from(j) * i64::from(step);
@@ -439,7 +440,7 @@ fn bit_slice(a: &[u64], start: u8, step: i8, bits: u8) -> Option<Data> {
     }))
 }
 
-/// The same of wide words, one after another or every second one.
+/// The same of wide words, one after another, every second or every third one.
 fn wide_slice(a: &[u128], start: u8, step: i8, bits: u8) -> Option<Data> {
     let start = u32::from(start);
     if step == 1 && bits > 64 {
@@ -449,10 +450,11 @@ fn wide_slice(a: &[u128], start: u8, step: i8, bits: u8) -> Option<Data> {
     let mask = mask(bits);
     let slice = |x: &u128| {
         let x = x >> start;
-        if step == 1 {
-            x as u64 & mask
-        } else {
-            (even_bits(x as u64) | even_bits((x >> 64) as u64) << 32) & mask
+        match step {
+            1 => x as u64 & mask,
+            2 => (even_bits(x as u64) | even_bits((x >> 64) as u64) << 32) & mask,
+            // Bit 63 of the lower half is the last of it, bit 66 the first of the upper.
+            _ => (third_bits(x as u64) | third_bits((x >> 66) as u64) << 22) & mask,
         }
     };
     if bits == 1 {

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use smpc_ir::party::Elem;
 
 use crate::LocalError;
-use crate::bits::even_bits;
+use crate::bits::{even_bits, third_bits};
 use crate::coin::uniform_at;
 use crate::kernel::fill_coin;
 use crate::layout::broadcast;
@@ -427,6 +427,7 @@ pub fn bits(x: Word, start: u8, step: i8, count: u8) -> Word {
     Wrapping(match step {
         1 => x.0 >> start & mask(count),
         2 => even_bits(x.0 >> start) & mask(count),
+        3 => third_bits(x.0 >> start) & mask(count),
         _ => (0..count).fold(0, |r, j| {
             let from = i64::from(start) + i64::from(step) * i64::from(j);
             r | (x.0 >> from & 1) << j
@@ -542,6 +543,7 @@ mod tests {
         assert_eq!(low(word(-1), 5), word(31));
         assert_eq!(bits(word(0b1101), 1, 1, 2), word(0b10));
         assert_eq!(bits(word(0b1101), 0, 2, 2), word(0b11));
+        assert_eq!(bits(word(0b1001_0010), 1, 3, 3), word(0b111));
         assert_eq!(bits(word(0b1100), 3, -1, 4), word(0b0011));
         assert_eq!(pick(word(1), word(7), word(8)), word(7));
         assert_eq!(below_signed(word(-1), word(0)), word(1));

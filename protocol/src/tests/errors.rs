@@ -144,6 +144,20 @@ fn sound_protocols_have_no_errors() {
 }
 
 #[test]
+fn bits_out_of_range() {
+    for wrong in [
+        "x.bits[0..k+1]",
+        "x.bits[0..4, 0]",
+        "x.bits[0..4, 0-1]",
+        "x.bits[0, 2]",
+        "x.bits[0..4, 2, 2]",
+    ] {
+        let more = format!("protocol p(x: S<Bits[k]>) -> z: S<Bits[2]> {{ z = {wrong}; }}");
+        expect(&more, &[("P05", wrong)]);
+    }
+}
+
+#[test]
 fn knowledge_errors() {
     expect(
         "protocol p(x: S<R>) -> v: R @ P[0] { v = x[1] * x[2] * x[0]; }",

@@ -1,7 +1,7 @@
 //! One instruction on one block.
 
 use super::{BLOCK, Code};
-use crate::bits::even_bits;
+use crate::bits::{even_bits, third_bits};
 use crate::prg::Stream;
 
 /// An argument: a block (at least as long as the result asks for) or one word for all elements.
@@ -183,6 +183,7 @@ fn execute(code: Code, mask: u64, [a, b, c]: [Source; 3], out: &mut [u64]) {
         Code::Bit(at) => to_bits(a, Source::All(0), out, |x, _| x >> at & 1 == 1),
         Code::Bits { start, step: 1 } => unary(a, out, |x| x >> start & mask),
         Code::Bits { start, step: 2 } => unary(a, out, |x| even_bits(x >> start) & mask),
+        Code::Bits { start, step: 3 } => unary(a, out, |x| third_bits(x >> start) & mask),
         Code::Bits { start, step } => unary(a, out, |x| {
             (0..mask.count_ones()).fold(0, |r, j| {
                 let from = i64::from(start) + i64::from(step) * i64::from(j);

@@ -20,7 +20,7 @@ fn prims() -> Vec<Prim> {
     let mut all = vec![
         Add, Sub, Mul, Neg, Not, Shl, Shr, ShrLogical, Eq, Lt, Select, Cast,
     ];
-    for (start, step) in [(0, 1), (1, 2), (4, -1), (63, -2), (3, 1)] {
+    for (start, step) in [(0, 1), (1, 2), (4, -1), (63, -2), (3, 1), (1, 3)] {
         all.push(BitSlice { start, step });
     }
     all
