@@ -300,9 +300,9 @@ fn comparisons() -> Result<(), Failure> {
     let script = interpreted::compile(include_str!("../scripts/comparisons.smpc"), &inputs)?;
     let found = interpreted::result(&script.run(1)?);
     expect(found == less, "the script of comparisons");
-    // Each party draws two masks for the product of the summands' bits, and two for each of the
-    // 62 products of either kind in the tree: 2 (64 + 2 · 62) bits, and 64 for the sharing.
-    let coins = COMPARISONS * (2 * (64 + 2 * 62) + 64) / 64;
+    // P[0] draws the most: two coins for each of the 48 bits that the others open to one another, and one for each of
+    // the 209 that it deals.
+    let coins = COMPARISONS * (2 * 48 + 209) / 64;
     let generated = Inputs::new(&[
         (vec![COMPARISONS], a.clone(), 0, RING),
         (vec![COMPARISONS], b.clone(), 1, RING),

@@ -209,7 +209,7 @@ impl Party {
         Ok(theirs)
     }
 
-    /// x < y as a bit: the carry of the sum of two summands of x - y, in 2 + log2(64) rounds.
+    /// x < y as a bit: the carry of the sum of two summands of x - y by a binary tree of products, in 2 + log2(64) rounds.
     pub fn less_than(&mut self, x: &Operand, y: &Operand) -> Result<Operand, Failure> {
         let n = x[0].elements();
         let difference = |i: usize| combined([&x[i], &y[i]], |[x, y]| x.wrapping_sub(y));

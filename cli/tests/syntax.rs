@@ -78,7 +78,7 @@ fn machines_get_line_and_column() {
 #[test]
 fn a_function_that_costs_more_than_it_promises() {
     let text = "party alice, bob;\ninput x: [fix; n] from alice;\n\n\
-                /// The least.\nfn least<n>(xs: [fix; n]) -> fix\n    cost rounds <= 40\n    cost messages <= 5\n\
+                /// The least.\nfn least<n>(xs: [fix; n]) -> fix\n    cost rounds <= 25\n    cost messages <= 5\n\
                 { min(xs) }\n\nreveal least(share x) to bob as m;\nleaks n to all, m to bob;\n";
     insta::assert_snapshot!(check("cost", text));
 }

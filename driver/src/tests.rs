@@ -183,7 +183,7 @@ fn functions_cost_what_they_promise() {
         "{lines:?}"
     );
     assert!(lines[0].contains("under rep3 for n = "), "{lines:?}");
-    let lines = with_cost("bytes", "cost bytes <= 100 * n cost rounds <= 1000");
+    let lines = with_cost("bytes", "cost bytes <= 50 * n cost rounds <= 1000");
     assert!(lines.iter().any(|l| l.contains("C01")), "{lines:?}");
     assert_eq!(with_cost("more", "cost bytes <= 1000 * n"), none);
 }

@@ -32,7 +32,7 @@ fn rows() -> Vec<Row> {
     vec![
         row("x * y", "", "fix", 100, Some((2, i128::MAX))),
         row("x < y", "", "fix", 100, Some((8, 11_500))),
-        row("x < y", "", "int", 100, Some((8, i128::MAX))),
+        row("x < y", "", "int", 100, Some((8, 11_500))),
         row("x - y < 0", "", "int", 100, Some((8, 11_500))),
         row("x == y", "", "int", 100, Some((8, 6_000))),
         row("max(x)", "", "fix", 100, None),
@@ -164,11 +164,11 @@ fn sentences_have_the_numbers_that_are_counted() {
     let [a, b, c] = many.map(|(largest, _)| largest.0);
     let [d, e, f] = many.map(|(_, max)| max.0);
     let said = format!(
-        "Of 10, 100 and 289 values in {a}, {b} and {c} rounds under rep3, where `max` takes {d}, {e} and {f}; at most seven times its bytes."
+        "Of 10, 100 and 289 values in {a}, {b} and {c} rounds under rep3, where `max` takes {d}, {e} and {f}; at most five times its bytes."
     );
     assert!(page("stdlib/math/order.smpc").contains(&said), "{said}");
     assert!(
-        many.iter().all(|(largest, max)| largest.1 <= 7 * max.1),
+        many.iter().all(|(largest, max)| largest.1 <= 5 * max.1),
         "{many:?}"
     );
     let said = format!(
@@ -178,7 +178,7 @@ fn sentences_have_the_numbers_that_are_counted() {
     assert!(page("stdlib/ml/nn.smpc").contains(&said), "{said}");
     let each = |call, of| cost(call, "", of, 1000).1 / 1000;
     let said = format!(
-        "8 rounds and {} bytes of all parties, where a sign alone, `x < 0`, takes 8 and {}.",
+        "6 rounds and {} bytes of all parties, where a sign alone, `x < 0`, takes 5 and {}.",
         each("x < y", "int"),
         each("x - y < 0", "int")
     );
