@@ -10,7 +10,7 @@ fn comparison_costs() {
     for (want, most) in [
         (Want::Msb(RING), (5, 70)),
         (Want::LessThan(RING), (6, 207)),
-        (Want::Equal(RING), (5, 54)),
+        (Want::Equal(RING), (7, 60)),
     ] {
         let (rounds, bytes) = cost(&flat(&bound, want));
         assert!(
