@@ -9,9 +9,12 @@
 //! is uniform, and for each value of it there is one of r. So a message that is then a function of secrets, of
 //! what is known and of such ρ has two values for two inputs beside the same other messages.
 
+mod multiplied;
+
 use crate::certificate::{Assumption, Element, Name};
-use crate::element::{add, is_bits, neg, one, order, reduce, width};
+use crate::element::{add, is_bits, one, order, reduce, width};
 use crate::machine::{Choice, Random, coin};
+use crate::operands::{self, Domains, number};
 use crate::problem::{Malformed, Problem};
 use crate::refute::{Allowed, leak, small};
 use crate::requires::Required;
@@ -24,6 +27,9 @@ use smpc_ir::party::{CoinDomain, Elem, PartySet};
 
 /// Pairs of inputs tried for one message.
 const PAIRS: usize = 400;
+
+/// Runs on which a message is said to be always the same.
+const ALWAYS: u64 = multiplied::DRAWN as u64;
 
 /// Messages beyond which none is taken for a coin.
 const MESSAGES: usize = 200;
@@ -67,6 +73,18 @@ pub(crate) fn bare(problem: &Problem, coalition: PartySet) -> Result<Option<Leak
     for message in &messages {
         if let Some(leak) = look.at(&run, message, &[], &mut random) {
             return Ok(Some(leak));
+        }
+    }
+    for message in &messages {
+        let (term, random) = (&message.term, &mut random);
+        let (coins, allowed) = (&look.coins, &look.allowed);
+        if let Some(told) = multiplied::told(problem, &run, term, coins, allowed, random) {
+            let pair = Pair {
+                values: told.values,
+                found: told.found,
+                part: term.clone(),
+            };
+            return Ok(Some(pair.always(problem, &run, coalition, message.step)));
         }
     }
     for last in [true, false] {
@@ -219,19 +237,28 @@ fn told(
     allowed: &Allowed<'_>,
     random: &mut Random,
 ) -> Option<Pair> {
-    let required = Required::of(problem);
+    let (required, domains) = (Required::of(problem), Domains::new(problem, 1));
+    let within = required.within();
     for tried in 0..PAIRS {
         // Results that must be the same on both are so more often of small operands.
         let few = allowed.declares() && tried % 2 == 1;
         let drawn = |problem: &Problem, info: &SymbolInfo, random: &mut Random| match info.name {
-            Name::Value { .. } if few && info.kind != Kind::Scalar => small(info.elem, random),
+            Name::Value { param } if !domains.is_amount(param as usize) => {
+                let bounds = within[param as usize].filter(|_| random.below(2) == 0);
+                match bounds {
+                    Some(bounds) => operands::within(bounds, info.elem, random),
+                    None if few => small(info.elem, random),
+                    None => drawn(problem, info, random),
+                }
+            }
             _ => drawn(problem, info, random),
         };
-        let first: Vec<u128> = run
+        let mut first: Vec<u128> = run
             .symbols
             .iter()
             .map(|info| drawn(problem, info, random))
             .collect();
+        public(problem, run, &domains, &mut first, random);
         let mut second = first.clone();
         for (value, info) in second.iter_mut().zip(&run.symbols) {
             if info.class == Class::Secret {
@@ -276,6 +303,23 @@ fn told(
     None
 }
 
+/// Gives public numbers values that they may have.
+fn public(
+    problem: &Problem,
+    run: &Execution,
+    domains: &Domains,
+    values: &mut [u128],
+    random: &mut Random,
+) {
+    let tuple = domains.tuple(problem, random);
+    for (at, word) in domains.amounts().iter().zip(tuple) {
+        let name = Name::Value { param: *at as u32 };
+        if let Some(symbol) = run.symbols.iter().position(|info| info.name == name) {
+            values[symbol] = word;
+        }
+    }
+}
+
 /// A value of a symbol: a coin's of its domain, an operand's of any length.
 fn drawn(problem: &Problem, info: &SymbolInfo, random: &mut Random) -> u128 {
     let domain = match info.name {
@@ -284,17 +328,7 @@ fn drawn(problem: &Problem, info: &SymbolInfo, random: &mut Random) -> u128 {
             _ => CoinDomain::Uniform,
         },
         Name::Key { key } => problem.keys[key as usize].domain.clone(),
-        Name::Value { .. } if info.kind == Kind::Scalar => return 1,
-        Name::Value { .. } => {
-            let bits = random.below(u128::from(width(info.elem)) + 1) as u32;
-            let low = random.below(0) & (1u128 << bits.min(127)).wrapping_sub(1);
-            let magnitude = reduce(info.elem, low);
-            // Either sign.
-            return match random.below(2) {
-                0 => magnitude,
-                _ => neg(info.elem, magnitude),
-            };
-        }
+        Name::Value { .. } => return number(info.elem, random),
         _ => return random.below(order(info.elem)),
     };
     coin(&domain, info.elem, random)
@@ -309,8 +343,17 @@ fn inputs(run: &Execution, values: &[u128]) -> Option<Inputs> {
 }
 
 impl Pair {
+    /// The leak of a message that is the same on the first input whatever the coins.
+    fn always(self, problem: &Problem, run: &Execution, coalition: PartySet, step: u32) -> Leak {
+        let mut found = self.leak(problem, run, coalition, (step, one(self.part.elem())), &[]);
+        found.view.often = [ALWAYS, 0];
+        found.view.runs = ALWAYS;
+        found.exact = false;
+        found
+    }
+
     fn leak(
-        self,
+        &self,
         problem: &Problem,
         run: &Execution,
         coalition: PartySet,

@@ -446,15 +446,13 @@ fn binary(operator: Operator, a: Value, b: Value) -> Option<Value> {
             let power = u32::try_from(y).ok()?;
             x.overflowing_pow(power)
         }
-        Operator::Shl => match u32::try_from(y) {
-            Ok(by) if q && by < 127 => x.overflowing_mul(1 << by),
-            Ok(_) if q => (0, true),
-            _ => return None,
+        Operator::Shl if q && y >= 0 => match y {
+            by @ 0..127 => x.overflowing_mul(1 << by),
+            _ => (0, true),
         },
-        Operator::Shr => match u32::try_from(y) {
-            Ok(by) if p && q => (x >> by.min(127), false),
-            _ => return None,
-        },
+        Operator::Shl => return None,
+        Operator::Shr if p && q && y >= 0 => (x >> y.min(127), false),
+        Operator::Shr => return None,
         Operator::Min if p && q => (x.min(y), false),
         Operator::Max if p && q => (x.max(y), false),
         _ => return None,

@@ -10,7 +10,7 @@ use crate::callee::{Callee, valid};
 use crate::certificate::{Assumption, Goal};
 use crate::element::width;
 use crate::eliminate::{Proofs, search};
-use crate::faithful::vanishes;
+use crate::faithful::{Of, vanishes};
 use crate::machine::Machine;
 use crate::problem::{Malformed, Problem, Spec};
 use crate::refute::{Refutation, assignment_bits, first_elem, refute_privacy};
@@ -130,7 +130,7 @@ fn enumerate(
     limits: &Limits,
 ) -> Result<Enumerated, Malformed> {
     // A text that breaks the rules in what it sends says nothing.
-    if !alike(full, small) || vanishes(full, small, coalition).unwrap_or(true) {
+    if !alike(full, small) || !matches!(vanishes(full, small, Of::View(coalition)), Ok(None)) {
         return Ok(Enumerated::Nothing);
     }
     let rows = Machine::new(small)?.rows;

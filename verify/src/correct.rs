@@ -1,6 +1,7 @@
 //! Correctness: an identity of polynomials, else enumeration in small rings with random executions
 //! at full width beside it, through the parties' endpoints where they are given.
 
+mod drawn;
 mod reduce;
 pub(crate) mod relation;
 mod tables;
@@ -13,12 +14,16 @@ use crate::declared::low_bits;
 use crate::element::width;
 use crate::eliminate::opened;
 use crate::endpoints::Endpoints;
+use crate::faithful::{Of, foreign, vanishes};
 use crate::honest;
-use crate::problem::{Malformed, Operand, Problem};
+use crate::operands::Domains;
+use crate::problem::{Malformed, Operand, Problem, Spec};
+use crate::refute::first_elem;
+use crate::report::derived;
 use crate::requires::elems;
 use crate::symbolic::{Execution, IdealBox};
 use crate::term::Poly;
-use crate::verdict::{Exhausted, Limits, MEASURED, Verdict, shrink};
+use crate::verdict::{Exhausted, Limits, MEASURED, Verdict};
 use relation::Relations;
 use smpc_ir::claim::{Claims, Domain, Operator, Term};
 use smpc_ir::flat::Kind;
@@ -28,6 +33,9 @@ use std::collections::BTreeMap;
 pub(crate) use tables::Tables;
 pub(crate) use through::through;
 use trial::{Enumeration, enumerate, random};
+
+/// Bits of derived rings that are enumerated in any case.
+const FEW: u8 = 3;
 
 /// Monomials beyond which no identity is tried.
 const MONOMIALS: usize = 1 << 14;
@@ -120,26 +128,39 @@ fn computed(
     if identity(problem, &claimed)? {
         return Ok(Verdict::Proved { certificate: None });
     }
-    let derived: Vec<Problem> = (1..=3).filter_map(|k| shrink(problem, k)).collect();
-    let small = if derived.is_empty() || claimed.restricted() {
-        small
-    } else {
-        &derived
-    };
+    let derived = derived(problem, FEW, limits)?;
+    let own = !derived.is_empty() && !claimed.restricted();
+    let small = if own { &derived } else { small };
     let mut done = Exhausted::default();
     let mut skipped = Vec::new();
-    for problem in small {
-        let ring = ring_width(problem);
-        if trial::amounts(problem).is_empty() {
+    // In these rings enumeration says something of the text.
+    let mut faithful = Vec::new();
+    for ring in small {
+        let bits = ring_width(ring);
+        if own && bits > FEW && !done.rings.is_empty() {
+            break;
+        }
+        // No shift of a truncation leaves room for an offset in two bits.
+        let shifts = !Domains::new(ring, 1).amounts().is_empty() && ring.spec != Spec::Unspecified;
+        if shifts && width(first_elem(ring)) < 3 {
             continue;
         }
-        match enumerate(problem, limits)? {
+        // A text with other constants is another text, which may be wrong.
+        if Domains::new(ring, 1).is_empty() || foreign(problem, ring) {
+            continue;
+        }
+        let counts = vanishes(problem, ring, Of::Results)?.is_none();
+        if counts {
+            faithful.push(ring);
+        }
+        match enumerate(ring, limits)? {
             Enumeration::Wrong(wrong) => return Ok(Verdict::Wrong(wrong)),
-            Enumeration::All(assignments) => {
-                done.rings.push(ring);
+            Enumeration::All(assignments) if counts => {
+                done.rings.push(bits);
                 done.assignments += assignments;
             }
-            Enumeration::Some(runs) => skipped.push((ring, runs)),
+            Enumeration::All(_) => {}
+            Enumeration::Some(runs) => skipped.push((bits, runs)),
         }
     }
     let tried = match endpoints {
@@ -150,8 +171,10 @@ fn computed(
         Some(tried) => tried,
         None => random(problem, limits.runs)?,
     };
+    let without;
     match tried {
         Ok(tried) => {
+            without = tried.without;
             done.runs = tried.runs;
             done.by = tried.by;
             done.failures = tried.failures;
@@ -166,7 +189,7 @@ fn computed(
         });
     }
     if done.rings.is_empty() && !claimed.orders() {
-        for problem in small {
+        for problem in faithful.iter().copied() {
             let amounts = trial::amounts(problem);
             let claimed = Claimed::new(problem);
             let mut relations = Relations::new(limits, &amounts, tables);
@@ -179,14 +202,25 @@ fn computed(
     if done.rings.is_empty() && claimed.is_measured() && done.expected >= MEASURED {
         return Ok(Verdict::Measured(done));
     }
+    if let (true, Some(clause)) = (done.rings.is_empty(), without) {
+        return Ok(Verdict::Unknown {
+            reason: format!("it has no meaning for all values of these types that it {clause}"),
+        });
+    }
     if done.rings.is_empty() {
+        let nothing = match small.len() > skipped.len() {
+            true => {
+                "; in small rings that were enumerated constants, factors, shifts or polynomials of the text vanish"
+            }
+            false => "",
+        };
         let skipped: Vec<String> = skipped
             .iter()
             .map(|(ring, runs)| format!("{ring} bits ({runs} sampled)"))
             .collect();
         return Ok(Verdict::Unknown {
             reason: format!(
-                "no identity of polynomials; {} random executions agree; too many assignments: {}",
+                "no identity of polynomials; {} random executions agree; too many assignments: {}{nothing}",
                 done.runs,
                 if skipped.is_empty() {
                     "no small ring given".to_owned()
@@ -225,7 +259,7 @@ impl Claimed {
     pub fn new(problem: &Problem) -> Self {
         let (params, results) = (elems(&problem.params), elems(&problem.results));
         let elem = match problem.spec {
-            crate::problem::Spec::BitToRing => results.first(),
+            Spec::BitToRing => results.first(),
             _ => params.first(),
         };
         let elem = elem.copied().unwrap_or(Elem::Ring(1));

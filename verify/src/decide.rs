@@ -12,13 +12,16 @@ use crate::eliminate::{
     Proofs, determined, knows, prove_freshness_with, prove_from_results, prove_privacy_with,
     shuffled_by,
 };
-use crate::faithful::vanishes;
+use crate::faithful::{Of, foreign, vanishes};
 use crate::machine::Machine;
+use crate::operands::amount_params;
 use crate::problem::{Malformed, Problem, Spec};
-use crate::refute::{Refutation, first_elem, known_order, refute_freshness, refute_privacy};
+use crate::refute::{
+    Refutation, first_elem, known_order, refute_freshness, refute_privacy, tells_no_more,
+};
 use crate::reliance::{needs_fresh, requires_fresh};
 use crate::requires::{Required, has_range};
-use crate::verdict::{Exhausted, Limits, Verdict, Wrong, alike};
+use crate::verdict::{Exhausted, Limits, Verdict, Wrong, alike, shrink};
 use smpc_ir::flat::FlatOp;
 use smpc_ir::party::{Party, PartySet};
 
@@ -66,7 +69,7 @@ pub fn decide_privacy(
     {
         return Ok(Verdict::Leaks(Box::new(known_order(problem, coalition))));
     }
-    let (mut found, loose) = enumerate(problem, small, coalition, |ring| {
+    let (mut found, loose) = enumerate(problem, small, (Of::View(coalition), limits), |ring| {
         refute_privacy(ring, coalition, limits)
     })?;
     if let Verdict::Unknown { .. } = found
@@ -145,9 +148,12 @@ pub fn decide_freshness(
     if determined(problem, coalition, result, &[])? {
         return Ok(stale(problem));
     }
-    let (found, _) = enumerate(problem, small, coalition, |ring| {
-        refute_freshness(ring, coalition, result, limits)
-    })?;
+    let (found, _) = enumerate(
+        problem,
+        small,
+        (Of::Sharing(coalition, result), limits),
+        |ring| refute_freshness(ring, coalition, result, limits),
+    )?;
     if let Verdict::Unknown { .. } = found {
         // In a small ring the value of a call may be seen to be a function of its operands, whatever the coins.
         for ring in small.iter().filter(|ring| alike(problem, ring)) {
@@ -160,20 +166,42 @@ pub fn decide_freshness(
     Ok(found)
 }
 
+/// Bits of derived rings that are enumerated in any case.
+pub(crate) const FEW: u8 = 2;
+
 /// The verdict of enumerations in several rings: a difference in one is a counter-example, and only complete
 /// enumerations count, in rings in which nothing of the text vanishes. Also whether a difference was found that says
 /// nothing: that of a mask on a range in a ring in which what is required of operands excludes none.
 fn enumerate(
     problem: &Problem,
     small: &[Problem],
-    coalition: PartySet,
+    (of, limits): (Of, &Limits),
     mut refute: impl FnMut(&Problem) -> Result<Refutation, Malformed>,
 ) -> Result<(Verdict, bool), Malformed> {
     let mut done = Exhausted::default();
-    let (mut sampled, mut vanished, mut loose) = (0, Vec::new(), Vec::new());
+    let (mut sampled, mut loose) = (0, Vec::new());
+    let mut vanished: Vec<(&str, Vec<u8>)> = Vec::new();
+    let mut nothing = |why, bits| match vanished.iter_mut().find(|(other, _)| *other == why) {
+        Some((_, rings)) => rings.push(bits),
+        None => vanished.push((why, vec![bits])),
+    };
+    let given = match of {
+        Of::View(coalition) => !problem.declared(coalition).is_empty(),
+        _ => false,
+    };
+    // Derived rings go on to larger ones until one counts.
+    let derived = (1..=4).any(|k| shrink(problem, k).is_some());
     let ranged = Required::of(problem).bounds() && has_range(problem);
     for ring in small.iter().filter(|ring| alike(problem, ring)) {
         let bits = width(first_elem(ring));
+        if derived && bits > FEW && !done.rings.is_empty() {
+            break;
+        }
+        if given && foreign(problem, ring) {
+            // The clause and the text mean different numbers there.
+            nothing("constants of the text are other numbers", bits);
+            continue;
+        }
         let unbound = |ring: &Problem| -> Result<bool, Malformed> {
             let rows = Machine::new(ring)?.rows;
             Ok(ranged && !Required::of(ring).bind(ring, rows))
@@ -182,13 +210,16 @@ fn enumerate(
             Refutation::Leak(_) if unbound(ring)? => loose.push(bits),
             Refutation::Leak(leak) => return Ok((Verdict::Leaks(leak), false)),
             Refutation::NotFresh(wrong) => return Ok((Verdict::Wrong(wrong), false)),
-            Refutation::Exhausted { .. } if vanishes(problem, ring, coalition)? => {
-                vanished.push(bits);
-            }
-            Refutation::Exhausted { assignments } => {
-                done.rings.push(bits);
-                done.assignments += assignments;
-            }
+            Refutation::Exhausted { assignments } => match vanishes(problem, ring, of)? {
+                Some(why) => nothing(why, bits),
+                None if given && !tells_no_more(problem, ring, of, limits)? => {
+                    nothing("what clauses fix may tell more of operands", bits);
+                }
+                None => {
+                    done.rings.push(bits);
+                    done.assignments += assignments;
+                }
+            },
             Refutation::Sampled { runs } => sampled += runs,
         }
     }
@@ -205,11 +236,14 @@ fn enumerate(
         let words: Vec<String> = rings.iter().map(u8::to_string).collect();
         words.join(" and ")
     };
-    if !vanished.is_empty() {
+    for (why, rings) in &vanished {
         reason += &format!(
-            "; in rings of {} bits all was enumerated, but factors or shifts of the text vanish there",
-            list(&vanished)
+            "; in rings of {} bits enumeration says nothing: {why} there",
+            list(rings)
         );
+    }
+    if !vanished.is_empty() && amount_params(problem).next().is_some() {
+        reason += "; other public numbers than those of small rings were not looked at";
     }
     if !loose.is_empty() {
         reason += &format!(

@@ -1,66 +1,194 @@
 //! Whether a ring of a few bits says anything of the same text at full width.
 //!
 //! A factor 2^10 is 0 in a ring of four bits, and so is what it brings into a message: enumeration there finds no
-//! difference that it would make. Such a ring counts as little as none.
+//! difference that it would make. So is x·(x-1)···(x-5) for every x, and 19 is 3. Such a ring counts as little as none.
 
 use crate::certificate::Assumption;
-use crate::element::{literal, width};
+use crate::element::{is_bits, literal, mask, width};
 use crate::problem::{Malformed, Problem};
 use crate::symbolic::{Class, Execution};
 use crate::term::Poly;
-use smpc_ir::flat::FlatOp;
+use smpc_ir::flat::{FlatOp, Kind};
 use smpc_ir::local::{Local, Prim};
 use smpc_ir::party::{Elem, PartySet};
 use std::collections::BTreeMap;
 
-/// Whether coefficients, constants or shifted bits that are something in the text at full width are nothing in the
-/// small ring, in what the coalition sees.
+/// What is enumerated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Of {
+    /// What a coalition sees.
+    View(PartySet),
+    /// The same beside the components of a result.
+    Sharing(PartySet, usize),
+    /// The results.
+    Results,
+}
+
+/// Why a small ring does not count, in words: coefficients, constants, shifted bits or polynomials that are something in the
+/// text at full width are nothing in the small ring, or another number or polynomial.
 ///
 /// # Errors
 /// A protocol breaks the rules of flat protocols.
 pub(crate) fn vanishes(
     full: &Problem,
     small: &Problem,
-    coalition: PartySet,
-) -> Result<bool, Malformed> {
-    Ok(steps_vanish(full, small) || messages_vanish(full, small, coalition)?)
+    of: Of,
+) -> Result<Option<&'static str>, Malformed> {
+    if foreign(full, small) {
+        return Ok(Some("constants of the text are other numbers"));
+    }
+    let messages = match of {
+        Of::View(coalition) | Of::Sharing(coalition, _) => messages_vanish(full, small, coalition)?,
+        Of::Results => false,
+    };
+    if messages || steps_vanish(full, small) {
+        return Ok(Some("factors or shifts of the text vanish"));
+    }
+    if polynomials_vanish(small, of)? {
+        return Ok(Some("polynomials of the text may vanish on all elements"));
+    }
+    Ok(None)
 }
 
 /// What stands at one place of a text.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Place {
-    /// An operand that is the constant 0.
+    /// An operand that is 0 whatever the inputs.
     zero: bool,
     /// A shift by as many bits as there are.
     shifted: bool,
+    /// Constants, with their types and whether they are compared.
+    constants: Vec<(i128, Elem, bool)>,
+}
+
+/// What is known of a value, whatever the inputs.
+#[derive(Clone, Copy)]
+struct Fact {
+    constant: Option<i128>,
+    /// So many low bits are 0.
+    zeros: u32,
+    /// Bits that a shift to the right has left.
+    bits: u32,
+}
+
+/// Whether an integer is an element as a signed number, or, if only its residue matters, as one from 0 on.
+pub(crate) fn is_element(elem: Elem, value: i128, signed: bool) -> bool {
+    match elem {
+        Elem::Ring(m @ 1..=126) => {
+            let above = if signed { m - 1 } else { m };
+            -(1i128 << (m - 1)) <= value && value < 1 << above
+        }
+        Elem::Field(p) => match i128::try_from(p.modulus()) {
+            Ok(p) => -p / 2 <= value && value < if signed { p / 2 + 1 } else { p },
+            Err(_) => true,
+        },
+        Elem::Bits(m @ 1..=126) => value >= -1 && value < 1 << m,
+        _ => true,
+    }
 }
 
 /// What the steps at each place are, constants apart.
 fn places(problem: &Problem) -> BTreeMap<(u32, u32), Place> {
     let flat = &problem.flat;
-    let mut constants: BTreeMap<u32, i128> = BTreeMap::new();
+    let elem = |id: u32| flat.values[id as usize].elem;
+    let whole = |id: u32| Fact {
+        constant: None,
+        zeros: 0,
+        bits: u32::from(width(elem(id))),
+    };
+    let mut facts: Vec<Fact> = (0..flat.values.len() as u32).map(whole).collect();
     let mut places: BTreeMap<(u32, u32), Place> = BTreeMap::new();
     for step in &flat.steps {
-        let elem = flat.values[step.result as usize].elem;
+        let own = &mut facts[step.result as usize].clone();
+        let ring = matches!(elem(step.result), Elem::Ring(_));
+        let arg = |at: usize| step.args.get(at).map(|id| facts[*id as usize]);
+        let by = arg(1).and_then(|fact| fact.constant);
         if let FlatOp::Local(Local::Constant(value)) = step.op {
-            constants.insert(step.result, value);
+            own.constant = Some(value);
+            let word = literal(elem(step.result), value);
+            own.zeros = match word {
+                0 => own.bits,
+                word if ring => word.trailing_zeros(),
+                _ => 0,
+            };
+            facts[step.result as usize] = *own;
             continue;
         }
         let place = places
             .entry((step.source.start, step.source.end))
             .or_default();
-        for arg in &step.args {
-            let elem = flat.values[*arg as usize].elem;
-            place.zero |= constants
-                .get(arg)
-                .is_some_and(|value| literal(elem, *value) == 0);
+        let compares = step.op == FlatOp::Local(Local::Prim(Prim::Lt));
+        for &id in &step.args {
+            let fact = facts[id as usize];
+            place.zero |= fact.zeros >= u32::from(width(elem(id)));
+            let constant = fact.constant.map(|value| (value, elem(id), compares));
+            place.constants.extend(constant);
         }
-        if let FlatOp::Local(Local::Prim(Prim::Shl | Prim::Shr | Prim::ShrLogical)) = step.op {
-            let amount = step.args.get(1).and_then(|arg| constants.get(arg));
-            place.shifted |= amount.is_some_and(|by| *by >= i128::from(width(elem)));
+        match (&step.op, arg(0), arg(1)) {
+            (FlatOp::Local(Local::Prim(Prim::Add | Prim::Sub)), Some(a), Some(b)) if ring => {
+                own.zeros = a.zeros.min(b.zeros);
+            }
+            (FlatOp::Bilinear | FlatOp::Local(Local::Prim(Prim::Mul)), Some(a), Some(b))
+                if ring =>
+            {
+                own.zeros = a.zeros + b.zeros;
+            }
+            (
+                FlatOp::Local(Local::Prim(prim @ (Prim::Shl | Prim::Shr | Prim::ShrLogical))),
+                Some(a),
+                _,
+            ) => {
+                if let Some(by) = by {
+                    place.shifted |= by >= i128::from(own.bits) || by >= i128::from(a.bits);
+                    let by = u32::try_from(by).unwrap_or(u32::MAX);
+                    match prim {
+                        Prim::Shl if ring => own.zeros = a.zeros.saturating_add(by),
+                        Prim::Shl => {}
+                        _ => own.bits = a.bits.saturating_sub(by).max(1),
+                    }
+                }
+            }
+            (
+                FlatOp::Local(Local::Prim(Prim::Neg)) | FlatOp::Send { .. } | FlatOp::Check { .. },
+                Some(a),
+                _,
+            )
+            | (FlatOp::Local(Local::Broadcast | Local::Gather), Some(a), _) => *own = a,
+            (FlatOp::Local(Local::Sum { .. }), Some(a), _) => own.zeros = a.zeros,
+            _ => {}
         }
+        facts[step.result as usize] = *own;
     }
     places
+}
+
+/// Whether a constant of the text is no number of the small ring: as a signed number in a comparison, else as a residue. One
+/// that is made from the width is another there, and not what is left of it modulo the small ring.
+pub(crate) fn foreign(full: &Problem, small: &Problem) -> bool {
+    let wide = places(full);
+    let mut narrow = places(small).into_iter();
+    narrow.any(|(at, place)| {
+        let own = wide.get(&at).map_or(&[][..], |wide| &wide.constants);
+        place.constants.iter().any(|(value, elem, compares)| {
+            own.iter().any(|(wide, from, _)| {
+                let ones = all_ones(*from, *wide) && all_ones(*elem, *value);
+                !ones
+                    && !is_element(*elem, *wide, *compares)
+                    && !inverse(*elem, *wide)
+                    && literal(*elem, *wide) == literal(*elem, *value)
+            })
+        })
+    })
+}
+
+/// Whether a constant is a vector of ones, however long.
+fn all_ones(elem: Elem, value: i128) -> bool {
+    is_bits(elem) && literal(elem, value) == mask(elem)
+}
+
+/// Whether a constant of a field is so large that it is none that a text names, but a quotient of others.
+fn inverse(elem: Elem, value: i128) -> bool {
+    matches!(elem, Elem::Field(_)) && value.unsigned_abs() >= 1 << 32
 }
 
 /// Whether a step of the text is none in the small ring, because an operand is 0 there, or has an operand that is
@@ -71,6 +199,40 @@ fn steps_vanish(full: &Problem, small: &Problem) -> bool {
         None => true,
         Some(narrow) => narrow.zero && !wide.zero || narrow.shifted && !wide.shifted,
     })
+}
+
+/// Products multiplied out to so many pairs of monomials: of long circuits the degrees are bounded.
+const PAIRS: usize = 256;
+
+/// Whether a polynomial that is enumerated may be 0 for all elements of the small ring.
+fn polynomials_vanish(small: &Problem, of: Of) -> Result<bool, Malformed> {
+    let coalition = match of {
+        Of::View(coalition) | Of::Sharing(coalition, _) => coalition,
+        Of::Results => PartySet::EMPTY,
+    };
+    let run = Execution::new(small, coalition, Assumption::Fresh, PAIRS)?;
+    let view = run.view.iter().map(|(_, _, term)| term);
+    let results = (0..small.results.len()).filter(|at| match of {
+        Of::View(_) => false,
+        Of::Sharing(_, result) => *at == result,
+        Of::Results => true,
+    });
+    let results: Vec<Poly> = results
+        .filter_map(|at| run.result(small, at))
+        .flatten()
+        .collect();
+    Ok(run.terms.may_vanish(view.chain(&results), ring(small)))
+}
+
+/// The width of the widest ring of elements.
+fn ring(problem: &Problem) -> u8 {
+    let shaped = problem.flat.values.iter();
+    let shaped = shaped.filter(|value| !matches!(value.kind, Kind::Scalar | Kind::Digest));
+    let rings = shaped.filter_map(|value| match value.elem {
+        Elem::Ring(m) => Some(m),
+        _ => None,
+    });
+    rings.max().unwrap_or(u8::MAX)
 }
 
 /// For each message to the coalition, its place and how many monomials with secrets it has, if it is a polynomial over

@@ -5,8 +5,9 @@
 
 use crate::certificate::Assumption;
 use crate::machine::{Machine, Random};
+use crate::operands::Domains;
 use crate::problem::{Malformed, Problem};
-use crate::refute::{domains, draw, first_elem};
+use crate::refute::first_elem;
 use crate::requires::Required;
 use crate::symbolic::Execution;
 use crate::verdict::{Verdict, Wrong};
@@ -79,15 +80,16 @@ pub(crate) fn ends(
     };
     let mut machine = Machine::new(problem)?;
     let rows = machine.rows;
-    let domains = domains(problem, rows);
+    let domains = Domains::new(problem, rows);
     let required = Required::of(problem);
     let mut random = Random(runs ^ 0xab07);
     let mut done = 0;
     for run in 0..runs.min(RUNS) {
-        let mut inputs = draw(&domains, &mut random);
+        let mut inputs = domains.draw(&mut random);
         if run % SMALL == 0 {
-            for word in inputs.iter_mut().flatten() {
-                *word %= 3;
+            let operands = inputs.iter_mut().enumerate();
+            for (_, words) in operands.filter(|(at, _)| !domains.is_amount(*at)) {
+                words.iter_mut().for_each(|word| *word %= 3);
             }
         }
         if !required.admits(&inputs, rows) {

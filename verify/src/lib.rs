@@ -32,6 +32,7 @@ mod honest;
 mod machine;
 mod mutate;
 mod news;
+mod operands;
 mod problem;
 mod refute;
 mod reliance;

@@ -6,16 +6,19 @@
 //! The refuter shares nothing with the prover.
 
 mod allowed;
+mod compared;
 mod kept;
 mod sample;
 mod shown;
 
 pub(crate) use allowed::{Allowed, small};
+pub(crate) use compared::tells_no_more;
 use kept::{Hidden, Kept};
 use shown::shown;
 
 use crate::element::{bits, order, width};
-use crate::machine::{Choice, Counter, Machine};
+use crate::machine::{Counter, Machine};
+use crate::operands::Domains;
 use crate::problem::{Malformed, Operand, Problem, operand_ids};
 use crate::requires::Required;
 use crate::sharing;
@@ -127,27 +130,6 @@ impl View {
 
 type Intern = HashMap<u128, u128>;
 
-/// Domains of the inputs: how many values each row may have, or a list of public amounts.
-pub(crate) fn domains(problem: &Problem, rows: usize) -> Vec<(u128, usize)> {
-    problem
-        .flat
-        .params
-        .iter()
-        .zip(&problem.params)
-        .map(|(operand, spec)| match spec {
-            Operand::Shared(sharing) => (order(sharing.elem), rows),
-            Operand::Clear { elem, .. } => {
-                let id = operand_ids(operand)[0] as usize;
-                if problem.flat.values[id].kind == Kind::Scalar {
-                    (1, 1)
-                } else {
-                    (order(*elem), rows)
-                }
-            }
-        })
-        .collect()
-}
-
 /// Bits of all coins of one execution, dealt components included.
 fn coin_bits(problem: &Problem, rows: usize, drawn: &dyn Fn(usize) -> bool) -> f64 {
     let mut total = 0.0;
@@ -183,38 +165,13 @@ fn coin_bits(problem: &Problem, rows: usize, drawn: &dyn Fn(usize) -> bool) -> f
     total
 }
 
-fn input_bits(domains: &[(u128, usize)]) -> f64 {
-    domains
-        .iter()
-        .map(|(bound, rows)| {
-            (*rows as f64)
-                * if *bound == 0 {
-                    128.0
-                } else {
-                    (*bound as f64).log2()
-                }
-        })
-        .sum()
-}
-
 /// How many assignments an exhaustive execution has that draws these steps' coins, as a power of two.
 pub(crate) fn assignment_bits(
     problem: &Problem,
     rows: usize,
     drawn: &dyn Fn(usize) -> bool,
 ) -> f64 {
-    input_bits(&domains(problem, rows)) + coin_bits(problem, rows, drawn)
-}
-
-pub(crate) fn draw(domains: &[(u128, usize)], choice: &mut dyn Choice) -> Inputs {
-    domains
-        .iter()
-        .map(|(bound, rows)| {
-            (0..*rows)
-                .map(|_| if *bound == 1 { 1 } else { choice.below(*bound) })
-                .collect()
-        })
-        .collect()
+    Domains::new(problem, rows).bits() + coin_bits(problem, rows, drawn)
 }
 
 /// The element type of the first operand, for reports.
@@ -237,7 +194,10 @@ pub fn refute_privacy(
 ) -> Result<Refutation, Malformed> {
     let mut machine = Machine::new(problem)?;
     let view = View::new(problem, coalition, true);
-    let domains = domains(problem, machine.rows);
+    let domains = Domains::new(problem, machine.rows);
+    if domains.is_empty() {
+        return Ok(Refutation::Sampled { runs: 0 });
+    }
     let total = assignment_bits(problem, machine.rows, &|_| true);
     if total > (limits.assignments as f64).log2() {
         return Ok(sample::sample(
@@ -256,7 +216,7 @@ pub fn refute_privacy(
     let required = Required::of(problem);
     loop {
         outer.rewind();
-        let inputs = draw(&domains, &mut outer);
+        let inputs = domains.draw(&mut outer);
         if !required.admits(&inputs, machine.rows) {
             if outer.advance() {
                 continue;
@@ -474,13 +434,16 @@ pub fn refute_freshness(
         return Ok(Refutation::Sampled { runs: 0 });
     }
     let view = View::new(problem, coalition, false);
-    let domains = domains(problem, machine.rows);
+    let domains = Domains::new(problem, machine.rows);
+    if domains.is_empty() {
+        return Ok(Refutation::Sampled { runs: 0 });
+    }
     let mut intern = Intern::new();
     let (mut outer, mut assignments) = (Counter::default(), 0);
     let required = Required::of(problem);
     loop {
         outer.rewind();
-        let inputs = draw(&domains, &mut outer);
+        let inputs = domains.draw(&mut outer);
         if !required.admits(&inputs, machine.rows) {
             if outer.advance() {
                 continue;

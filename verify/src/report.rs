@@ -3,9 +3,11 @@
 use crate::active::{Active, Effect, deviate};
 use crate::certificate::Assumption;
 use crate::correct::{Honest, Tables, correctness_with};
-use crate::decide::{decide_freshness, decide_privacy, exposed};
+use crate::decide::{FEW, decide_freshness, decide_privacy, exposed};
 use crate::eliminate::Proofs;
+use crate::machine::Machine;
 use crate::problem::{Malformed, Operand, Problem, Spec};
+use crate::refute::assignment_bits;
 use crate::verdict::{Limits, Verdict, shrink};
 use crate::work::Subject;
 use smpc_ir::claim::{Domain, Written};
@@ -158,7 +160,7 @@ pub(crate) fn secrecy(
         let privacy = exposed(problem, coalition);
         return Ok(Secrecy { privacy, fresh });
     }
-    let derived: Vec<Problem> = (1..=2).filter_map(|k| shrink(problem, k)).collect();
+    let derived: Vec<Problem> = derived(problem, FEW, limits)?;
     let rings = if derived.is_empty() { small } else { &derived };
     let privacy = decide_privacy(problem, rings, coalition, limits, proofs)?;
     for result in 0..problem.results.len() {
@@ -168,6 +170,31 @@ pub(crate) fn secrecy(
         }
     }
     Ok(Secrecy { privacy, fresh })
+}
+
+/// Bits of the largest ring that is derived.
+const MOST: u8 = 8;
+
+/// The same text in rings of 1 to so many bits, and in larger ones in which its executions are few enough to be enumerated.
+pub(crate) fn derived(
+    problem: &Problem,
+    few: u8,
+    limits: &Limits,
+) -> Result<Vec<Problem>, Malformed> {
+    let mut found = Vec::new();
+    for k in 1..=MOST {
+        let Some(ring) = shrink(problem, k) else {
+            continue;
+        };
+        if k > few {
+            let rows = Machine::new(&ring)?.rows;
+            if assignment_bits(&ring, rows, &|_| true) > (limits.assignments as f64).log2() {
+                break;
+            }
+        }
+        found.push(ring);
+    }
+    Ok(found)
 }
 
 /// What a view was simulated from are clear results as clauses have them: where these are not shown to be what comes out, that

@@ -1,10 +1,10 @@
 //! What a text requires of its operands, and what the language itself promises of them.
 
 use crate::claim::{self, Instance, constant};
-use crate::element::{order, width};
+use crate::element::{order, signed, width};
 use crate::machine::Counter;
+use crate::operands::{Domains, Within, amount_params, of};
 use crate::problem::{Operand, Problem, Spec};
-use crate::refute::{domains, draw};
 use smpc_ir::claim::{Operator, Requires, Term};
 use smpc_ir::flat::FlatOp;
 use smpc_ir::local::{Local, Prim};
@@ -34,6 +34,14 @@ impl<'p> Required<'p> {
         }
     }
 
+    /// Other preconditions of the same operands.
+    pub fn among(problem: &Problem, requires: &'p [Requires]) -> Self {
+        Self {
+            requires,
+            params: elems(&problem.params),
+        }
+    }
+
     /// Whether the text says nothing of operands that could exclude some.
     pub fn is_empty(&self) -> bool {
         self.requires.is_empty()
@@ -44,6 +52,40 @@ impl<'p> Required<'p> {
         self.requires
             .iter()
             .any(|requires| of_operands(&requires.claim))
+    }
+
+    /// Whether anything is required of operands other than public numbers.
+    pub fn restricts(&self, problem: &Problem) -> bool {
+        let amounts: Vec<usize> = amount_params(problem).collect();
+        let mut requires = self.requires.iter();
+        requires.any(|requires| {
+            of_operands(&requires.claim) && !of(&requires.claim, &|at| amounts.contains(&at))
+        })
+    }
+
+    /// Between what each operand is required to be, as far as clauses say so of one alone.
+    pub fn within(&self) -> Vec<Within> {
+        let mut known = Vec::new();
+        for requires in self.requires {
+            between(&requires.claim, &mut known);
+        }
+        let params = (0u32..).zip(&self.params);
+        let bounds = params.map(|(at, elem)| {
+            let mut own = known
+                .iter()
+                .filter(|one| one.value == Term::Param(at))
+                .peekable();
+            own.peek()?;
+            let (least, most) = ends(*elem)?;
+            let (low, high) = own.fold((least, most), |(low, high), one| {
+                (
+                    one.low.map_or(low, |other| other.max(low)),
+                    one.high.map_or(high, |other| other.min(high)),
+                )
+            });
+            (low <= high).then_some((low, high))
+        });
+        bounds.collect()
     }
 
     /// Whether operands are among those that the text is about.
@@ -60,11 +102,11 @@ impl<'p> Required<'p> {
 
     /// Whether they exclude any operands; of many operands only the first are looked at.
     pub fn bind(&self, problem: &Problem, rows: usize) -> bool {
-        let domains = domains(problem, rows);
+        let domains = Domains::new(problem, rows);
         let mut counter = Counter::default();
         for _ in 0..1 << 16 {
             counter.rewind();
-            if !self.admits(&draw(&domains, &mut counter), rows) {
+            if !self.admits(&domains.draw(&mut counter), rows) {
                 return true;
             }
             if !counter.advance() {
@@ -72,6 +114,19 @@ impl<'p> Required<'p> {
             }
         }
         false
+    }
+}
+
+/// The least and the largest number of a type.
+fn ends(elem: Elem) -> Option<(i128, i128)> {
+    match elem {
+        Elem::Ring(m @ 1..=127) => Some((-(1 << (m - 1)), (1 << (m - 1)) - 1)),
+        Elem::Ring(128) => Some((i128::MIN, i128::MAX)),
+        Elem::Field(p) => {
+            let half = (p.modulus() - 1) / 2;
+            Some((signed(elem, half + 1), signed(elem, half)))
+        }
+        _ => None,
     }
 }
 

@@ -6,6 +6,7 @@
 //! so is a product with too many monomials. Equal atoms are one atom, so that two parties who
 //! apply one function to one value have one term. Equality of terms is sound and not complete.
 
+mod degree;
 mod display;
 mod evaluate;
 mod factor;

@@ -5,9 +5,10 @@
 mod tensors;
 
 use super::Claimed;
-use super::trial::{Tally, Tried, amount_params, wrong};
+use super::trial::{Tally, Tried, wrong};
 use crate::element::{literal, width};
 use crate::endpoints::{Endpoints, Runner, Start};
+use crate::operands::amount_params;
 use crate::problem::{Malformed, Operand, Problem, Spec, operand_ids};
 use crate::refute::first_elem;
 use crate::sharing::{consistent, matrix, parities, reconstructed};

@@ -1,20 +1,20 @@
 //! Trials of a claim: all assignments in small rings, random ones at full width.
 
 use super::Claimed;
+use super::drawn::Source;
 use super::reduce::{Reduced, fewer_coins, products};
 use crate::certificate::Name;
-use crate::element::{add, mask, neg, one, order, reduce, sub, width};
 use crate::endpoints::Runner;
-use crate::machine::{Batch, Choice, Counter, Machine, Random, coin};
-use crate::problem::{Malformed, Operand, Problem, Spec, operand_ids};
-use crate::refute::{assignment_bits, domains, draw, first_elem};
+use crate::machine::{Batch, Counter, Machine, Random, coin};
+use crate::operands::{Domains, amount_params};
+use crate::problem::{Malformed, Operand, Problem, operand_ids};
+use crate::refute::{assignment_bits, first_elem};
 use crate::sharing::parities;
 use crate::statistics::Strata;
 use crate::term::{Known, Varied};
 use crate::verdict::{Inputs, Limits, Wrong};
 use smpc_ir::claim::Domain;
 use smpc_ir::flat::{Kind, Sharing};
-use smpc_ir::party::Elem;
 
 /// Random runs without a contradiction.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub(crate) struct Tried {
     pub failures: u64,
     /// The most failures that the claim lets one expect.
     pub expected: f64,
+    /// A clause that had no value in one of them.
+    pub without: Option<String>,
 }
 
 /// Executions side by side.
@@ -38,8 +40,8 @@ pub(super) enum Enumeration {
 
 /// What one execution shows.
 enum Outcome {
-    /// Every claim that has a value holds; whether all have one.
-    Right(bool),
+    /// Every claim that has a value holds; the first that has none.
+    Right(Option<usize>),
     /// The claim by its number, and the probability with which it may fail.
     Fails(usize, f64),
 }
@@ -53,23 +55,23 @@ impl Claimed {
 
     fn judge(&self, inputs: &[Vec<u128>], outputs: &[Vec<u128>], rows: usize) -> Outcome {
         let instance = self.instance(inputs, outputs);
-        let mut complete = true;
+        let mut without = None;
         for (number, ensures) in self.claims.iter().flat_map(|c| &c.ensures).enumerate() {
             match instance.ensures(ensures, rows) {
                 Some(true) => {}
-                None => complete = false,
+                None => without = without.or(Some(number)),
                 Some(false) => match instance.except(ensures) {
                     Some(except) => return Outcome::Fails(number, except),
-                    None => complete = false,
+                    None => without = without.or(Some(number)),
                 },
             }
         }
-        Outcome::Right(complete)
+        Outcome::Right(without)
     }
 
     /// Whether every claim has a value for one row, and holds.
     pub(super) fn holds(&self, inputs: &[Vec<u128>], outputs: &[Vec<u128>]) -> bool {
-        matches!(self.judge(inputs, outputs, 1), Outcome::Right(true))
+        matches!(self.judge(inputs, outputs, 1), Outcome::Right(None))
     }
 
     fn text(&self, number: usize) -> String {
@@ -79,6 +81,15 @@ impl Claimed {
                 format!("it does not hold that it {}", ensures.text)
             }
             _ => "the result is not the claimed value".to_owned(),
+        }
+    }
+
+    /// A clause as it is written.
+    fn clause(&self, number: usize) -> String {
+        let ensures = self.claims.iter().flat_map(|c| &c.ensures).nth(number);
+        match ensures {
+            Some(ensures) if !ensures.text.is_empty() => ensures.text.clone(),
+            _ => "what the operation means".to_owned(),
         }
     }
 
@@ -147,7 +158,19 @@ fn enumerate_symbols(
     let varied = Varied::new(&run.terms, &reduced.value, &mut symbols);
     let mut values = vec![0u128; run.symbols.len()];
     let mut total = 0;
-    for amount in amounts(problem) {
+    let domains = Domains::new(problem, 1);
+    // A number that some do not know is no public one.
+    let mut scalars = params.iter().enumerate();
+    if scalars
+        .any(|(at, symbol)| run.symbols[*symbol].kind == Kind::Scalar && !domains.is_amount(at))
+    {
+        return Ok(None);
+    }
+    let mut tuples = domains.tuples().to_vec();
+    if domains.amounts().is_empty() {
+        tuples.push(Vec::new());
+    }
+    for tuple in tuples {
         let mut known = Known::default();
         let mut counter = Counter::default();
         let mut inputs: Inputs = vec![Vec::new(); params.len()];
@@ -158,8 +181,8 @@ fn enumerate_symbols(
                 let elem = run.symbols[symbol.0 as usize].elem;
                 values[symbol.0 as usize] = coin(domain, elem, &mut counter);
             }
-            for at in amount_params(problem) {
-                values[params[at]] = amount;
+            for (at, amount) in domains.amounts().iter().zip(&tuple) {
+                values[params[*at]] = *amount;
             }
             let own = params.iter().map(|at| &values[*at..=*at]);
             if changed(&mut inputs, own) || admitted.is_none() {
@@ -173,13 +196,13 @@ fn enumerate_symbols(
                 total += 1;
                 // Most coins do not show in the result.
                 let outcome = match before {
-                    Some(word) if word == got => Outcome::Right(true),
+                    Some(word) if word == got => Outcome::Right(None),
                     _ => claimed.judge(&inputs, &[vec![got]], 1),
                 };
                 before = Some(got);
                 match outcome {
-                    Outcome::Right(true) => {}
-                    Outcome::Right(false) => return Ok(None),
+                    Outcome::Right(None) => {}
+                    Outcome::Right(Some(_)) => return Ok(None),
                     Outcome::Fails(_, except) if except > 0.0 => return Ok(None),
                     Outcome::Fails(number, _) => {
                         let what = claimed.text(number);
@@ -276,26 +299,13 @@ impl<'p> Consistent<'p> {
     }
 }
 
-/// Which parameters are public amounts.
-pub(super) fn amount_params(problem: &Problem) -> impl Iterator<Item = usize> + '_ {
-    (0..problem.params.len()).filter(|at| {
-        operand_ids(&problem.flat.params[*at])
-            .iter()
-            .all(|id| problem.flat.values[*id as usize].kind == Kind::Scalar)
-    })
-}
-
-/// Public amounts tried: every shift that leaves room for the offset.
+/// What relations of calls are tabulated for: the values of the one public number, or one run where there is none; nothing
+/// where there are several.
 pub(super) fn amounts(problem: &Problem) -> Vec<u128> {
-    if amount_params(problem).next().is_none() {
-        return vec![1];
-    }
-    (1..=u128::from(width(first_elem(problem)).saturating_sub(2)).min(2)).collect()
-}
-
-pub(super) fn set_amount(problem: &Problem, inputs: &mut Inputs, amount: u128) {
-    for at in amount_params(problem) {
-        inputs[at] = vec![amount];
+    match amount_params(problem).count() {
+        0 => vec![1],
+        1 => Domains::new(problem, 1).tuples().concat(),
+        _ => Vec::new(),
     }
 }
 
@@ -315,75 +325,72 @@ pub(super) fn enumerate(problem: &Problem, limits: &Limits) -> Result<Enumeratio
         });
     }
     let mut wide = Machine::of_results(problem, LANES)?;
-    let domains = domains(problem, rows);
+    let domains = Domains::new(problem, rows);
     let consistent = Consistent::new(problem);
     let (mut total, mut complete) = (0, true);
-    for amount in amounts(problem) {
-        let mut outer = Counter::default();
-        loop {
-            outer.rewind();
-            let mut inputs = draw(&domains, &mut outer);
-            set_amount(problem, &mut inputs, amount);
-            if claimed.required(&inputs, rows) {
-                // One execution tells which coins there are.
-                let mut coins = Counter::default();
-                machine.load(problem, &inputs, 0, &mut coins);
-                machine.run(&mut coins);
-                let mut batch = Batch::new(&coins, LANES);
-                let (mut runs, mut failures, mut allowed) = (0u64, 0u64, 0.0f64);
-                let (mut last, mut before) = (None, None);
-                'coins: loop {
-                    let filled = batch.fill();
-                    for lane in 0..filled {
-                        wide.load(problem, &inputs, lane, &mut batch.lane(lane));
+    let mut outer = Counter::default();
+    loop {
+        outer.rewind();
+        let inputs = domains.draw(&mut outer);
+        if claimed.required(&inputs, rows) {
+            // One execution tells which coins there are.
+            let mut coins = Counter::default();
+            machine.load(problem, &inputs, 0, &mut coins);
+            machine.run(&mut coins);
+            let mut batch = Batch::new(&coins, LANES);
+            let (mut runs, mut failures, mut allowed) = (0u64, 0u64, 0.0f64);
+            let (mut last, mut before) = (None, None);
+            'coins: loop {
+                let filled = batch.fill();
+                for lane in 0..filled {
+                    wide.load(problem, &inputs, lane, &mut batch.lane(lane));
+                }
+                if filled == 0 {
+                    break;
+                }
+                wide.run(&mut batch);
+                for lane in 0..filled {
+                    runs += 1;
+                    let got = outcome(problem, &wide, lane);
+                    if !consistent.holds(&wide, lane) {
+                        let broken = Consistent::broken(problem, inputs, got);
+                        return Ok(Enumeration::Wrong(broken));
                     }
-                    if filled == 0 {
-                        break;
+                    // Most coins do not show in the result.
+                    if before.as_ref() == Some(&got) {
+                        continue;
                     }
-                    wide.run(&mut batch);
-                    for lane in 0..filled {
-                        runs += 1;
-                        let got = outcome(problem, &wide, lane);
-                        if !consistent.holds(&wide, lane) {
-                            let broken = Consistent::broken(problem, inputs, got);
-                            return Ok(Enumeration::Wrong(broken));
+                    match claimed.judge(&inputs, &got, rows) {
+                        Outcome::Right(without) => {
+                            complete &= without.is_none();
+                            before = Some(got);
                         }
-                        // Most coins do not show in the result.
-                        if before.as_ref() == Some(&got) {
-                            continue;
-                        }
-                        match claimed.judge(&inputs, &got, rows) {
-                            Outcome::Right(all) => {
-                                complete &= all;
-                                before = Some(got);
-                            }
-                            Outcome::Fails(number, except) => {
-                                failures += 1;
-                                allowed = except;
-                                last = Some((number, got));
-                                if except <= 0.0 {
-                                    break 'coins;
-                                }
+                        Outcome::Fails(number, except) => {
+                            failures += 1;
+                            allowed = except;
+                            last = Some((number, got));
+                            if except <= 0.0 {
+                                break 'coins;
                             }
                         }
                     }
                 }
-                total += runs;
-                if let Some((number, got)) = last
-                    && failures as f64 > allowed * runs as f64 + 1e-6
-                {
-                    let what = claimed.text(number);
-                    return Ok(Enumeration::Wrong(wrong(
-                        problem,
-                        inputs,
-                        got.concat(),
-                        what,
-                    )));
-                }
             }
-            if !outer.advance() {
-                break;
+            total += runs;
+            if let Some((number, got)) = last
+                && failures as f64 > allowed * runs as f64 + 1e-6
+            {
+                let what = claimed.text(number);
+                return Ok(Enumeration::Wrong(wrong(
+                    problem,
+                    inputs,
+                    got.concat(),
+                    what,
+                )));
             }
+        }
+        if !outer.advance() {
+            break;
         }
     }
     Ok(if complete && total > 0 {
@@ -391,89 +398,6 @@ pub(super) fn enumerate(problem: &Problem, limits: &Limits) -> Result<Enumeratio
     } else {
         Enumeration::Some(total)
     })
-}
-
-/// A signed number of at most so many bits.
-fn number(bits: u32, elem: Elem, random: &mut Random) -> u128 {
-    let length = random.below(u128::from(bits) + 1) as u32;
-    let magnitude = random.below(0) & (1u128 << length.min(127)).wrapping_sub(1);
-    let magnitude = reduce(elem, magnitude);
-    if random.below(2) == 1 {
-        neg(elem, magnitude)
-    } else {
-        magnitude
-    }
-}
-
-/// Values at which signs, carries and lengths change.
-fn edges(elem: Elem) -> Vec<u128> {
-    if let Elem::Bits(m) = elem {
-        return vec![0, mask(elem), 1, 1 << (m - 1)];
-    }
-    let m = u32::from(width(elem));
-    let half = match elem {
-        // The largest number; one more is the smallest.
-        Elem::Field(_) => (order(elem) - 1) / 2,
-        _ => mask(elem) >> 1,
-    };
-    let quarter = 1u128 << m.saturating_sub(2);
-    let above = [0, 1, half, quarter, quarter - 1].map(|word| reduce(elem, word));
-    let below = [1, half, quarter, quarter + 1].map(|word| neg(elem, reduce(elem, word)));
-    let least = add(elem, reduce(elem, half), one(elem));
-    above.into_iter().chain(below).chain([least]).collect()
-}
-
-/// Operands for a random run: uniform, of every length, at edges, equal, or a little apart.
-pub(super) fn operands(
-    problem: &Problem,
-    domains: &[(u128, usize)],
-    run: u64,
-    random: &mut Random,
-) -> Inputs {
-    let elem = first_elem(problem);
-    let m = u32::from(width(elem));
-    let mut inputs = draw(domains, random);
-    if problem.spec != Spec::Shuffle && !run.is_multiple_of(4) {
-        for (rows, spec) in inputs.iter_mut().zip(&problem.params) {
-            if let Operand::Shared(sharing) = spec {
-                let bits = u32::from(width(sharing.elem));
-                rows.iter_mut()
-                    .for_each(|word| *word = number(bits, sharing.elem, random));
-            }
-        }
-    }
-    if run % 8 == 3 && problem.spec != Spec::Shuffle {
-        let mut which = run / 8;
-        for ((rows, spec), (values, _)) in inputs.iter_mut().zip(&problem.params).zip(domains) {
-            let elem = match spec {
-                Operand::Shared(sharing) => sharing.elem,
-                Operand::Clear { elem, .. } => *elem,
-            };
-            if *values != 1 {
-                let edges = edges(elem);
-                rows.fill(edges[(which % edges.len() as u64) as usize]);
-                which /= edges.len() as u64;
-            }
-        }
-    }
-    if run % 8 >= 6
-        && let [a, b, ..] = inputs.as_mut_slice()
-        && domains[0] == domains[1]
-    {
-        // Equality and order are decided close by.
-        let apart = if run.is_multiple_of(2) {
-            0
-        } else {
-            random.below(5)
-        };
-        for (a, b) in a.iter().zip(b) {
-            let sum = add(elem, *a, reduce(elem, apart));
-            *b = sub(elem, sum, reduce(elem, 2 * (apart / 2)));
-        }
-    }
-    let f = 1 + random.below(u128::from(m.saturating_sub(2).clamp(1, 40)));
-    set_amount(problem, &mut inputs, f);
-    inputs
 }
 
 /// Whether operands are within what is required.
@@ -494,6 +418,8 @@ pub(super) struct Tally<'p> {
     runner: Runner,
     strata: Strata,
     last: Option<Box<Wrong>>,
+    /// A claim that had no value in a run, by its number.
+    without: Option<usize>,
 }
 
 impl<'p> Tally<'p> {
@@ -507,6 +433,7 @@ impl<'p> Tally<'p> {
             runner,
             strata: Strata::default(),
             last: None,
+            without: None,
         }
     }
 
@@ -514,7 +441,11 @@ impl<'p> Tally<'p> {
     pub fn judge(&mut self, inputs: Inputs, got: Inputs, rows: usize) -> Result<(), Box<Wrong>> {
         self.done += 1;
         let stratum = self.strata.run(self.claimed.allowance(&inputs));
-        if let Outcome::Fails(number, except) = self.claimed.judge(&inputs, &got, rows) {
+        let outcome = self.claimed.judge(&inputs, &got, rows);
+        if let Outcome::Right(Some(without)) = outcome {
+            self.without = Some(without);
+        }
+        if let Outcome::Fails(number, except) = outcome {
             let wrong = wrong(
                 self.problem,
                 inputs,
@@ -546,6 +477,7 @@ impl<'p> Tally<'p> {
                 by: self.runner,
                 failures: all.failures,
                 expected: all.expected,
+                without: self.without.map(|number| self.claimed.clause(number)),
             }),
         }
     }
@@ -556,13 +488,15 @@ impl<'p> Tally<'p> {
 pub(super) fn random(problem: &Problem, runs: u64) -> Result<Result<Tried, Box<Wrong>>, Malformed> {
     let mut machine = Machine::of_results(problem, LANES)?;
     let rows = machine.rows;
-    let domains = domains(problem, rows);
+    let source = Source::new(problem, rows);
     let consistent = Consistent::new(problem);
     let mut tally = Tally::new(problem, runs, Runner::Prover);
     while tally.done < runs && tally.drawn < runs.saturating_mul(20) {
         let mut batch: Vec<Inputs> = Vec::with_capacity(LANES);
+        let tuple = source.domains.tuple(problem, &mut tally.random);
         while batch.len() < LANES && tally.drawn < runs.saturating_mul(20) {
-            let inputs = operands(problem, &domains, tally.drawn, &mut tally.random);
+            let mut inputs = source.operands(problem, tally.drawn, &mut tally.random);
+            source.domains.set(&mut inputs, &tuple);
             tally.drawn += 1;
             if tally.claimed.required(&inputs, rows) {
                 machine.load(problem, &inputs, batch.len(), &mut tally.random);

@@ -67,6 +67,11 @@ impl<'p> Allowed<'p> {
         Some(known)
     }
 
+    /// Whether it may know all of an operand.
+    pub fn knows(&self, param: usize) -> bool {
+        self.params.get(param) == Some(&true)
+    }
+
     /// Whether two inputs are the same to it.
     pub fn alike(&self, first: &Inputs, second: &Inputs, rows: usize) -> bool {
         let (first, second) = (self.of(first, rows), self.of(second, rows));
@@ -85,10 +90,14 @@ impl<'p> Allowed<'p> {
     }
 }
 
-/// A value of which a few results come often, whatever they are computed by: 0, 1, 2 or -1.
+/// A value of which a few results come often, whatever they are computed by: 0, 1, 2 or -1, or a power of 2, powers of which are
+/// 0.
 pub(crate) fn small(elem: Elem, random: &mut Random) -> u128 {
     use crate::element::{literal, one, reduce};
     use crate::machine::Choice;
+    if let (Elem::Ring(m), 0) = (elem, random.below(4)) {
+        return reduce(elem, 1 << random.below(u128::from(m.min(127))));
+    }
     match (elem, random.below(4)) {
         (Elem::Bits(_), number) => reduce(elem, [0, one(elem), 1, 2][number as usize]),
         (_, number) => literal(elem, [0, 1, 2, -1][number as usize]),

@@ -1,9 +1,10 @@
 //! Where assignments are too many: random executions.
 
 use super::shown::named;
-use super::{Allowed, Kept, Refutation, View, domains, draw, leak, small};
-use crate::element::{neg, reduce, width};
+use super::{Allowed, Kept, Refutation, View, leak, small};
+use crate::element::{reduce, width};
 use crate::machine::{Choice, Machine, Random};
+use crate::operands::{self, Domains};
 use crate::problem::Problem;
 use crate::requires::{Required, elems, has_range};
 use crate::verdict::{self, Inputs, Limits, Seen, Told};
@@ -113,29 +114,30 @@ fn pair(
     number: usize,
     random: &mut Random,
 ) -> Option<[Inputs; 2]> {
-    let (domains, required) = (domains(problem, rows), Required::of(problem));
+    let (domains, required) = (Domains::new(problem, rows), Required::of(problem));
     if !required.is_empty() || allowed.declares() {
-        let elems = elems(&problem.params);
+        let (elems, within) = (elems(&problem.params), required.within());
         for tried in 0..TRIED {
             let few = allowed.declares() && tried % 2 == 1;
-            let both = [0, 1].map(|_| {
-                let mut inputs = draw(&domains, random);
-                for ((words, elem), (bound, _)) in inputs.iter_mut().zip(&elems).zip(&domains) {
-                    for word in words.iter_mut().filter(|_| *bound != 1) {
-                        if few {
-                            *word = small(*elem, random);
-                            continue;
-                        }
-                        let short = random.below(u128::from(width(*elem)) + 1) as u32;
-                        let length = [short, u32::from(width(*elem))][random.below(2) as usize];
-                        *word &= (1u128 << length.min(127)).wrapping_sub(1);
-                        if random.below(2) == 1 {
-                            *word = neg(*elem, *word);
-                        }
+            let mut both = [0, 1].map(|_| {
+                let mut inputs = domains.draw(random);
+                for (at, (words, elem)) in inputs.iter_mut().zip(&elems).enumerate() {
+                    if domains.is_amount(at) {
+                        continue;
+                    }
+                    let bounds = within[at].filter(|_| random.below(2) == 0);
+                    for word in words {
+                        *word = match bounds {
+                            Some(bounds) => operands::within(bounds, *elem, random),
+                            None if few => small(*elem, random),
+                            None if random.below(2) == 0 => operands::number(*elem, random),
+                            None => *word,
+                        };
                     }
                 }
                 inputs
             });
+            domains.share(&mut both);
             let [first, second] = &both;
             let same = !allowed.declares() || first != second && allowed.alike(first, second, rows);
             if same && both.iter().all(|inputs| required.admits(inputs, rows)) {
@@ -144,25 +146,24 @@ fn pair(
         }
         return None;
     }
-    let first = draw(&domains, random);
-    let mut second = draw(&domains, random);
+    let first = domains.draw(random);
+    let mut second = domains.draw(random);
     if number < 2 {
         for (a, b) in first.iter().zip(&mut second) {
             for (a, b) in a.iter().zip(b) {
                 *b = if number == 0 { !a } else { a.wrapping_add(1) };
             }
         }
-        for (rows, (bound, _)) in second.iter_mut().zip(&domains) {
-            for word in rows {
-                *word = match bound {
-                    1 => 1,
-                    0 => *word,
-                    _ => *word % bound,
-                };
+        for (at, rows) in second.iter_mut().enumerate() {
+            let bound = domains.order(at);
+            for word in rows.iter_mut().filter(|_| bound != 0) {
+                *word %= bound;
             }
         }
     }
-    Some([first, second])
+    let mut both = [first, second];
+    domains.share(&mut both);
+    Some(both)
 }
 
 /// Pairs drawn until the text admits one.
@@ -181,7 +182,7 @@ pub(super) fn sample(
     machine: &mut Machine,
     view: &View,
 ) -> Refutation {
-    let domains = domains(problem, machine.rows);
+    let domains = Domains::new(problem, machine.rows);
     let mut random = Random(0x5eed);
     let mut runs = 0;
     let steps = problem.flat.steps.len().max(1) as u64;
@@ -217,7 +218,7 @@ pub(super) fn sample(
         }
     }
     let kept = Kept::new(problem, coalition);
-    let inputs = draw(&domains, &mut random);
+    let inputs = domains.draw(&mut random);
     let mut tally = Tally::new(problem, view);
     for _ in 0..if kept.order { 2 * samples } else { 0 } {
         machine.load(problem, &inputs, 0, &mut random);

@@ -111,7 +111,7 @@ impl Varied {
 
 impl Terms {
     /// The atoms inside a term, each once.
-    fn atoms(&self, poly: &Poly) -> Vec<Atom> {
+    pub(crate) fn atoms(&self, poly: &Poly) -> Vec<Atom> {
         let mut found = Vec::new();
         let mut seen = vec![false; self.nodes.len()];
         let mut open: Vec<Atom> = poly.terms.keys().flatten().copied().collect();

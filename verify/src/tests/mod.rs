@@ -8,6 +8,7 @@ mod clear;
 mod conclusions;
 mod declared;
 mod early;
+mod faithful;
 mod forms;
 mod honest;
 mod kept;

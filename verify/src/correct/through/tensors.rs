@@ -1,12 +1,12 @@
 //! Operands of runs as tensors, and the sharings that are dealt of them.
 
 use super::{AMOUNTS, Lifting, MATRIX, Plan, TABLE};
-use crate::correct::trial::{Tally, operands, required, set_amount};
-use crate::element::{add, mul, order, signed, width};
+use crate::correct::drawn::Source;
+use crate::correct::trial::{Tally, required};
+use crate::element::{add, mul, order, signed};
 use crate::endpoints::{Given, Start};
 use crate::machine::{Choice, Random};
-use crate::problem::{Operand, operand_ids};
-use crate::refute::{domains, first_elem};
+use crate::problem::{Operand, Spec, operand_ids};
 use crate::verdict::Inputs;
 use smpc_ir::flat::Kind;
 use smpc_ir::lower::{Dealt, Lifted};
@@ -45,8 +45,7 @@ impl Lifting<'_> {
             Plan::Whole if table => (TABLE.1, TABLE.0, vec![TABLE.0, TABLE.1]),
             Plan::Whole => (1, 1, vec![1]),
         };
-        let amount = self.amount(number);
-        let mut lanes = tally.draw(count, rows, amount);
+        let mut lanes = tally.draw(count, rows, number);
         let (tensors, sizes) = match plan {
             Plan::Vector(_) if lanes.is_empty() => return None,
             Plan::Vector(_) => (self.vectors(&lanes), vec![lanes.len()]),
@@ -119,17 +118,6 @@ impl Lifting<'_> {
         kinds.iter().enumerate().map(tensor).collect()
     }
 
-    /// The public amount of one of several runs: from 1 to what leaves room, at most 40.
-    fn amount(&self, (at, count): (usize, usize)) -> u128 {
-        let most = u64::from(
-            width(first_elem(self.problem))
-                .saturating_sub(2)
-                .clamp(1, 40),
-        );
-        let steps = (count.min(AMOUNTS as usize) as u64 - 1).max(1);
-        u128::from(1 + (at as u64 % (steps + 1)) * (most - 1) / steps)
-    }
-
     /// Sharings of the operands, dealt.
     pub(super) fn start(&self, laid: &Laid, seed: u64, random: &mut Random) -> Start {
         let mut components: HashMap<(usize, usize), Vec<i128>> = HashMap::new();
@@ -194,7 +182,10 @@ impl Lifting<'_> {
         Start {
             inputs: given.collect(),
             params: amounts
-                .map(|param| laid.tensors[*param][0] as i128)
+                .map(|param| match &self.problem.params[*param] {
+                    Operand::Clear { elem, .. } => signed(*elem, laid.tensors[*param][0]),
+                    Operand::Shared(_) => laid.tensors[*param][0] as i128,
+                })
                 .collect(),
             sizes: laid.sizes.iter().map(|n| *n as i128).collect(),
             seed,
@@ -204,19 +195,31 @@ impl Lifting<'_> {
 
 impl Tally<'_> {
     /// Operands of so many runs within what is required; fewer if too many are refused.
-    fn draw(&mut self, count: usize, rows: usize, amount: u128) -> Vec<Inputs> {
-        let domains = domains(self.problem, rows);
+    fn draw(&mut self, count: usize, rows: usize, number: (usize, usize)) -> Vec<Inputs> {
+        let source = Source::new(self.problem, rows);
+        let tuple = self.amounts(&source, number);
         let (mut found, mut tries) = (Vec::with_capacity(count), 0);
         while found.len() < count && tries < count.saturating_mul(20) + 100 {
             tries += 1;
-            let mut inputs = operands(self.problem, &domains, self.drawn, &mut self.random);
+            let mut inputs = source.operands(self.problem, self.drawn, &mut self.random);
             self.drawn += 1;
-            set_amount(self.problem, &mut inputs, amount);
+            source.domains.set(&mut inputs, &tuple);
             if self.claimed.required(&inputs, rows) {
                 found.push(inputs);
             }
         }
         found
+    }
+
+    /// The public numbers of one of several runs: shifts from the least to the largest that a standard operation may be
+    /// asked for, and of any other protocol those that are enumerated and random ones in turn.
+    fn amounts(&mut self, source: &Source, (at, count): (usize, usize)) -> Vec<u128> {
+        let tuples = source.domains.tuples();
+        if self.problem.spec == Spec::Unspecified || tuples.is_empty() {
+            return source.domains.tuple(self.problem, &mut self.random);
+        }
+        let steps = (count.min(AMOUNTS as usize) - 1).max(1);
+        tuples[(at % (steps + 1)) * (tuples.len() - 1) / steps].clone()
     }
 }
 
