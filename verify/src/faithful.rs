@@ -41,7 +41,7 @@ pub(crate) fn vanishes(
         Of::View(coalition) | Of::Sharing(coalition, _) => messages_vanish(full, small, coalition)?,
         Of::Results => false,
     };
-    if messages || steps_vanish(full, small) {
+    if messages || steps_vanish(full, small, of) {
         return Ok(Some("factors or shifts of the text vanish"));
     }
     if polynomials_vanish(small, of)? {
@@ -192,11 +192,12 @@ fn inverse(elem: Elem, value: i128) -> bool {
 }
 
 /// Whether a step of the text is none in the small ring, because an operand is 0 there, or has an operand that is
-/// 0 there, or shifts everything out, and does not do so at full width.
-fn steps_vanish(full: &Problem, small: &Problem) -> bool {
+/// 0 there, or shifts everything out, and does not do so at full width. Results are also tried at full width, where a step that random
+/// values pass through cannot hide, as the levels of a tree that are fewer in the small ring.
+fn steps_vanish(full: &Problem, small: &Problem, of: Of) -> bool {
     let narrow = places(small);
     places(full).iter().any(|(at, wide)| match narrow.get(at) {
-        None => true,
+        None => of != Of::Results,
         Some(narrow) => narrow.zero && !wide.zero || narrow.shifted && !wide.shifted,
     })
 }
