@@ -7,7 +7,7 @@ use super::abort::{Aborter, Reason};
 use super::frame::Kind;
 use super::link::Link;
 use super::state::{Ending, Shared};
-use crate::channel::{Channel, ChannelError, Fault, Traffic, buffer, recycle};
+use crate::channel::{Channel, ChannelError, Fault, Traffic, copied, recycle};
 
 /// One party's end of its connections. If it is dropped without [`NetChannel::close`], peers
 /// are told that this party failed.
@@ -178,9 +178,7 @@ impl NetChannel {
 
 impl Channel for NetChannel {
     fn send(&mut self, peer: usize, contents: &[u8]) -> Result<(), ChannelError> {
-        let mut own = buffer(contents.len());
-        own.extend_from_slice(contents);
-        self.send_buffer(peer, own)
+        self.send_buffer(peer, copied(contents))
     }
 
     fn send_buffer(&mut self, peer: usize, contents: Vec<u8>) -> Result<(), ChannelError> {

@@ -15,6 +15,7 @@ mod kept;
 mod known_bad;
 mod lies;
 mod literature;
+mod lying;
 mod opened;
 mod orders;
 mod ranges;

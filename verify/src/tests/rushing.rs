@@ -3,7 +3,7 @@
 
 use super::active::titled;
 use super::early::{BODIES, tested};
-use super::lies::{Run, sent};
+use super::lying::{Run, sent};
 use super::standard::bind;
 use crate::active::{Effect, deviate};
 use crate::element::{add, literal, mul};
