@@ -253,11 +253,11 @@ impl Instance<'_> {
         }
     }
 
-    /// The probability with which a postcondition may fail on these operands.
+    /// The probability with which a postcondition may fail on these operands; `None` if it is no number.
     pub fn except(&self, ensures: &Ensures) -> Option<f64> {
         match &ensures.except {
             None => Some(0.0),
-            Some(term) => self.real(term),
+            Some(term) => self.real(term).filter(|chance| !chance.is_nan()),
         }
     }
 

@@ -188,6 +188,11 @@ fn computed(
             reason: format!("not read: {}", unread.join("; ")),
         });
     }
+    if let Some(clause) = without {
+        return Ok(Verdict::Unknown {
+            reason: format!("it has no meaning for all values of these types that it {clause}"),
+        });
+    }
     if done.rings.is_empty() && !claimed.orders() {
         for problem in faithful.iter().copied() {
             let amounts = trial::amounts(problem);
@@ -201,11 +206,6 @@ fn computed(
     }
     if done.rings.is_empty() && claimed.is_measured() && done.expected >= MEASURED {
         return Ok(Verdict::Measured(done));
-    }
-    if let (true, Some(clause)) = (done.rings.is_empty(), without) {
-        return Ok(Verdict::Unknown {
-            reason: format!("it has no meaning for all values of these types that it {clause}"),
-        });
     }
     if done.rings.is_empty() {
         let nothing = match small.len() > skipped.len() {

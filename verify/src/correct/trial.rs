@@ -13,7 +13,7 @@ use crate::sharing::parities;
 use crate::statistics::Strata;
 use crate::term::{Known, Varied};
 use crate::verdict::{Inputs, Limits, Wrong};
-use smpc_ir::claim::Domain;
+use smpc_ir::claim::{Domain, Ensures};
 use smpc_ir::flat::{Kind, Sharing};
 
 /// Random runs without a contradiction.
@@ -21,9 +21,9 @@ use smpc_ir::flat::{Kind, Sharing};
 pub(crate) struct Tried {
     pub runs: u64,
     pub by: Runner,
-    /// Runs in which something failed that may fail with some probability.
+    /// Of the claims that may fail with some probability, that of which one may expect the fewest failures: runs in which it failed.
     pub failures: u64,
-    /// The most failures that the claim lets one expect.
+    /// The most failures that it lets one expect.
     pub expected: f64,
     /// A clause that had no value in one of them.
     pub without: Option<String>,
@@ -38,12 +38,27 @@ pub(super) enum Enumeration {
     Wrong(Box<Wrong>),
 }
 
-/// What one execution shows.
-enum Outcome {
-    /// Every claim that has a value holds; the first that has none.
-    Right(Option<usize>),
-    /// The claim by its number, and the probability with which it may fail.
-    Fails(usize, f64),
+/// What one execution shows of all claims, by their numbers.
+#[derive(Default)]
+struct Outcome {
+    /// The first that has no value.
+    without: Option<usize>,
+    /// Each that does not hold, and the probability with which it may fail.
+    fails: Vec<(usize, f64)>,
+}
+
+impl Outcome {
+    /// Whether every claim has a value, and holds.
+    fn is_right(&self) -> bool {
+        self.without.is_none() && self.fails.is_empty()
+    }
+
+    /// A claim that does not hold and may not fail.
+    fn contradicted(&self) -> Option<usize> {
+        let mut fails = self.fails.iter();
+        let never = fails.find(|(_, except)| *except <= 0.0);
+        never.map(|(number, _)| *number)
+    }
 }
 
 impl Claimed {
@@ -53,29 +68,37 @@ impl Claimed {
         requires.all(|requires| instance.requires(&requires.claim, rows))
     }
 
+    /// All claims, that of the standard operation before those of the text.
+    fn ensures(&self) -> impl Iterator<Item = &Ensures> {
+        self.claims.iter().flat_map(|c| &c.ensures)
+    }
+
+    /// Holds every claim against an execution: one that fails, as it may, excuses no other one.
     fn judge(&self, inputs: &[Vec<u128>], outputs: &[Vec<u128>], rows: usize) -> Outcome {
         let instance = self.instance(inputs, outputs);
-        let mut without = None;
-        for (number, ensures) in self.claims.iter().flat_map(|c| &c.ensures).enumerate() {
-            match instance.ensures(ensures, rows) {
-                Some(true) => {}
-                None => without = without.or(Some(number)),
-                Some(false) => match instance.except(ensures) {
-                    Some(except) => return Outcome::Fails(number, except),
-                    None => without = without.or(Some(number)),
-                },
+        let mut outcome = Outcome::default();
+        for (number, ensures) in self.ensures().enumerate() {
+            let holds = instance.ensures(ensures, rows);
+            let except = match holds {
+                Some(true) => continue,
+                Some(false) => instance.except(ensures),
+                None => None,
+            };
+            match except {
+                Some(except) => outcome.fails.push((number, except)),
+                None => outcome.without = outcome.without.or(Some(number)),
             }
         }
-        Outcome::Right(without)
+        outcome
     }
 
     /// Whether every claim has a value for one row, and holds.
     pub(super) fn holds(&self, inputs: &[Vec<u128>], outputs: &[Vec<u128>]) -> bool {
-        matches!(self.judge(inputs, outputs, 1), Outcome::Right(None))
+        self.judge(inputs, outputs, 1).is_right()
     }
 
     fn text(&self, number: usize) -> String {
-        let ensures = self.claims.iter().flat_map(|c| &c.ensures).nth(number);
+        let ensures = self.ensures().nth(number);
         match ensures {
             Some(ensures) if !ensures.text.is_empty() => {
                 format!("it does not hold that it {}", ensures.text)
@@ -86,7 +109,7 @@ impl Claimed {
 
     /// A clause as it is written.
     fn clause(&self, number: usize) -> String {
-        let ensures = self.claims.iter().flat_map(|c| &c.ensures).nth(number);
+        let ensures = self.ensures().nth(number);
         match ensures {
             Some(ensures) if !ensures.text.is_empty() => ensures.text.clone(),
             _ => "what the operation means".to_owned(),
@@ -95,17 +118,18 @@ impl Claimed {
 
     /// Whether a claim speaks of orders of rows, which one value at a time does not show.
     pub(super) fn orders(&self) -> bool {
-        let mut ensures = self.claims.iter().flat_map(|c| &c.ensures);
+        let mut ensures = self.ensures();
         ensures.any(|e| e.over == Some(Domain::Permutation))
     }
 
-    /// The most that any claim allows to fail on these operands.
-    fn allowance(&self, inputs: &[Vec<u128>]) -> f64 {
+    /// The claims that may fail, by their numbers, each with the probability with which it may on these operands.
+    fn allowances(&self, inputs: &[Vec<u128>]) -> Vec<(usize, f64)> {
         let instance = self.instance(inputs, &[]);
-        let ensures = self.claims.iter().flat_map(|c| &c.ensures);
-        ensures
-            .filter_map(|e| instance.except(e))
-            .fold(0.0, f64::max)
+        let numbered = self.ensures().enumerate();
+        let may_fail = numbered.filter(|(_, ensures)| ensures.except.is_some());
+        may_fail
+            .map(|(number, ensures)| (number, instance.except(ensures).unwrap_or(0.0)))
+            .collect()
     }
 }
 
@@ -196,19 +220,17 @@ fn enumerate_symbols(
                 total += 1;
                 // Most coins do not show in the result.
                 let outcome = match before {
-                    Some(word) if word == got => Outcome::Right(None),
+                    Some(word) if word == got => Outcome::default(),
                     _ => claimed.judge(&inputs, &[vec![got]], 1),
                 };
                 before = Some(got);
-                match outcome {
-                    Outcome::Right(None) => {}
-                    Outcome::Right(Some(_)) => return Ok(None),
-                    Outcome::Fails(_, except) if except > 0.0 => return Ok(None),
-                    Outcome::Fails(number, _) => {
-                        let what = claimed.text(number);
-                        let wrong = wrong(problem, inputs, vec![got], what);
-                        return Ok(Some(Enumeration::Wrong(wrong)));
-                    }
+                if let Some(number) = outcome.contradicted() {
+                    let what = claimed.text(number);
+                    let wrong = wrong(problem, inputs, vec![got], what);
+                    return Ok(Some(Enumeration::Wrong(wrong)));
+                }
+                if !outcome.is_right() {
+                    return Ok(None);
                 }
             }
             match counter.step() {
@@ -338,8 +360,10 @@ pub(super) fn enumerate(problem: &Problem, limits: &Limits) -> Result<Enumeratio
             machine.load(problem, &inputs, 0, &mut coins);
             machine.run(&mut coins);
             let mut batch = Batch::new(&coins, LANES);
-            let (mut runs, mut failures, mut allowed) = (0u64, 0u64, 0.0f64);
-            let (mut last, mut before) = (None, None);
+            let (mut runs, mut before) = (0u64, None);
+            // By claim: how often it failed, with what probability it may, and what came out the last time.
+            let mut failed: Vec<Option<(u64, f64, Inputs)>> =
+                claimed.ensures().map(|_| None).collect();
             'coins: loop {
                 let filled = batch.fill();
                 for lane in 0..filled {
@@ -360,33 +384,29 @@ pub(super) fn enumerate(problem: &Problem, limits: &Limits) -> Result<Enumeratio
                     if before.as_ref() == Some(&got) {
                         continue;
                     }
-                    match claimed.judge(&inputs, &got, rows) {
-                        Outcome::Right(without) => {
-                            complete &= without.is_none();
-                            before = Some(got);
-                        }
-                        Outcome::Fails(number, except) => {
-                            failures += 1;
-                            allowed = except;
-                            last = Some((number, got));
-                            if except <= 0.0 {
-                                break 'coins;
-                            }
-                        }
+                    let outcome = claimed.judge(&inputs, &got, rows);
+                    complete &= outcome.without.is_none();
+                    for (number, except) in &outcome.fails {
+                        let failures = failed[*number].as_ref().map_or(0, |before| before.0);
+                        failed[*number] = Some((failures + 1, *except, got.clone()));
+                    }
+                    if outcome.contradicted().is_some() {
+                        break 'coins;
+                    }
+                    if outcome.fails.is_empty() {
+                        before = Some(got);
                     }
                 }
             }
             total += runs;
-            if let Some((number, got)) = last
-                && failures as f64 > allowed * runs as f64 + 1e-6
-            {
-                let what = claimed.text(number);
-                return Ok(Enumeration::Wrong(wrong(
-                    problem,
-                    inputs,
-                    got.concat(),
-                    what,
-                )));
+            for (number, found) in failed.into_iter().enumerate() {
+                if let Some((failures, allowed, got)) = found
+                    && failures as f64 > allowed.max(0.0) * runs as f64 + 1e-6
+                {
+                    let what = claimed.text(number);
+                    let got = got.concat();
+                    return Ok(Enumeration::Wrong(wrong(problem, inputs, got, what)));
+                }
             }
         }
         if !outer.advance() {
@@ -416,23 +436,24 @@ pub(super) struct Tally<'p> {
     /// Runs judged.
     pub done: u64,
     runner: Runner,
-    strata: Strata,
-    last: Option<Box<Wrong>>,
+    /// By claim, for those that may fail: the runs, and the last one that failed.
+    measured: Vec<(Strata, Option<Box<Wrong>>)>,
     /// A claim that had no value in a run, by its number.
     without: Option<usize>,
 }
 
 impl<'p> Tally<'p> {
     pub fn new(problem: &'p Problem, runs: u64, runner: Runner) -> Self {
+        let claimed = Claimed::new(problem);
+        let measured = claimed.ensures().map(|_| (Strata::default(), None));
         Self {
             problem,
-            claimed: Claimed::new(problem),
+            measured: measured.collect(),
+            claimed,
             random: Random(runs ^ 0xc0de),
             drawn: 0,
             done: 0,
             runner,
-            strata: Strata::default(),
-            last: None,
             without: None,
         }
     }
@@ -440,46 +461,50 @@ impl<'p> Tally<'p> {
     /// Counts a run.
     pub fn judge(&mut self, inputs: Inputs, got: Inputs, rows: usize) -> Result<(), Box<Wrong>> {
         self.done += 1;
-        let stratum = self.strata.run(self.claimed.allowance(&inputs));
         let outcome = self.claimed.judge(&inputs, &got, rows);
-        if let Outcome::Right(Some(without)) = outcome {
-            self.without = Some(without);
+        self.without = outcome.without.or(self.without);
+        let failed = |number: usize, inputs: &Inputs| {
+            let what = self.claimed.text(number);
+            wrong(self.problem, inputs.clone(), got.concat(), what)
+        };
+        if let Some(number) = outcome.contradicted() {
+            return Err(failed(number, &inputs));
         }
-        if let Outcome::Fails(number, except) = outcome {
-            let wrong = wrong(
-                self.problem,
-                inputs,
-                got.concat(),
-                self.claimed.text(number),
-            );
-            if except <= 0.0 {
-                return Err(wrong);
+        for (number, chance) in self.claimed.allowances(&inputs) {
+            let (strata, last) = &mut self.measured[number];
+            let stratum = strata.run(chance);
+            if outcome.fails.iter().any(|(at, _)| *at == number) {
+                stratum.failures += 1;
+                *last = Some(failed(number, &inputs));
             }
-            stratum.failures += 1;
-            self.last = Some(wrong);
         }
         Ok(())
     }
 
     /// All runs, or one that fails where more fail than the claim explains.
     pub fn finish(self) -> Result<Tried, Box<Wrong>> {
-        let all = self.strata.all();
-        match (self.last, self.strata.miracle()) {
-            (Some(mut wrong), Some(one)) => {
+        for (strata, last) in &self.measured {
+            if let (Some(wrong), Some(one)) = (last, strata.miracle()) {
+                let mut wrong = wrong.clone();
                 wrong.what = format!(
                     "{}: {} of {} runs fail, where at most {:.1} are expected",
                     wrong.what, one.failures, one.runs, one.expected
                 );
-                Err(wrong)
+                return Err(wrong);
             }
-            _ => Ok(Tried {
-                runs: self.done,
-                by: self.runner,
-                failures: all.failures,
-                expected: all.expected,
-                without: self.without.map(|number| self.claimed.clause(number)),
-            }),
         }
+        let may_fail = self.claimed.ensures().zip(&self.measured);
+        let may_fail = may_fail.filter(|(ensures, _)| ensures.except.is_some());
+        let strata = may_fail.map(|(_, (strata, _))| strata.all());
+        let least = strata.min_by(|a, b| a.expected.total_cmp(&b.expected));
+        let least = least.unwrap_or_default();
+        Ok(Tried {
+            runs: self.done,
+            by: self.runner,
+            failures: least.failures,
+            expected: least.expected,
+            without: self.without.map(|number| self.claimed.clause(number)),
+        })
     }
 }
 

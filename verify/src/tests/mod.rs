@@ -4,6 +4,7 @@ mod active;
 mod beside;
 mod build;
 mod calls;
+mod clauses;
 mod clear;
 mod conclusions;
 mod declared;
