@@ -217,8 +217,11 @@ pub fn call(ring: Ring, name: &str, args: &[Val], named: Option<(&String, Val)>)
         ("any" | "all", _) => {
             let op = if name == "any" { Bin::Or } else { Bin::And };
             let rows = leaf(0)?.rows()?;
-            let mut whole = Val::Array(rows[0].clone());
-            for row in &rows[1..] {
+            let Some((first, rest)) = rows.split_first() else {
+                return wrong("whether any or all of nothing");
+            };
+            let mut whole = Val::Array(first.clone());
+            for row in rest {
                 whole = binary(ring, op, &whole, &Val::Array(row.clone()))?;
             }
             return Ok(whole);
@@ -239,20 +242,28 @@ pub fn call(ring: Ring, name: &str, args: &[Val], named: Option<(&String, Val)>)
             let mean = quotient(&sum(ring, &x)?, &n)?;
             let off = arrays(ring, Bin::Sub, &x, &mean)?;
             let squares = product(ring, &off, &off)?;
-            quotient(&sum(ring, &squares)?, &n)?
+            let mut mean = quotient(&sum(ring, &squares)?, &n)?;
+            // what the library states of the whole function
+            (mean.cells.iter_mut()).for_each(|c| c.error += c.real * 2f64.powi(-13) + 2.0 * UNIT);
+            mean
         }
         ("poly", _) => {
             let (t, cs) = (leaf(0)?, as_fix(leaf(1)?)?);
             let terms = cs.rows()?;
             let mut total = terms[0].clone();
             let mut powers: Option<Array> = None;
+            // the factors enter one dot product, so all of them with the bits below the largest
+            let factors = terms[1..].iter().flat_map(|c| &c.cells);
+            let largest = factors.fold(0.0, |m: f64, c| m.max(c.real.abs()));
             for c in &terms[1..] {
                 let next = match powers {
                     None => as_fix(t)?,
                     Some(before) => product(ring, &before, t)?,
                 };
                 let mut term = product(ring, c, &next)?;
-                term.cells.iter_mut().for_each(|c| c.error *= 4.0);
+                for (c, power) in term.cells.iter_mut().zip(&next.cells) {
+                    c.error = c.error * 4.0 + largest * power.real.abs() * 2f64.powi(-28);
+                }
                 total = arrays(ring, Bin::Add, &total, &term)?;
                 powers = Some(next);
             }

@@ -523,6 +523,9 @@ pub fn selected(c: &Val, a: &Val, b: &Val) -> Eval<Val> {
         };
         let n: usize = shape.iter().product();
         let dc = usize::from(!c.shape.is_empty());
+        if dc == 1 && c.cells.len() != n {
+            return wrong("conditions and arms of different lengths");
+        }
         let cells = (0..n)
             .map(|i| {
                 let (from, d) = if c.cells[i * dc].int == 1 {

@@ -53,6 +53,9 @@ impl Cell {
         if !real.is_finite() || real.abs() >= 2f64.powi(40) {
             return Err(Stop::Limit("fixed point beyond 2^40"));
         }
+        if !error.is_finite() {
+            return Err(Stop::Limit("errors that grow beyond all numbers"));
+        }
         let grid = real * 2f64.powi(20);
         let lost = if grid.fract() == 0.0 && error == 0.0 {
             0.0
