@@ -209,7 +209,11 @@ impl<'a> Emitter<'a> {
             names.borrow_mut().push(name.clone());
             Some(name)
         };
-        let tokens = size::size(of, &name);
+        let names_of = size::Names {
+            name: &name,
+            bits: &|var| self.layout.size_bits(var),
+        };
+        let tokens = size::size(of, &names_of);
         for name in names.take() {
             self.say(&name);
         }

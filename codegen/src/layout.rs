@@ -45,6 +45,7 @@ const RESERVED: &[&str] = &[
     "lt",
     "matmul",
     "modulo",
+    "product",
     "mul",
     "neg",
     "not",
@@ -76,6 +77,7 @@ const RESERVED: &[&str] = &[
     "sqrt",
     "sub",
     "sum",
+    "total",
     "transpose",
     "truth",
     "unpack",
@@ -265,6 +267,16 @@ impl Layout {
 
     pub fn size_name(&self, var: SizeVar) -> Option<Ident> {
         self.sizes.get(var.0 as usize).cloned().flatten()
+    }
+
+    /// Bits of a size at most: lengths, and what counts to them, are below 2^40, parameters any numbers of 64 bits.
+    pub fn size_bits(&self, var: SizeVar) -> u32 {
+        let name = self.sizes.get(var.0 as usize).and_then(Option::as_ref);
+        if name.is_some_and(|name| self.params.contains(name)) {
+            63
+        } else {
+            40
+        }
     }
 
     pub fn party(&self, party: Party) -> TokenStream {

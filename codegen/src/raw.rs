@@ -180,7 +180,10 @@ fn check(
             }
         });
     }
-    let lookup = |var| layout.size_name(var);
+    let lookup = size::Names {
+        name: &|var| layout.size_name(var),
+        bits: &|var| layout.size_bits(var),
+    };
     for guard in &program.guards {
         let missing = Unsupported {
             what: "a guard over a loop",

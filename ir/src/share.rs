@@ -17,6 +17,8 @@
 //!   `Mul` and `MatMul` take `Int` and `Fix` mixed, result `Fix`. The condition of `Select` is `Bits(1)`.
 //! - Control depends on public values only.
 
+use std::collections::BTreeSet;
+
 use crate::local::{Local, Source};
 use crate::party::PartySet;
 use crate::size::{Size, SizeVar};
@@ -356,6 +358,9 @@ pub struct Program {
     pub leaks: Vec<Leak>,
     /// What leaves besides, and is taken for no leakage.
     pub assumptions: Vec<Assumption>,
+    /// Literals that the script writes as text, and the bits of their types. A constant like one of them is taken for it where
+    /// outputs are written.
+    pub texts: BTreeSet<(i128, u8)>,
     /// The backend asked for.
     pub using: Using,
 }

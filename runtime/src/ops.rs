@@ -3,6 +3,7 @@
 
 use smpc_ir::local::Prim;
 use smpc_ir::party::Elem;
+use smpc_ir::size::SizeError;
 
 use crate::tensor::{Data, Tensor};
 use crate::{LocalError, elementwise};
@@ -223,36 +224,61 @@ pub fn fraction_bits(a: &Tensor) -> Result<Tensor> {
     Tensor::constant(Elem::Ring(64), &[], bits)
 }
 
+/// Sum of sizes, of which some may be large.
+///
+/// # Errors
+/// It is beyond 128 bits.
+pub fn total(terms: &[i128]) -> Result<i128> {
+    let sum = terms
+        .iter()
+        .try_fold(0i128, |sum, term| sum.checked_add(*term));
+    sum.ok_or(LocalError::Size(SizeError::Overflow))
+}
+
+/// Product of sizes, of which some may be large.
+///
+/// # Errors
+/// It is beyond 128 bits.
+pub fn product(factors: &[i128]) -> Result<i128> {
+    let product = factors
+        .iter()
+        .try_fold(1i128, |product, factor| product.checked_mul(*factor));
+    product.ok_or(LocalError::Size(SizeError::Overflow))
+}
+
 /// Quotient of sizes, rounded down.
 ///
 /// # Errors
-/// The divisor is not positive.
+/// The divisor is 0, or the quotient beyond 128 bits.
 pub fn floor_div(a: i128, b: i128) -> Result<i128> {
-    if b > 0 {
-        Ok(a.div_euclid(b))
-    } else {
-        Err(LocalError::DivisionByZero)
-    }
+    let rest = modulo(a, b)?;
+    let whole = a.checked_sub(rest).and_then(|whole| whole.checked_div(b));
+    whole.ok_or(LocalError::Size(SizeError::Overflow))
 }
 
 /// Quotient of sizes, rounded up.
 ///
 /// # Errors
-/// The divisor is not positive.
+/// As of [`floor_div`].
 pub fn ceil_div(a: i128, b: i128) -> Result<i128> {
     Ok(floor_div(a, b)? + i128::from(modulo(a, b)? != 0))
 }
 
-/// Remainder of sizes, never negative.
+/// Remainder of sizes, with the sign of the divisor.
 ///
 /// # Errors
-/// The divisor is not positive.
+/// The divisor is 0.
 pub fn modulo(a: i128, b: i128) -> Result<i128> {
-    if b > 0 {
-        Ok(a.rem_euclid(b))
-    } else {
-        Err(LocalError::DivisionByZero)
+    if b == 0 {
+        return Err(LocalError::DivisionByZero);
     }
+    // of -1 it is 0, also of the least number, whose quotient does not fit
+    let rest = a.checked_rem(b).unwrap_or(0);
+    Ok(if rest != 0 && (rest < 0) != (b < 0) {
+        rest + b
+    } else {
+        rest
+    })
 }
 
 /// The smaller of two sizes.

@@ -1,15 +1,15 @@
-//! Which values are characters: what comes from a text input and was only moved, selected or
+//! Which values are characters: what comes from a text input or literal and was only moved, selected or
 //! shuffled since. Nothing is computed with it; outputs are written as what they are.
 
 use std::collections::HashSet;
 
 use crate::local::{Local, Prim};
-use crate::share::{Block, Op, Program, Step, Value};
+use crate::share::{Block, Op, Program, Step, Type, Value};
 
 /// The values of a script that are text.
 pub(super) fn texts(program: &Program) -> HashSet<Value> {
     let mut found = HashSet::new();
-    if !program.inputs.iter().any(|input| input.text) {
+    if program.texts.is_empty() && !program.inputs.iter().any(|input| input.text) {
         return found;
     }
     // What a loop carries may become text in its body: again, until nothing is added.
@@ -41,6 +41,17 @@ fn pass<'v>(
     }
 }
 
+/// Whether these are literals that the script writes as text of the result's type.
+fn is_literal(program: &Program, values: &[i128], results: &[Value]) -> bool {
+    let result = results.first();
+    let info = result.and_then(|result| program.values.get(result.0 as usize));
+    let Some(Type::Bits(width)) = info.map(|info| info.ty) else {
+        return false;
+    };
+    let is_text = |value: &i128| program.texts.contains(&(*value, width));
+    !values.is_empty() && values.iter().all(is_text)
+}
+
 fn step(program: &Program, own: &Step, found: &mut HashSet<Value>) {
     let Step {
         op, args, results, ..
@@ -54,6 +65,8 @@ fn step(program: &Program, own: &Step, found: &mut HashSet<Value>) {
             let input = program.inputs.get(*at as usize);
             input.is_some_and(|input| input.text)
         }
+        Op::Local(Local::Constant(value)) => is_literal(program, &[*value], results),
+        Op::Local(Local::Data(values)) => is_literal(program, values, results),
         Op::Share | Op::Reveal(_) => moved(0..1, found),
         Op::Local(
             Local::Reshape
@@ -101,7 +114,7 @@ fn step(program: &Program, own: &Step, found: &mut HashSet<Value>) {
 mod tests {
     use super::*;
     use crate::local::Source;
-    use crate::share::{Audience, Input, Type};
+    use crate::share::{Audience, Input, Label, Type, ValueInfo};
     use crate::size::{Size, SizeVar};
 
     fn step(op: Op, args: &[u32], results: &[u32]) -> Step {
@@ -153,5 +166,33 @@ mod tests {
         let mut found: Vec<u32> = texts(&program).into_iter().map(|v| v.0).collect();
         found.sort_unstable();
         assert_eq!(found, [0, 1, 3, 4, 6, 7, 8]);
+    }
+
+    #[test]
+    fn literals_are_text_where_the_script_writes_them_so() {
+        let constant = |value| Op::Local(Local::Constant(value));
+        let bits = |width| ValueInfo {
+            ty: Type::Bits(width),
+            shape: vec![],
+            label: Label::Public,
+            source: Source::default(),
+            library: false,
+        };
+        let program = Program {
+            texts: [(0x6162, 16)].into(),
+            values: vec![bits(16), bits(16), bits(32), bits(16)],
+            body: Block {
+                steps: vec![
+                    step(constant(0x6162), &[], &[0]),
+                    step(constant(0x6163), &[], &[1]),
+                    step(constant(0x6162), &[], &[2]),
+                    step(Op::Local(Local::Prim(Prim::Select)), &[9, 0, 0], &[3]),
+                ],
+                ..Block::default()
+            },
+            ..Program::default()
+        };
+        let found: HashSet<Value> = [Value(0), Value(3)].into();
+        assert_eq!(texts(&program), found);
     }
 }

@@ -8,7 +8,7 @@ use super::{Size, SizeError, SizeVar};
 pub enum Atom {
     /// A named size.
     Var(SizeVar),
-    /// Quotient rounded down; the divisor is positive wherever it is evaluated.
+    /// Quotient rounded down.
     Div(Box<Size>, Box<Size>),
     /// Quotient rounded up, as in the bytes of bit-packed elements.
     DivCeil(Box<Size>, Box<Size>),
@@ -49,6 +49,15 @@ pub enum Atom {
         /// The term.
         body: Box<Size>,
     },
+}
+
+/// a / b rounded down, and what is left, which has the sign of b. None if b is 0 or the quotient beyond 128 bits.
+fn floored(a: i128, b: i128) -> Option<(i128, i128)> {
+    let (quotient, rest) = (a.checked_div(b)?, a.checked_rem(b)?);
+    Some(match rest != 0 && (rest < 0) != (b < 0) {
+        true => (quotient - 1, rest + b),
+        false => (quotient, rest),
+    })
 }
 
 impl Atom {
@@ -107,9 +116,13 @@ impl Atom {
         &self,
         env: &dyn Fn(SizeVar) -> Option<i128>,
     ) -> Result<i128, SizeError> {
-        let positive = |size: &Size| match size.evaluate(env)? {
-            d if d > 0 => Ok(d),
-            _ => Err(SizeError::Domain("division of a size by zero or less")),
+        // Quotient and remainder with the sign of the divisor.
+        let divided = |a: &Size, b: &Size| {
+            let (a, b) = (a.evaluate(env)?, b.evaluate(env)?);
+            floored(a, b).ok_or(match b {
+                0 => SizeError::Domain("division by zero"),
+                _ => SizeError::Overflow,
+            })
         };
         let total = |bound: SizeVar, body: &Size, widths: &mut dyn Iterator<Item = u64>| {
             let mut sum = 0i128;
@@ -133,12 +146,12 @@ impl Atom {
         };
         match self {
             Self::Var(v) => env(*v).ok_or(SizeError::Unbound(*v)),
-            Self::Div(a, b) => Ok(a.evaluate(env)?.div_euclid(positive(b)?)),
+            Self::Div(a, b) => Ok(divided(a, b)?.0),
             Self::DivCeil(a, b) => {
-                let (a, b) = (a.evaluate(env)?, positive(b)?);
-                Ok(a.div_euclid(b) + i128::from(a.rem_euclid(b) != 0))
+                let (quotient, rest) = divided(a, b)?;
+                Ok(quotient + i128::from(rest != 0))
             }
-            Self::Mod(a, b) => Ok(a.evaluate(env)?.rem_euclid(positive(b)?)),
+            Self::Mod(a, b) => Ok(divided(a, b)?.1),
             Self::Min(a, b) => Ok(a.evaluate(env)?.min(b.evaluate(env)?)),
             Self::Max(a, b) => Ok(a.evaluate(env)?.max(b.evaluate(env)?)),
             Self::Log2Ceil(a) => Ok(log2_ceil(a.evaluate(env)?)),
