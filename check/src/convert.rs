@@ -122,6 +122,7 @@ impl Elab<'_> {
         for at in 0..width {
             value = value << 8 | u128::from(text.as_bytes().get(at).copied().unwrap_or(0));
         }
+        self.program.texts.insert((value as i128, m));
         Some(Leaf::literal(value as i128, ty))
     }
 

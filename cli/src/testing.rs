@@ -44,10 +44,13 @@ pub fn run(test: &Test, backend: &Backend, seed: u64) -> Ended {
         Ok(outcome) => outcome,
         Err(message) => return wrong(message),
     };
+    let outputs = party::outputs(&program);
     let each = test.expectations.iter().enumerate();
     let found: Vec<_> = each
         .filter_map(|(at, expectation)| {
-            let difference = difference(at, expectation, &outcome)?;
+            let name = at.to_string();
+            let text = outputs.iter().any(|info| info.text && info.name == name);
+            let difference = difference(at, expectation, text, &outcome)?;
             Some((Some(at), difference))
         })
         .collect();
@@ -102,8 +105,13 @@ fn carried_out(program: &party::Program, seed: u64) -> Result<Outcome, String> {
     })
 }
 
-/// What an expectation finds otherwise; every time that it is reached.
-fn difference(at: usize, expectation: &Expectation, outcome: &Outcome) -> Option<String> {
+/// What an expectation, of `text` or of numbers, finds otherwise; every time that it is reached.
+fn difference(
+    at: usize,
+    expectation: &Expectation,
+    text: bool,
+    outcome: &Outcome,
+) -> Option<String> {
     let name = at.to_string();
     let part = |which: u16| {
         let own = outcome.outputs.iter().filter(|output| {
@@ -138,7 +146,7 @@ fn difference(at: usize, expectation: &Expectation, outcome: &Outcome) -> Option
             }
             many += 1;
             if found.len() < SHOWN {
-                let shown = |value| show::element(value, expectation.ty);
+                let shown = |value| show::element(value, expectation.ty, text);
                 let mut text = String::new();
                 if !shape.is_empty() {
                     text.push_str(&format!("{}: ", place(i, shape)));

@@ -91,12 +91,10 @@ fn value(members: &[&(OutputInfo<'_>, Vec<Tensor>)], repeated: bool) -> (Value, 
             .filter_map(|(info, times)| Some((info, times.get(time)?)))
             .collect();
         match row.as_slice() {
-            [(info, value)] if info.field.is_none() => {
-                (json_of(value, info.ty), text_of(value, info.ty))
-            }
+            [(info, value)] if info.field.is_none() => (json_of(value, info), text_of(value, info)),
             row => {
-                let json = row.iter().map(|(info, value)| json_of(value, info.ty));
-                let texts = row.iter().map(|(info, value)| text_of(value, info.ty));
+                let json = row.iter().map(|(info, value)| json_of(value, info));
+                let texts = row.iter().map(|(info, value)| text_of(value, info));
                 let texts: Vec<String> = texts.collect();
                 let text = if texts.iter().any(|text| text.contains('\n')) {
                     texts.join("\n")
@@ -117,16 +115,18 @@ fn value(members: &[&(OutputInfo<'_>, Vec<Tensor>)], repeated: bool) -> (Value, 
     }
 }
 
-fn text_of(value: &Tensor, ty: Type) -> String {
-    show::value(value.shape(), &value.to_i128s(), ty)
+fn text_of(value: &Tensor, info: &OutputInfo<'_>) -> String {
+    show::value(value.shape(), &value.to_i128s(), info.ty, info.text)
 }
 
 /// The value as nested lists.
-fn json_of(value: &Tensor, ty: Type) -> Value {
+fn json_of(value: &Tensor, info: &OutputInfo<'_>) -> Value {
     let elements = value.to_i128s();
     nested(
         value.shape(),
-        &mut elements.iter().map(|value| element(*value, ty)),
+        &mut elements
+            .iter()
+            .map(|value| element(*value, info.ty, info.text)),
     )
 }
 
@@ -137,10 +137,13 @@ fn nested(shape: &[usize], elements: &mut dyn Iterator<Item = Value>) -> Value {
     }
 }
 
-fn element(value: i128, ty: Type) -> Value {
+fn element(value: i128, ty: Type, text: bool) -> Value {
     match ty {
         Type::Bits(1) => Value::Bool(value != 0),
-        Type::Bits(_) => Value::String(show::element(value, ty)),
+        Type::Bits(width) => {
+            let characters = text.then(|| show::characters(value, width)).flatten();
+            Value::String(characters.unwrap_or_else(|| show::hexadecimal(value, width)))
+        }
         Type::Int => number(&value.to_string()),
         // The shortest decimal that is the nearest double: at most 17 significant digits.
         Type::Fix(_) => number(&to_f64(value).to_string()),
@@ -167,7 +170,7 @@ pub fn text(outputs: &[Output]) -> String {
             let indented = output.text.replace('\n', "\n    ");
             let _ = writeln!(out, "{}{to}:\n    {indented}", output.name);
         } else {
-            let _ = writeln!(out, "{}{to}: {}", output.name, output.text.trim());
+            let _ = writeln!(out, "{}{to}: {}", output.name, output.text);
         }
     }
     out
@@ -333,13 +336,37 @@ mod tests {
     #[test]
     fn tensors_nest() {
         let one = tensor(&[2, 2], &[1, 2, 3, -4]);
-        assert_eq!(json_of(&one, Type::Int), json!([[1, 2], [3, -4]]));
+        let x = info("x", false, PartySet::EMPTY);
+        assert_eq!(json_of(&one, &x), json!([[1, 2], [3, -4]]));
+    }
+
+    #[test]
+    fn bits_are_text_only_where_the_script_says_so() {
+        let x = info("x", false, PartySet::EMPTY);
+        let words =
+            Tensor::from_i128s(Elem::Bits(32), &[3], &[0x4142_4344, 0, 0x610a_6200]).unwrap();
+        let ty = Type::Bits(32);
+        let bits = OutputInfo { ty, ..x };
+        let text = OutputInfo { text: true, ..bits };
+        assert_eq!(
+            json_of(&words, &bits),
+            json!(["0x41424344", "0x00000000", "0x610a6200"])
+        );
+        assert_eq!(json_of(&words, &text), json!(["ABCD", "", "a\nb"]));
+        assert_eq!(
+            text_of(&words, &bits),
+            "[0x41424344, 0x00000000, 0x610a6200]"
+        );
+        assert_eq!(text_of(&words, &text), "[ABCD, \"\", \"a\\nb\"]");
     }
 
     #[test]
     fn machines_get_every_digit() {
-        assert_eq!(element((1 << 64) / 10, Type::Fix(16)).to_string(), "0.1");
-        assert_eq!(element(i128::MAX, Type::Int).to_string().len(), 39);
+        assert_eq!(
+            element((1 << 64) / 10, Type::Fix(16), false).to_string(),
+            "0.1"
+        );
+        assert_eq!(element(i128::MAX, Type::Int, false).to_string().len(), 39);
     }
 
     /// Only who would be told of a turn is told that there was none.

@@ -37,9 +37,9 @@ pub fn duration(seconds: f64) -> String {
 }
 
 /// A tensor of these lengths, in row-major order: on one line if it fits, else as a table. Long ones
-/// are cut in the middle.
-pub fn value(shape: &[usize], values: &[i128], ty: Type) -> String {
-    let cells: Vec<String> = values.iter().map(|v| element(*v, ty)).collect();
+/// are cut in the middle. `text`: its bits are characters.
+pub fn value(shape: &[usize], values: &[i128], ty: Type, text: bool) -> String {
+    let cells: Vec<String> = values.iter().map(|v| element(*v, ty, text)).collect();
     match shape {
         [] => cells.into_iter().next().unwrap_or_default(),
         [_] => cut(&wrapped(&cells)),
@@ -88,31 +88,50 @@ fn cut(lines: &[String]) -> String {
     kept.join("\n")
 }
 
-/// An element: an integer, bits, or units of 2^-64.
-pub fn element(value: i128, ty: Type) -> String {
+/// An element: an integer, bits, or units of 2^-64. Bits that are `text` are characters, in quotes with the escapes of
+/// Rust where they could be taken for something else or hide something.
+pub fn element(value: i128, ty: Type, text: bool) -> String {
     match ty {
         Type::Int => value.to_string(),
         Type::Fix(fraction) => readable(value, fraction),
         Type::Bits(1) => if value == 0 { "false" } else { "true" }.to_owned(),
-        Type::Bits(width) => characters(value, width).unwrap_or_else(|| {
-            format!("0x{value:0width$x}", width = usize::from(width).div_ceil(4))
-        }),
+        Type::Bits(width) => match text.then(|| characters(value, width)).flatten() {
+            Some(text) if is_plain(&text) => text,
+            Some(text) => format!("{text:?}"),
+            None => hexadecimal(value, width),
+        },
     }
 }
 
-/// Bits read as text, if that is what they are: printable characters, then zero bytes only.
-fn characters(value: i128, width: u8) -> Option<String> {
-    if !width.is_multiple_of(8) {
-        return None;
+/// All digits of so many bits.
+pub(crate) fn hexadecimal(value: i128, width: u8) -> String {
+    let digits = usize::from(width).div_ceil(4);
+    format!("0x{value:0digits$x}")
+}
+
+/// The bytes of a text, first in the highest bits, without the zeros that fill it.
+pub(crate) fn bytes_of(value: i128, width: u8) -> Vec<u8> {
+    let count = usize::from(width / 8).min(16);
+    let mut bytes = value.to_be_bytes()[16 - count..].to_vec();
+    while bytes.last() == Some(&0) {
+        bytes.pop();
     }
-    let count = usize::from(width / 8);
-    let bytes = value.to_be_bytes();
-    let bytes = bytes.get(bytes.len().checked_sub(count)?..)?;
-    let end = bytes.iter().rposition(|b| *b != 0).map_or(0, |at| at + 1);
-    let text = std::str::from_utf8(bytes.get(..end)?).ok()?;
-    text.chars()
-        .all(|c| !c.is_control())
-        .then(|| text.to_owned())
+    bytes
+}
+
+/// None if it is none that a file could hold: no UTF-8, or with zeros inside. Written as a number
+/// such a value is longer than its type, and so never taken for another text.
+pub(crate) fn characters(value: i128, width: u8) -> Option<String> {
+    let text = String::from_utf8(bytes_of(value, width)).ok()?;
+    (!text.contains('\0')).then_some(text)
+}
+
+/// Whether a text needs no quotes among others.
+fn is_plain(text: &str) -> bool {
+    let harmless =
+        |c: char| !c.is_control() && !"\",[]()".contains(c) && c.escape_debug().len() == 1;
+    let known = text.starts_with("0x") || text == "true" || text == "false";
+    !text.is_empty() && text.trim() == text && !known && text.chars().all(harmless)
 }
 
 /// As many digits as the type resolves; a clear value finer than its type's unit keeps ten
@@ -180,17 +199,28 @@ mod tests {
     }
 
     #[test]
-    fn bits_are_text_when_they_can_be() {
-        assert_eq!(characters(0x6162_0000, 32).as_deref(), Some("ab"));
-        assert_eq!(characters(0x0061_6200, 32), None);
-        assert_eq!(characters(0, 32).as_deref(), Some(""));
-        assert_eq!(characters(5, 7), None);
-        assert_eq!(element(5, Type::Bits(7)), "0x05");
+    fn bits_are_text_only_where_the_script_says_so() {
+        let bits = |value, width| element(value, Type::Bits(width), false);
+        assert_eq!(bits(0x6162_0000, 32), "0x61620000");
+        assert_eq!(bits(0, 32), "0x00000000");
+        assert_eq!(bits(5, 7), "0x05");
+        let text = |value| element(value, Type::Bits(32), true);
+        assert_eq!(text(0x6162_0000), "ab");
+        assert_eq!(text(0x6120_6200), "a b");
+        assert_eq!(text(0), "\"\"");
+        assert_eq!(text(0x610a_6200), "\"a\\nb\"");
+        assert_eq!(text(0x2061_0000), "\" a\"");
+        assert_eq!(text(0x3078_3431), "\"0x41\"");
+        assert_eq!(text(0x612c_6200), "\"a,b\"");
+        assert_eq!(text(0xe280_ae00), "\"\\u{202e}\"");
+        // no text that a file could hold
+        assert_eq!(text(0x0061_6200), "0x00616200");
+        assert_eq!(text(0xff00_0000), "0xff000000");
     }
 
     #[test]
     fn tensors_are_lists_and_tables() {
-        let shown = |shape: &[usize], values: &[i128]| value(shape, values, Type::Int);
+        let shown = |shape: &[usize], values: &[i128]| value(shape, values, Type::Int, false);
         assert_eq!(shown(&[], &[-5]), "-5");
         assert_eq!(shown(&[2], &[1, 2]), "[1, 2]");
         assert_eq!(shown(&[0], &[]), "[]");

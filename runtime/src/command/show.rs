@@ -20,7 +20,7 @@ pub(super) fn outputs(
     for (info, (output, values)) in infos.iter().zip(outputs) {
         let ty = if raw { Type::Int } else { info.ty };
         for value in values {
-            let shown = show::value(value.shape(), &value.to_i128s(), ty);
+            let shown = show::value(value.shape(), &value.to_i128s(), ty, info.text && !raw);
             let lines = if shown.contains('\n') { "\n" } else { " " };
             let _ = writeln!(text, "{party} {output} ={lines}{shown}");
         }

@@ -7,6 +7,7 @@ use smpc_ir::party::OutputInfo;
 use smpc_ir::share::Type;
 
 use crate::number;
+use crate::show::{bytes_of, characters, hexadecimal};
 use crate::tensor::Tensor;
 
 /// A format of output files.
@@ -131,28 +132,8 @@ fn element(value: i128, ty: Type, text: bool) -> String {
         Type::Bits(width) => text
             .then(|| characters(value, width))
             .flatten()
-            .unwrap_or_else(|| {
-                let digits = usize::from(width).div_ceil(4);
-                format!("0x{value:0digits$x}")
-            }),
+            .unwrap_or_else(|| hexadecimal(value, width)),
     }
-}
-
-/// The bytes of a text, first in the highest bits, without the zeros that fill it.
-fn bytes_of(value: i128, width: u8) -> Vec<u8> {
-    let count = usize::from(width / 8).min(16);
-    let mut bytes = value.to_be_bytes()[16 - count..].to_vec();
-    while bytes.last() == Some(&0) {
-        bytes.pop();
-    }
-    bytes
-}
-
-/// None if it is none that a file could hold: no UTF-8, or with zeros inside. Written as a number
-/// such a value is longer than its type, and so never taken for another text.
-fn characters(value: i128, width: u8) -> Option<String> {
-    let text = String::from_utf8(bytes_of(value, width)).ok()?;
-    (!text.contains('\0')).then_some(text)
 }
 
 fn csv(members: &[Member<'_>]) -> Option<Vec<u8>> {
