@@ -42,6 +42,11 @@ fn subject(
 
 /// Builds the crates of all subjects with one program that runs them, compares, and lints.
 fn compare(folder: &str, subjects: Vec<(Subject, Package)>) {
+    compared(folder, subjects);
+}
+
+/// As [`compare`]; the workspace of the crates.
+fn compared(folder: &str, subjects: Vec<(Subject, Package)>) -> Batch {
     let (subjects, packages): (Vec<_>, Vec<_>) = subjects.into_iter().unzip();
     let subjects: Vec<_> = subjects.into_iter().map(|s| (s.name.clone(), s)).collect();
     let batch = Batch::new(env!("CARGO_TARGET_TMPDIR"), folder, 1, packages);
@@ -52,6 +57,7 @@ fn compare(folder: &str, subjects: Vec<(Subject, Package)>) {
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     batch.lint().unwrap();
+    batch
 }
 
 fn example(name: &str, backend: &str) -> (Subject, Package) {
@@ -128,6 +134,51 @@ leaks b to u64, t to lib_;";
         subjects.push(subject(&name, text, &Case::read(text), &backend).unwrap());
     }
     compare("some", subjects);
+}
+
+/// A script's comments, in any Markdown, are documentation that clippy does not object to and that holds no tests.
+#[test]
+fn comments_and_parameters() {
+    let text = "\
+//! Mean of things, see [x] and <T>.
+//!
+//! - one item
+//! that goes on
+//!   - nested
+//!       further in
+//! 10. ten
+//! goes on
+//!\ta tab
+//!
+//!     party a; indented
+//!
+//! ```
+//! f(2) == 4
+// given a/x [2]: 3 4
+party a;
+////// no documentation
+/// > quoted
+/// goes on
+///
+///     indented code
+/// ```rust
+/// panic!()
+/// ```
+///! no head
+input x: [int; n] from a;
+/// - item
+/// goes on
+param k: int = 3;
+reveal sum(share x) * k to a as y; // */ /* trailing
+leaks n to all; leaks y to a;";
+    let case = Case::read(text);
+    let comments = subject("comments", text, &case, &Backend::new("rep3", &[])).unwrap();
+    let parameters = program("parameters", "rep3", &[]);
+    let batch = compared("comments", vec![comments, parameters]);
+    let tests = batch
+        .cargo(&["test", "--offline", "--doc", "-p", "comments"])
+        .unwrap();
+    assert!(tests.contains("running 0 tests"), "{tests}");
 }
 
 #[test]

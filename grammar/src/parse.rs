@@ -105,6 +105,7 @@ pub fn parse(file: FileId, text: &str) -> Parse {
         }
     }
     attach_docs(text, &tokens, &mut result.module.items);
+    result.diagnostics.extend(structure::reordered(file, text));
     result.diagnostics.sort_by_key(|error| error.span.start);
     result
 }

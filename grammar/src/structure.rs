@@ -136,6 +136,24 @@ pub(crate) fn check(file: FileId, text: &str, tokens: &[Token]) -> Vec<Diagnosti
     errors
 }
 
+/// Characters that show text in another order than it is read in, also in comments and texts: whoever reads the script would be
+/// told something else than what is computed (Boucher, Anderson, USENIX Security 2023).
+pub(crate) fn reordered(file: FileId, text: &str) -> impl Iterator<Item = Diagnostic> + '_ {
+    let controls = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.match_indices(controls).map(move |(at, found)| {
+        let message = format!(
+            "`{}` shows the text around it in another order than it is read in",
+            found.escape_unicode()
+        );
+        Diagnostic::new(
+            diagnostic::CHARACTER,
+            message,
+            span(file, at..at + found.len()),
+        )
+        .help("leave it out: letters of all scripts are shown right without it")
+    })
+}
+
 fn unknown(file: FileId, word: &str, token: &Token) -> Diagnostic {
     let place = span(file, token.range.clone());
     if word.starts_with('"') {

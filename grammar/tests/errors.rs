@@ -18,6 +18,17 @@ fn each_mistake_has_its_code() {
 }
 
 #[test]
+fn text_reads_as_it_is_computed() {
+    assert_eq!(codes("let x = 1; // \u{202e}c"), ["S06"]);
+    assert_eq!(codes("let x = \"\u{2066}a\";"), ["S06"]);
+    assert_eq!(
+        codes("/// \u{5e9}\u{5dc}\u{5d5}\u{5dd}\nlet x = 1;"),
+        [""; 0]
+    );
+    assert_eq!(codes("\u{202d}let x = 1;").len(), 2);
+}
+
+#[test]
 fn several_mistakes_are_told_at_once() {
     let text = "let a = ;\nlet b = 2;\nlet c = * 3;\n";
     assert_eq!(codes(text), ["S01", "S01"]);
