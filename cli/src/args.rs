@@ -194,7 +194,7 @@ pub struct Trace {
     #[arg(long, value_name = "NAME")]
     pub party: Vec<String>,
     /// Also show the contents of messages: shares, keys, masked values. Not in charts
-    #[arg(long)]
+    #[arg(long, conflicts_with = "svg")]
     pub values: bool,
 }
 

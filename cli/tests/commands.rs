@@ -390,6 +390,18 @@ fn build_overwrites_only_what_it_wrote() {
     refused("mine", "src/main.rs");
     assert_eq!(contents(&base.join("mine/src")), before);
     assert!(contents(&base.join("mine")).is_empty());
+    // Nor is a crate written beside what is no part of one; hidden files are a tool's.
+    write(&base, "notes/notes.txt", "mine\n");
+    write(&base, "notes/.keep", "");
+    let ran = build("two.smpc", "notes");
+    assert_eq!(ran.code, 2, "{}", ran.out);
+    assert!(
+        ran.err.contains("notes/notes.txt") && ran.err.contains("empty or new"),
+        "{}",
+        ran.err
+    );
+    std::fs::remove_file(base.join("notes/notes.txt")).expect("a file");
+    assert_eq!(build("two.smpc", "notes").code, 0);
     // Its own crate is written anew, without the module of a party that is gone, and what was added stays.
     let three = examples().join("average_salary.smpc");
     assert_eq!(build(three.to_str().expect("UTF-8"), "own").code, 0);

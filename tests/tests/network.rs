@@ -254,7 +254,43 @@ leaks goal, grown to all;
     assert!(ended.stdout.contains("I52"), "{}", ended.stdout);
 }
 
-/// An input whose every spelling is looked for in all that crosses.
+/// Whether these bytes are among the others.
+fn holds(all: &[u8], pattern: &[u8]) -> bool {
+    all.windows(pattern.len()).any(|window| window == pattern)
+}
+
+/// The bytes of every share, key and masked value of 8 bytes or more that parties send each other in the run of a seed.
+fn sent(script: &Path, seed: &str) -> Vec<Vec<u8>> {
+    fn contents<'v>(value: &'v Value, into: &mut Vec<&'v str>) {
+        match value {
+            Value::Object(map) => {
+                into.extend(map.get("values").and_then(Value::as_str));
+                map.values().for_each(|own| contents(own, into));
+            }
+            Value::Array(list) => list.iter().for_each(|own| contents(own, into)),
+            _ => {}
+        }
+    }
+    let path = script.display().to_string();
+    let traced = run(&["trace", &path, "--seed", seed, "--values", "--json"]).json();
+    let mut texts = vec![];
+    contents(&traced["exchanges"], &mut texts);
+    let number = |c: char| !(c.is_ascii_alphanumeric() || c == '-');
+    let words = texts.iter().flat_map(|text| text.split(number));
+    let bytes = words.filter_map(|word| match word.strip_prefix("0x") {
+        Some(digits) => Some(
+            u128::from_str_radix(digits, 16)
+                .ok()?
+                .to_le_bytes()
+                .to_vec(),
+        ),
+        None => Some(word.parse::<i64>().ok()?.to_le_bytes().to_vec()),
+    });
+    // Small numbers are found anywhere.
+    bytes.filter(|own| own[5] != 0 && own[5] != 0xff).collect()
+}
+
+/// An input whose every spelling is looked for in all that crosses, and so is every share of it.
 #[test]
 fn nothing_of_an_input_is_seen_on_the_way() {
     let folder = Folder::new("marked");
@@ -289,13 +325,15 @@ leaks n, total to all;
             let mut command = party(&folder, "party", name, &script);
             start(
                 name,
-                command.args(["--listen", &format!("127.0.0.1:{port}")]),
+                command.args(["--seed", "9", "--listen", &format!("127.0.0.1:{port}")]),
             )
         })
         .collect();
     for party in started.into_iter().map(Running::wait) {
         party.json();
     }
+    let shares = sent(&script, "9");
+    assert!(shares.len() > 64, "{}", shares.len());
     let mut seen = 0;
     for way in [Way::Forth, Way::Back] {
         for proxy in &proxies {
@@ -307,15 +345,14 @@ leaks n, total to all;
                 marked.to_be_bytes().to_vec(),
                 text,
             ] {
-                assert!(
-                    !passed
-                        .windows(pattern.len())
-                        .any(|window| window == pattern)
-                );
+                assert!(!holds(&passed, &pattern));
+            }
+            for share in &shares {
+                assert!(!holds(&passed, share), "{share:?}");
             }
             // Names and texts of the handshake are not in the clear either.
             let name = b"marked.smpc";
-            assert!(!passed.windows(name.len()).any(|window| window == name));
+            assert!(!holds(&passed, name));
         }
     }
     assert!(seen > 64 * 8, "everything went past the proxies: {seen}");

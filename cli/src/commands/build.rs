@@ -73,7 +73,7 @@ pub fn build(sources: &mut Sources, args: &Build) -> Result<Answer, Failure> {
 /// Makes room for the files: those that an earlier build wrote and this one does not are removed.
 ///
 /// # Errors
-/// A file of that name is there that no build has written; then nothing is changed.
+/// A file is there, and no earlier build; or one of a name of the crate's that no build has written. Then nothing is changed.
 fn clear(folder: &Path, files: &[File]) -> Result<(), Failure> {
     let manifest = std::fs::read_to_string(folder.join(MANIFEST)).unwrap_or_default();
     let earlier = listed(&manifest);
@@ -88,6 +88,19 @@ fn clear(folder: &Path, files: &[File]) -> Result<(), Failure> {
             let problem = Problem::file("I15", message, path.display().to_string());
             return Err(Failure::one(Exit::Usage, problem.help(A_FOLDER)));
         }
+    }
+    // Hidden ones may be those of a tool, as `.git` is.
+    let foreign = |entry: std::fs::DirEntry| {
+        let name = entry.file_name();
+        (!name.to_string_lossy().starts_with('.')).then(|| entry.path())
+    };
+    if earlier.is_none()
+        && let Ok(mut entries) = std::fs::read_dir(folder)
+        && let Some(path) = entries.find_map(|entry| foreign(entry.ok()?))
+    {
+        let message = "this is in the folder, and no crate that `smpc build` wrote";
+        let problem = Problem::file("I15", message, path.display().to_string());
+        return Err(Failure::one(Exit::Usage, problem.help(A_FOLDER)));
     }
     for old in earlier.iter().flatten() {
         let path = folder.join(old);
