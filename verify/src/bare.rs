@@ -321,7 +321,7 @@ fn public(
 }
 
 /// A value of a symbol: a coin's of its domain, an operand's of any length.
-fn drawn(problem: &Problem, info: &SymbolInfo, random: &mut Random) -> u128 {
+pub(crate) fn drawn(problem: &Problem, info: &SymbolInfo, random: &mut Random) -> u128 {
     let domain = match info.name {
         Name::Coin { step } => match &problem.flat.steps[step as usize].op {
             FlatOp::Coin(domain) => domain.clone(),

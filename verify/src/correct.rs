@@ -1,6 +1,7 @@
 //! Correctness: an identity of polynomials, else enumeration in small rings with random executions
 //! at full width beside it, through the parties' endpoints where they are given.
 
+mod confirmed;
 mod drawn;
 mod reduce;
 pub(crate) mod relation;
@@ -24,6 +25,7 @@ use crate::requires::elems;
 use crate::symbolic::{Execution, IdealBox};
 use crate::term::Poly;
 use crate::verdict::{Exhausted, Limits, MEASURED, Verdict};
+use confirmed::confirmed;
 use relation::Relations;
 use smpc_ir::claim::{Claims, Domain, Operator, Term};
 use smpc_ir::flat::Kind;
@@ -132,7 +134,7 @@ fn computed(
     let own = !derived.is_empty() && !claimed.restricted();
     let small = if own { &derived } else { small };
     let mut done = Exhausted::default();
-    let mut skipped = Vec::new();
+    let (mut skipped, mut unlike) = (Vec::new(), Vec::new());
     // In these rings enumeration says something of the text.
     let mut faithful = Vec::new();
     for ring in small {
@@ -154,7 +156,18 @@ fn computed(
             faithful.push(ring);
         }
         match enumerate(ring, limits)? {
-            Enumeration::Wrong(wrong) => return Ok(Verdict::Wrong(wrong)),
+            Enumeration::Wrong(wrong, by_chance) => {
+                if let Some(wrong) = confirmed(problem, ring, &wrong)? {
+                    return Ok(Verdict::Wrong(wrong));
+                }
+                // A chance of so many bits is too small to be measured.
+                if by_chance && counts {
+                    return Ok(Verdict::Wrong(wrong));
+                }
+                done = Exhausted::default();
+                faithful.clear();
+                unlike.push(bits);
+            }
             Enumeration::All(assignments) if counts => {
                 done.rings.push(bits);
                 done.assignments += assignments;
@@ -209,6 +222,9 @@ fn computed(
     }
     if done.rings.is_empty() {
         let nothing = match small.len() > skipped.len() {
+            true if !unlike.is_empty() => {
+                "; in small rings the result is another, which the same operands do not show at full width"
+            }
             true => {
                 "; in small rings that were enumerated constants, factors, shifts or polynomials of the text vanish"
             }

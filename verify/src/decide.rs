@@ -17,11 +17,11 @@ use crate::machine::Machine;
 use crate::operands::amount_params;
 use crate::problem::{Malformed, Problem, Spec};
 use crate::refute::{
-    Refutation, first_elem, known_order, refute_freshness, refute_privacy, tells_no_more,
+    Refutation, confirmed, first_elem, known_order, refute_freshness, refute_privacy, tells_no_more,
 };
 use crate::reliance::{needs_fresh, requires_fresh};
 use crate::requires::{Required, has_range};
-use crate::verdict::{Exhausted, Limits, Verdict, Wrong, alike, shrink};
+use crate::verdict::{Exhausted, Limits, Told, Verdict, Wrong, alike, shrink};
 use smpc_ir::flat::FlatOp;
 use smpc_ir::party::{Party, PartySet};
 
@@ -169,8 +169,9 @@ pub fn decide_freshness(
 /// Bits of derived rings that are enumerated in any case.
 pub(crate) const FEW: u8 = 2;
 
-/// The verdict of enumerations in several rings: a difference in one is a counter-example, and only complete
-/// enumerations count, in rings in which nothing of the text vanishes. Also whether a difference was found that says
+/// The verdict of enumerations in several rings: a difference in one is a counter-example if it is one at full width, too, and
+/// only complete enumerations count, in rings in which nothing of the text vanishes. One that shows what is not so at full width
+/// speaks against itself and smaller ones. Also whether a difference was found that says
 /// nothing: that of a mask on a range in a ring in which what is required of operands excludes none.
 fn enumerate(
     problem: &Problem,
@@ -179,7 +180,7 @@ fn enumerate(
     mut refute: impl FnMut(&Problem) -> Result<Refutation, Malformed>,
 ) -> Result<(Verdict, bool), Malformed> {
     let mut done = Exhausted::default();
-    let (mut sampled, mut loose) = (0, Vec::new());
+    let (mut sampled, mut loose, mut own) = (0, Vec::new(), Vec::new());
     let mut vanished: Vec<(&str, Vec<u8>)> = Vec::new();
     let mut nothing = |why, bits| match vanished.iter_mut().find(|(other, _)| *other == why) {
         Some((_, rings)) => rings.push(bits),
@@ -208,8 +209,23 @@ fn enumerate(
         };
         match refute(ring)? {
             Refutation::Leak(_) if unbound(ring)? => loose.push(bits),
-            Refutation::Leak(leak) => return Ok((Verdict::Leaks(leak), false)),
-            Refutation::NotFresh(wrong) => return Ok((Verdict::Wrong(wrong), false)),
+            Refutation::Leak(leak) => {
+                let told = confirmed::leaks(problem, ring, &leak)?;
+                if told || leak.told != Told::Inputs && vanishes(problem, ring, of)?.is_none() {
+                    return Ok((Verdict::Leaks(leak), false));
+                }
+                done = Exhausted::default();
+                own.push(bits);
+            }
+            Refutation::NotFresh(wrong) => {
+                if let Of::Sharing(coalition, result) = of
+                    && confirmed::stale(problem, ring, (coalition, result), &wrong)?
+                {
+                    return Ok((Verdict::Wrong(wrong), false));
+                }
+                done = Exhausted::default();
+                own.push(bits);
+            }
             Refutation::Exhausted { assignments } => match vanishes(problem, ring, of)? {
                 Some(why) => nothing(why, bits),
                 None if given && !tells_no_more(problem, ring, of, limits)? => {
@@ -240,6 +256,12 @@ fn enumerate(
         reason += &format!(
             "; in rings of {} bits enumeration says nothing: {why} there",
             list(rings)
+        );
+    }
+    if !own.is_empty() {
+        reason += &format!(
+            "; in rings of {} bits a difference is found, which the same operands do not show at full width",
+            list(&own)
         );
     }
     if !vanished.is_empty() && amount_params(problem).next().is_some() {

@@ -14,6 +14,7 @@
 //! pure: it reads no file, clock, network or entropy.
 
 mod active;
+mod apart;
 mod bare;
 mod bounds;
 mod callee;
@@ -29,6 +30,7 @@ mod eliminate;
 mod endpoints;
 mod faithful;
 mod honest;
+mod lift;
 mod machine;
 mod mutate;
 mod news;

@@ -277,7 +277,7 @@ fn tuples(problem: &Problem, amounts: &[usize]) -> Vec<Vec<u128>> {
 
 /// Whether what the text requires of public numbers alone holds, and no run ends by itself at a negative shift or a division
 /// by 0 that is computed from them alone.
-fn may_be(problem: &Problem, amounts: &[usize], tuple: &[u128]) -> bool {
+pub(crate) fn may_be(problem: &Problem, amounts: &[usize], tuple: &[u128]) -> bool {
     let params = elems(&problem.params);
     let mut inputs: Inputs = vec![vec![0]; params.len()];
     set_amounts(amounts, &mut inputs, tuple);

@@ -7,6 +7,7 @@
 
 mod allowed;
 mod compared;
+pub(crate) mod confirmed;
 mod kept;
 mod sample;
 mod shown;

@@ -316,8 +316,11 @@ fn explain(sources: &Sources, (operation, report, problem): &Row, text: &mut Str
         Verdict::Wrong(wrong) => {
             let _ = writeln!(
                 text,
-                "{operation} is WRONG: {}; inputs {:?} give {:?}",
-                wrong.what, wrong.inputs, wrong.got
+                "{operation} is WRONG: {}; in {} inputs {:?} give {:?}",
+                wrong.what,
+                ring(wrong.elem),
+                wrong.inputs,
+                wrong.got
             );
         }
         Verdict::Unknown { reason } => {

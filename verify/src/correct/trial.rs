@@ -30,12 +30,13 @@ pub(crate) struct Tried {
 }
 
 /// Executions side by side.
-const LANES: usize = 64;
+pub(super) const LANES: usize = 64;
 
 pub(super) enum Enumeration {
     All(u64),
     Some(u64),
-    Wrong(Box<Wrong>),
+    /// And whether it is one failure more than is claimed, and not a single run.
+    Wrong(Box<Wrong>, bool),
 }
 
 /// What one execution shows of all claims, by their numbers.
@@ -123,7 +124,7 @@ impl Claimed {
     }
 
     /// The claims that may fail, by their numbers, each with the probability with which it may on these operands.
-    fn allowances(&self, inputs: &[Vec<u128>]) -> Vec<(usize, f64)> {
+    pub(super) fn allowances(&self, inputs: &[Vec<u128>]) -> Vec<(usize, f64)> {
         let instance = self.instance(inputs, &[]);
         let numbered = self.ensures().enumerate();
         let may_fail = numbered.filter(|(_, ensures)| ensures.except.is_some());
@@ -227,7 +228,7 @@ fn enumerate_symbols(
                 if let Some(number) = outcome.contradicted() {
                     let what = claimed.text(number);
                     let wrong = wrong(problem, inputs, vec![got], what);
-                    return Ok(Some(Enumeration::Wrong(wrong)));
+                    return Ok(Some(Enumeration::Wrong(wrong, false)));
                 }
                 if !outcome.is_right() {
                     return Ok(None);
@@ -256,7 +257,7 @@ pub(super) fn changed<'v>(inputs: &mut Inputs, values: impl Iterator<Item = &'v 
 }
 
 /// The results of one execution, rows together.
-fn outcome(problem: &Problem, machine: &Machine, lane: usize) -> Inputs {
+pub(super) fn outcome(problem: &Problem, machine: &Machine, lane: usize) -> Inputs {
     let results = problem.flat.results.iter().zip(&problem.results);
     results
         .map(|(operand, spec)| {
@@ -281,7 +282,7 @@ pub(super) fn wrong(problem: &Problem, inputs: Inputs, got: Vec<u128>, what: Str
 }
 
 /// The shared results whose components must fit one another.
-struct Consistent<'p> {
+pub(super) struct Consistent<'p> {
     results: Vec<Fitting<'p>>,
 }
 
@@ -293,7 +294,7 @@ struct Fitting<'p> {
 }
 
 impl<'p> Consistent<'p> {
-    fn new(problem: &'p Problem) -> Self {
+    pub fn new(problem: &'p Problem) -> Self {
         let results = problem.flat.results.iter().zip(&problem.results);
         let found = results.filter_map(|(operand, spec)| match spec {
             Operand::Clear { .. } => None,
@@ -308,14 +309,14 @@ impl<'p> Consistent<'p> {
         }
     }
 
-    fn holds(&self, machine: &Machine, lane: usize) -> bool {
+    pub fn holds(&self, machine: &Machine, lane: usize) -> bool {
         self.results.iter().all(|r| {
             let mut rows = 0..machine.rows;
             rows.all(|row| machine.consistent(r.ids, &r.parities, r.sharing, row, lane))
         })
     }
 
-    fn broken(problem: &Problem, inputs: Inputs, got: Inputs) -> Box<Wrong> {
+    pub fn broken(problem: &Problem, inputs: Inputs, got: Inputs) -> Box<Wrong> {
         let what = "the components of the result are no sharing".to_owned();
         wrong(problem, inputs, got.concat(), what)
     }
@@ -342,7 +343,11 @@ pub(super) fn enumerate(problem: &Problem, limits: &Limits) -> Result<Enumeratio
         }
         let runs = limits.samples * 4;
         return Ok(match random(problem, runs)? {
-            Err(wrong) => Enumeration::Wrong(wrong),
+            Err(wrong) => {
+                let allowances = claimed.allowances(&wrong.inputs);
+                let some = allowances.iter().any(|(_, allowed)| *allowed > 0.0);
+                Enumeration::Wrong(wrong, some)
+            }
             Ok(tried) => Enumeration::Some(tried.runs),
         });
     }
@@ -378,7 +383,7 @@ pub(super) fn enumerate(problem: &Problem, limits: &Limits) -> Result<Enumeratio
                     let got = outcome(problem, &wide, lane);
                     if !consistent.holds(&wide, lane) {
                         let broken = Consistent::broken(problem, inputs, got);
-                        return Ok(Enumeration::Wrong(broken));
+                        return Ok(Enumeration::Wrong(broken, false));
                     }
                     // Most coins do not show in the result.
                     if before.as_ref() == Some(&got) {
@@ -404,8 +409,8 @@ pub(super) fn enumerate(problem: &Problem, limits: &Limits) -> Result<Enumeratio
                     && failures as f64 > allowed.max(0.0) * runs as f64 + 1e-6
                 {
                     let what = claimed.text(number);
-                    let got = got.concat();
-                    return Ok(Enumeration::Wrong(wrong(problem, inputs, got, what)));
+                    let wrong = wrong(problem, inputs, got.concat(), what);
+                    return Ok(Enumeration::Wrong(wrong, allowed > 0.0));
                 }
             }
         }

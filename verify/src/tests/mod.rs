@@ -7,6 +7,7 @@ mod calls;
 mod clauses;
 mod clear;
 mod conclusions;
+mod confirmed;
 mod declared;
 mod early;
 mod faithful;

@@ -63,6 +63,7 @@ fn detail(sources: &Sources, verdict: &Verdict) -> Value {
         }
         Verdict::Wrong(wrong) => {
             value["what"] = wrong.what.clone().into();
+            value["ring"] = ring(wrong.elem).into();
             value["inputs"] = json!(words(&wrong.inputs));
             let got: Vec<String> = wrong.got.iter().map(u128::to_string).collect();
             value["got"] = got.into();
