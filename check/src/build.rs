@@ -86,8 +86,17 @@ pub(crate) struct AxisInfo {
     pub extent: Size,
 }
 
-/// Pure operations with what they are applied to and of which type and shape they are.
-type Emitted = FxHashMap<(Op, Vec<Value>, Type, Vec<Size>), Value>;
+/// Pure operations with what they are applied to, of which type and shape they are, and whether that is the library's alone.
+type Emitted = FxHashMap<(Op, Vec<Value>, Type, Vec<Size>, bool), Value>;
+
+/// Whether an operation makes new integers, and does not only move some.
+fn computes(op: &Op) -> bool {
+    let arithmetic = matches!(
+        op,
+        Op::Local(Local::Prim(_) | Local::Sum { .. } | Local::MatMul)
+    );
+    arithmetic || matches!(op, Op::Raw)
+}
 
 pub(crate) struct Elab<'a> {
     pub sources: &'a mut Sources,
@@ -325,11 +334,14 @@ impl Elab<'_> {
             _ => false,
         };
         if pure {
-            let key = (op.clone(), args.clone(), ty, shape.clone());
+            // In the clear the library's integers are wider than a script's where the backend's are narrow: one is not the other.
+            let library = self.library.contains(&span.file);
+            let apart = library && ty == Type::Int && label != Label::Secret && computes(&op);
+            let key = (op.clone(), args.clone(), ty, shape.clone(), apart);
             let known = self.emitted.iter().rev().find_map(|m| m.get(&key));
             if let Some(known) = known.copied() {
                 // What the library relies on, a script may use.
-                self.program.values[known.0 as usize].library |= self.library.contains(&span.file);
+                self.program.values[known.0 as usize].library |= library;
                 return known;
             }
             let result = self.fresh(ty, shape, label, span);

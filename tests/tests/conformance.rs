@@ -108,8 +108,9 @@ under! {
 }
 
 /// Programs of integers, products, reveals and shuffles: what a scheme over a field provides.
-const OF_INTEGERS: [&str; 8] = [
+const OF_INTEGERS: [&str; 9] = [
     "asserted",
+    "clear",
     "int_arithmetic",
     "integers",
     "matmul_int",

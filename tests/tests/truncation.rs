@@ -3,7 +3,7 @@
 use smpc_grammar::Sources;
 use smpc_protocol::{Bound, Library};
 use smpc_tests::case::Case;
-use smpc_tests::pipeline::{Start, checked};
+use smpc_tests::pipeline::{Start, checked, differences, start};
 use smpc_tests::run::{Backend, Run, Traffic, run};
 
 fn bound(scheme: &str, args: &[(String, i128)], mode: &str) -> Bound {
@@ -117,26 +117,84 @@ fn small_rings_are_refused_by_what_works_on_raw_integers() {
             assert!(error.contains("`k: 64`"), "{call}: {error}");
         }
     }
-    // In the clear the integers of a field have room enough, those of 32 bits not.
-    let text = "use std::activation;\nparty alice;\ninput a: [fix; n] from alice;\n\
-                reveal share floor(1000 * activation::sigmoid(mean(a))) as y;\nleaks n, y to all;\n";
-    let program = checked(text, &Case::default()).expect("it checks");
-    let shamir = Backend::new("shamir", &[]).bind().expect("it binds");
-    let values = [3i128 << 64, 8 << 64].to_vec();
-    let start = Start {
-        sizes: vec![2],
-        params: vec![],
-        inputs: vec![(vec![2], values)],
-    };
-    let found = run(&program, &start, &shamir, 1).expect("it runs");
-    assert_eq!(found.answers["y"], [995.0]);
-    let tiny = bound("rep3", &[("k".into(), 32)], "one_unit");
-    let error = run(&program, &start, &tiny, 1).expect_err("32 bits");
-    assert!(error.starts_with("P20"), "{error}");
     // What the script multiplies itself has the headroom that is left.
     let small = bound("rep3", &[("k".into(), 48)], "one_unit");
     let run = revealed("", "dot(x, x)", &[0.5, 1.5], &small).expect("it runs");
     assert!((run.answers["y"][0] - 2.5).abs() < 1e-4);
+}
+
+/// What is clear is computed in integers of 64 bits, and meets shares as they would have it.
+#[test]
+fn what_is_clear_is_right_in_small_rings() {
+    let programs = smpc_tests::programs();
+    let (_, text) = programs
+        .iter()
+        .find(|(name, _)| name == "clear")
+        .expect("it is there");
+    let case = Case::read(text);
+    let program = checked(text, &case).expect("it checks");
+    let start = start(&program, &case).expect("inputs");
+    let rings = [32, 48, 60, 61, 62, 63].map(|k| ("additive", k));
+    for (scheme, k) in rings
+        .into_iter()
+        .chain([("rep3", 60), ("gmw", 60), ("plain", 33)])
+    {
+        let small = bound(scheme, &[("k".into(), k)], "one_unit");
+        let found =
+            run(&program, &start, &small, 1).unwrap_or_else(|e| panic!("{scheme}, {k}: {e}"));
+        let wrong = differences(&case.expected, &found.answers);
+        assert!(wrong.is_empty(), "{scheme}, {k}: {wrong:?}");
+    }
+    // A script's own clear integers wrap around as shares do, those of the library where they meet a script's.
+    let text = "party alice;\ninput a: [int; n] from alice;\n\
+                let x = a * a;\nlet most = max(sum(x), x[0]);\n\
+                reveal share x as own;\nreveal (share a) * share a as shared;\n\
+                reveal share (most + 0) as clear;\nreveal max(sum(share x), share x[0]) as secret;\n\
+                let turned = -a;\nlet size = abs(a);\n\
+                reveal share sign(turned) as mine;\nreveal sign(-share a) as theirs;\n\
+                reveal share size as far;\nreveal abs(share a) as away;\n\
+                leaks n, own, shared, clear, secret, mine, theirs, far, away to all;\n";
+    let program = checked(text, &Case::default()).expect("it checks");
+    for value in [1 << 18, 3 << 15, (1 << 16) - 1, -1 << 31] {
+        let start = Start {
+            sizes: vec![2],
+            params: vec![],
+            inputs: vec![(vec![2], vec![value, value + 1])],
+        };
+        let small = bound("rep3", &[("k".into(), 32)], "one_unit");
+        let answers = run(&program, &start, &small, 1).expect("it runs").answers;
+        assert_eq!(answers["own"], answers["shared"], "{value}");
+        assert_eq!(answers["clear"], answers["secret"], "{value}");
+        assert_eq!(answers["mine"], answers["theirs"], "{value}");
+        assert_eq!(answers["far"], answers["away"], "{value}");
+    }
+}
+
+/// The library's functions of more than 16 fraction bits take as many bits of what is clear as of what is secret.
+#[test]
+fn clear_numbers_with_many_fraction_bits_are_refused_as_secrets_are() {
+    let text = |value: &str| {
+        format!(
+            "use std::fine;\nparty alice;\ninput a: [fix<24>; n] from alice;\n\
+             reveal share floor(fine::log2({value})[0]) as y;\nleaks n, y to all;\n"
+        )
+    };
+    let start = Start {
+        sizes: vec![1],
+        params: vec![],
+        inputs: vec![(vec![1], vec![9 << 64])],
+    };
+    for value in ["a", "share a"] {
+        let program = checked(&text(value), &Case::default()).expect("it checks");
+        let error = run(&program, &start, &bound("rep3", &[], "one_unit"), 1).expect_err(value);
+        assert!(
+            error.contains("the backend's integers have 64 bits, not 128"),
+            "{value}: {error}"
+        );
+        let wide = bound("rep3", &[("k".into(), 128)], "one_unit");
+        let found = run(&program, &start, &wide, 1).expect("it runs");
+        assert_eq!(found.answers["y"], [3.0], "{value}");
+    }
 }
 
 /// A scheme that truncates locally and in no other way has nothing for the library.

@@ -59,8 +59,13 @@ impl Lowerer<'_> {
 
     fn clear_at(&mut self, step: &Step, args: &[Wire], at: PartySet) -> Lower<Wire> {
         let info = self.script_info(step.results[0]);
-        let elem = self.clear_elem(info.ty);
+        let ring = self.clear_ring(step.results[0]);
+        let elem = match info.ty {
+            Type::Int => ring,
+            ty => self.clear_elem(ty),
+        };
         let shape = info.shape.clone();
+        let args: Vec<Wire> = args.iter().map(|a| self.in_ring(*a, ring, at)).collect();
         let fraction = |ty: Type| if let Type::Fix(f) = ty { f } else { 0 };
         match &step.op {
             Op::Local(local) => {
@@ -81,7 +86,7 @@ impl Lowerer<'_> {
             }
             Op::Raw => {
                 let f = fraction(self.script_info(step.args[0]).ty);
-                Ok(self.encode(args[0], f, &shape, at))
+                Ok(self.encode(args[0], f, ring, &shape, at))
             }
             Op::FromRaw => {
                 let amount = self.emit.amount(fraction(info.ty));
@@ -94,10 +99,16 @@ impl Lowerer<'_> {
         }
     }
 
-    /// A clear fixed-point value as a ring element in units of 2^-bits.
-    pub(super) fn encode(&mut self, value: Wire, bits: u8, shape: &[Size], at: PartySet) -> Wire {
+    /// A clear fixed-point value as an element of a ring in units of 2^-bits.
+    pub(super) fn encode(
+        &mut self,
+        value: Wire,
+        bits: u8,
+        ring: Elem,
+        shape: &[Size],
+        at: PartySet,
+    ) -> Wire {
         let amount = self.emit.amount(bits);
-        let ring = Elem::Ring(self.ring);
         self.emit
             .local_at(Local::Prim(Prim::Encode), &[value, amount], ring, shape, at)
     }
@@ -107,7 +118,8 @@ impl Lowerer<'_> {
         let info = self.script_info(value);
         match info.ty {
             Type::Fix(f) => {
-                let raw = self.encode(copy, f, &info.shape, at);
+                let ring = Elem::Ring(self.ring);
+                let raw = self.encode(copy, f, ring, &info.shape, at);
                 self.carry(raw, &info.shape, at)
             }
             Type::Int => self.carry(copy, &info.shape, at),
@@ -117,6 +129,7 @@ impl Lowerer<'_> {
 
     /// A clear integer as the element that its sharing would carry: in a field its residue.
     pub(super) fn carry(&mut self, value: Wire, shape: &[Size], at: PartySet) -> Wire {
+        let value = self.in_ring(value, Elem::Ring(self.ring), at);
         if self.int == self.emit.info(value).elem {
             return value;
         }

@@ -3,7 +3,7 @@
 
 use super::{Failed, Lower, Lowered, Lowerer, Shared};
 use crate::party::{Block, Op as PartyOp, PartySet, Value as Wire, ValueInfo};
-use crate::share::{self, Label, Op, Step, Value};
+use crate::share::{self, Label, Op, Step, Type, Value};
 use std::collections::HashMap;
 
 /// How a carried value is represented: one wire per component, or per group of parties.
@@ -144,6 +144,7 @@ impl Lowerer<'_> {
         };
         let elem = match form {
             Form::Secret => self.secret_elem(info.ty),
+            Form::Clear(_) if info.ty == Type::Int => self.wide(),
             Form::Clear(_) => self.clear_elem(info.ty),
         };
         let wires = sets
@@ -178,11 +179,19 @@ impl Lowerer<'_> {
                 let shape = self.script_info(like).shape.clone();
                 Ok(self.fit(&shared, &shape).components)
             }
-            Form::Clear(sets) => sets
-                .into_iter()
-                .map(|set| self.copy_for(value, set))
-                .collect(),
+            Form::Clear(sets) => self.wide_copies(value, sets),
         }
+    }
+
+    /// A clear value as control carries it.
+    fn wide_copies(&mut self, value: Value, sets: Vec<PartySet>) -> Lower<Vec<Wire>> {
+        let wide = self.wide();
+        sets.into_iter()
+            .map(|set| {
+                let copy = self.copy_for(value, set)?;
+                Ok(self.in_ring(copy, wide, set))
+            })
+            .collect()
     }
 
     fn bind(&mut self, value: Value, wires: Vec<Wire>, form: &Form) {
@@ -265,10 +274,7 @@ impl Lowerer<'_> {
                     let shared = self.shared(*arg)?;
                     self.fit(&shared, &shape).components
                 }
-                Form::Clear(sets) => sets
-                    .into_iter()
-                    .map(|set| self.copy_for(*arg, set))
-                    .collect::<Lower<_>>()?,
+                Form::Clear(sets) => self.wide_copies(*arg, sets)?,
             });
         }
         Ok((args, self.body(body)?))

@@ -554,7 +554,8 @@ impl<'a> Lowerer<'a> {
                 continue;
             }
             left = left.without(at);
-            let shown = if at == known {
+            let value = self.in_ring(value, Elem::Ring(self.ring), at);
+            let shown = if self.emit.info(value).known_to == at {
                 value
             } else {
                 let elem = self.emit.info(value).elem;

@@ -93,7 +93,8 @@ impl Lowerer<'_> {
         Ok(Lowered::Secret(match (secret_type, public_info.ty) {
             // A few small integers times a factor: its f fraction bits are all the result can show.
             (Type::Int, Type::Fix(f)) if self.widths.get(secret).is_some_and(|w| w <= SMALL) => {
-                let factor = self.encode(factor, f, &public_info.shape, everyone);
+                let ring = Elem::Ring(self.ring);
+                let factor = self.encode(factor, f, ring, &public_info.shape, everyone);
                 times(self, factor)
             }
             (_, Type::Fix(f)) => {
@@ -160,7 +161,7 @@ impl Lowerer<'_> {
             && bits <= f + leading(literal)
         {
             let bits = bits.max(missing);
-            let term = self.encode(factor, bits, shape, everyone);
+            let term = self.encode(factor, bits, ring, shape, everyone);
             let amount = (bits > missing).then(|| self.emit.amount(bits - missing));
             return Ok(vec![(term, amount)]);
         }

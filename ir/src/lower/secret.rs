@@ -27,7 +27,8 @@ impl Lowerer<'_> {
                 let value = self.emit.local(op.clone(), &[], clear, &shape);
                 let value = match info.ty {
                     Type::Fix(f) => {
-                        let raw = self.encode(value, f, &shape, everyone);
+                        let ring = Elem::Ring(self.ring);
+                        let raw = self.encode(value, f, ring, &shape, everyone);
                         self.carry(raw, &shape, everyone)
                     }
                     Type::Int => self.carry(value, &shape, everyone),
