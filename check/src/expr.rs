@@ -20,7 +20,16 @@ impl Elab<'_> {
             ExprKind::Number(text) => match number::literal(text) {
                 Some(leaf) => Val::Leaf(leaf),
                 None => {
-                    self.error("T01", span, format!("the number {text} does not fit"));
+                    let limit = if text.contains('.') {
+                        "a fix is below 2^63"
+                    } else {
+                        "an int is below 2^126"
+                    };
+                    self.error(
+                        "T01",
+                        span,
+                        format!("the number {text} does not fit: {limit}"),
+                    );
                     Val::Unknown
                 }
             },

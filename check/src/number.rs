@@ -5,7 +5,7 @@ use smpc_ir::share::Type;
 use crate::ops::FIX;
 use crate::value::Leaf;
 
-/// `12` is an int, `0.5` a fix rounded to nearest; `None` if it does not fit.
+/// `12` is an int below 2^126, `0.5` a fix below 2^63 that is rounded to nearest; `None` if it does not fit.
 pub(crate) fn literal(text: &str) -> Option<Leaf> {
     match text.split_once('.') {
         None => {
@@ -19,7 +19,7 @@ pub(crate) fn literal(text: &str) -> Option<Leaf> {
 /// The decimal times 2^64, rounded to nearest.
 pub(crate) fn fixed(whole: &str, fraction: &str) -> Option<i128> {
     let whole: i128 = whole.parse().ok()?;
-    if whole >= 1 << 62 {
+    if whole >= 1 << 63 {
         return None;
     }
     // Doubling the decimal fraction digit by digit gives one binary digit each time.
@@ -41,7 +41,7 @@ pub(crate) fn fixed(whole: &str, fraction: &str) -> Option<i128> {
         bits = bits << 1 | double();
     }
     let round = double();
-    Some((whole << 64) + bits + round)
+    (whole << 64).checked_add(bits + round)
 }
 
 #[cfg(test)]
@@ -53,6 +53,17 @@ mod tests {
         assert_eq!(fixed("0", "5"), Some(1 << 63));
         assert_eq!(fixed("2", "25"), Some((2 << 64) + (1 << 62)));
         assert_eq!(fixed("0", "1"), Some(1_844_674_407_370_955_162));
+        assert_eq!(
+            fixed("5240283902602681344", "0"),
+            Some(5_240_283_902_602_681_344 << 64)
+        );
+        assert_eq!(
+            fixed("9223372036854775807", "5"),
+            Some(i128::MAX - (1 << 63) + 1)
+        );
+        // Rounded up it would be 2^63.
+        assert_eq!(fixed("9223372036854775807", &"9".repeat(30)), None);
+        assert_eq!(fixed("9223372036854775808", "0"), None);
         assert_eq!(fixed("99999999999999999999", "0"), None);
     }
 }
