@@ -188,14 +188,43 @@ fn finer_results_outside_of_the_domain_are_defined() {
     check(24, 128);
 }
 
-/// Sine and cosine beyond their domain, as their documentation says: the angle loses |t| / 2^30.
+/// Angles beyond the domain, as documentation says: results are those of an angle that is off by |t| / 2^30, of more fraction bits
+/// |t| / 2^38.
 #[test]
 fn angles_beyond_the_domain_lose_what_is_documented() {
-    let mut row = rows().remove(0);
-    (row.call, row.modules) = ("trigonometry::sin(#)", "use std::trigonometry;");
-    let points: Vec<f64> = (1..200).map(|i| f64::from(i) * 314_159.0).collect();
-    for (x, y) in points.iter().zip(row.answers(&points, 16, 64)) {
-        let most = 3.0 * unit(16) + x / 2f64.powi(30);
-        assert!((y - x.sin()).abs() <= most, "sin({x}): {y}");
+    type Exact = fn(f64) -> f64;
+    for (f, k, bits, step) in [(16, 64, 30, 314_159.0), (24, 128, 38, 271_828_182.0)] {
+        let points: Vec<f64> = (1..200).map(|i| f64::from(i) * step).collect();
+        let off = |x: f64| x / 2f64.powi(bits);
+        let answers = |call| {
+            let mut row = rows().remove(0);
+            (row.call, row.modules) = (call, "use std::trigonometry;");
+            points.iter().copied().zip(row.answers(&points, f, k))
+        };
+        let waves: [(&str, Exact); 2] = [("sin", f64::sin), ("cos", f64::cos)];
+        for (call, (name, exact)) in ["trigonometry::sin(#)", "trigonometry::cos(#)"]
+            .into_iter()
+            .zip(waves)
+        {
+            for (x, y) in answers(call) {
+                let most = 3.0 * unit(f) + off(x);
+                assert!((y - exact(x)).abs() <= most, "{f}: {name}({x}): {y}");
+            }
+        }
+        let mut tested = 0;
+        for (x, y) in answers("trigonometry::tan(#)") {
+            // Where no pole is near, the tangent lies between those of both ends.
+            let most = off(x) + 8.0 * unit(f);
+            if x.cos().abs() < 4.0 * most {
+                continue;
+            }
+            tested += 1;
+            let (low, high) = ((x - most).tan(), (x + most).tan());
+            assert!(
+                low <= y && y <= high,
+                "{f}: tan({x}): {y}, not in {low} to {high}"
+            );
+        }
+        assert!(tested > 100, "{f}: {tested}");
     }
 }
