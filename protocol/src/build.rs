@@ -8,7 +8,7 @@ use crate::value::Value;
 use smpc_ir::flat::{FlatOp, FlatOperand, FlatStep, Kind, Sharing};
 use smpc_ir::local::{Local, Prim, Source};
 use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// A value under construction.
 pub(crate) type Id = u32;
@@ -95,6 +95,8 @@ pub(crate) struct Builder {
     /// Positions in the steps: what stands before is over first.
     pub barriers: Vec<usize>,
     pub deferred: Vec<Recorded>,
+    /// Results of comparisons that are carried out whether or not anybody reads them.
+    pub agreed: HashSet<Id>,
 }
 
 /// The body of a call among the steps.
@@ -148,6 +150,7 @@ impl Builder {
             bilinear,
             barriers: Vec::new(),
             deferred: Vec::new(),
+            agreed: HashSet::new(),
         }
     }
 
@@ -180,6 +183,18 @@ impl Builder {
             ..self.info(seed).clone()
         };
         self.step(FlatOp::Local(Local::Expand), vec![seed], info, source)
+    }
+
+    /// A value and all that local steps computed it from.
+    pub fn made_of(&self, id: Id) -> BTreeSet<Id> {
+        let mut all = BTreeSet::from([id]);
+        for step in self.steps.iter().rev() {
+            let local = matches!(step.op, FlatOp::Local(_) | FlatOp::Bilinear);
+            if local && all.contains(&step.result) {
+                all.extend(&step.args);
+            }
+        }
+        all
     }
 
     /// The value, after these parties have compared two others.

@@ -16,6 +16,13 @@ use smpc_ir::party::{CoinDomain, Elem, Party, PartySet};
 /// A nonce of a commitment, a seed, a word of a digest.
 const WORD: Elem = Elem::Bits(128);
 
+/// A value after its copies were compared.
+struct Compared {
+    result: Id,
+    /// By who compares: a digest of its own copy, and the one it was sent.
+    digests: Vec<(Party, Id, Id)>,
+}
+
 fn one(party: Party) -> PartySet {
     PartySet::from_iter([party])
 }
@@ -90,12 +97,15 @@ impl Elab<'_> {
         told
     }
 
-    /// Every party of a set compares its copy with those of the others.
-    fn compared(&mut self, id: Id, set: PartySet, span: Span) -> Id {
+    /// Every party of a set compares its copy with those of the others, whether or not it reads the value afterwards.
+    fn compared(&mut self, id: Id, set: PartySet, span: Span) -> Compared {
         let at = source(span);
-        let mut result = id;
+        let mut compared = Compared {
+            result: id,
+            digests: Vec::new(),
+        };
         if set.len() < 2 {
-            return id;
+            return compared;
         }
         let own: Vec<(Party, Id)> = set
             .iter()
@@ -106,11 +116,14 @@ impl Elab<'_> {
             let told = self.b.send(*digest, *sender, others, false, at);
             for (receiver, mine) in &own {
                 if receiver != sender {
-                    result = self.b.check(result, *mine, told, one(*receiver), at);
+                    let result = compared.result;
+                    compared.result = self.b.check(result, *mine, told, one(*receiver), at);
+                    self.b.agreed.insert(compared.result);
+                    compared.digests.push((*receiver, *mine, told));
                 }
             }
         }
-        result
+        compared
     }
 
     /// `agree v @ S;`.
@@ -130,8 +143,24 @@ impl Elab<'_> {
             .help("send it to them first")
             .into());
         }
-        let agreed = self.compared(id, set, value.span);
-        self.replace(place, agreed, frame);
+        let Compared { result, digests } = self.compared(id, set, value.span);
+        // Other names of the same copies, and what these were computed from: who goes on with that has compared first.
+        for part in self.b.made_of(id) {
+            let committed = self.commitments.keys().any(|(_, of)| *of == part);
+            if self.b.info(part).constant.is_some() || committed || !frame.names(part) {
+                continue;
+            }
+            let mut bound = result;
+            if part != id {
+                let checks = digests.iter();
+                bound = checks.fold(part, |bound, (receiver, mine, told)| {
+                    let at = source(value.span);
+                    self.b.check(bound, *mine, *told, one(*receiver), at)
+                });
+            }
+            frame.rename(part, bound);
+        }
+        self.replace(place, result, frame);
         Ok(())
     }
 
@@ -164,7 +193,7 @@ impl Elab<'_> {
                     let to = self.computing();
                     let told = self.b.send(id, party, to, false, source(span));
                     let agreed = self.compared(told, to.without(who), value.span);
-                    self.replace(place, agreed, frame);
+                    self.replace(place, agreed.result, frame);
                 }
                 ActKind::Commit => self.commit(id, party, span),
                 ActKind::Decommit => {

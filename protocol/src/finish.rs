@@ -5,7 +5,7 @@ use crate::build::Info;
 use crate::build::{Builder, Fault, Id, Operand, Slot, ids, ids_mut, known_kind};
 use smpc_ir::flat::{Call, Deferred, Flat, FlatInfo, FlatOp, FlatOperand, FlatStep, Kind, Sharing};
 use smpc_ir::local::{Local, Prim, Source};
-use smpc_ir::party::{Party, PartySet};
+use smpc_ir::party::{Elem, Party, PartySet};
 
 impl Builder {
     /// Fixes the kinds still open: the first operand of a product is the left one, and what no
@@ -107,7 +107,8 @@ impl Builder {
                 need[at] = who;
             }
             let wanted = need[at];
-            if wanted.is_empty() {
+            let agreed = self.agreed.contains(&step.result);
+            if wanted.is_empty() && !agreed {
                 continue;
             }
             let mut active = wanted;
@@ -129,11 +130,35 @@ impl Builder {
                     active = from;
                 }
                 FlatOp::Check { at: who } => {
+                    let all = *who;
                     *who = who.intersection(wanted);
                     let value = &mut need[step.args[0] as usize];
                     *value = value.union(wanted);
                     if who.is_empty() {
                         alias[at] = step.args[0];
+                        if !agreed {
+                            continue;
+                        }
+                        // Nobody reads what was compared: what is left is that the run ends.
+                        let bit = Info {
+                            elem: Elem::Bits(1),
+                            kind: known_kind(Kind::Scalar),
+                            known: all,
+                            offline: false,
+                            constant: None,
+                        };
+                        step.result = self.infos.len() as Id;
+                        self.infos.push(bit);
+                        need.push(all);
+                        alias.push(step.result);
+                        step.op = FlatOp::Assert { at: all };
+                        step.args.remove(0);
+                        for &arg in &step.args {
+                            let slot = &mut need[arg as usize];
+                            *slot = slot.union(all);
+                        }
+                        steps.push(step);
+                        kept[position] = true;
                         continue;
                     }
                     for &arg in &step.args[1..] {

@@ -91,6 +91,36 @@ impl Frame {
         self.vars.get(name)?.get(&Vec::new()).cloned()
     }
 
+    /// Whether a name stands for a clear value, or for a sharing with this component.
+    pub fn names(&self, id: Id) -> bool {
+        let mut all = self.vars.values().flat_map(BTreeMap::values);
+        all.any(|value| match value {
+            Value::Clear(own) => *own == id,
+            Value::Share(share) => share.components.contains(&Some(id)),
+            _ => false,
+        })
+    }
+
+    /// Every name of a clear value, and every component that it is, stands for another one from here on.
+    pub fn rename(&mut self, from: Id, to: Id) {
+        for value in self.vars.values_mut().flat_map(BTreeMap::values_mut) {
+            match value {
+                Value::Clear(id) if *id == from => *id = to,
+                Value::Share(share) => {
+                    for id in share
+                        .components
+                        .iter_mut()
+                        .flatten()
+                        .filter(|id| **id == from)
+                    {
+                        *id = to;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
     pub fn set(&mut self, name: &str, index: Vec<i128>, value: Value) {
         self.vars
             .entry(name.to_owned())

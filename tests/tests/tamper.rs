@@ -14,7 +14,7 @@ use smpc_tests::case::Case;
 use smpc_tests::echo::Plan;
 use smpc_tests::pipeline::{checked, differences, start};
 use smpc_tests::run::{Backend, run};
-use smpc_tests::tamper::{Bench, Outcome, Tally};
+use smpc_tests::tamper::{Bench, Fault, Outcome, Tally, Trial};
 
 /// A matrix product of two owners, revealed to all and to one.
 const PRODUCT: &str = "
@@ -68,7 +68,16 @@ fn benched<T>(
     script: &str,
     work: impl FnOnce(&Bench<'_>, &[usize]) -> T,
 ) -> T {
-    let bound = Backend::new(name, args).bind().expect("the backend");
+    benched_under(&Backend::new(name, args), script, work)
+}
+
+/// The same under any scheme.
+fn benched_under<T>(
+    backend: &Backend,
+    script: &str,
+    work: impl FnOnce(&Bench<'_>, &[usize]) -> T,
+) -> T {
+    let bound = backend.bind().expect("the backend");
     let case = Case::read(script);
     let program = checked(script, &case).expect("the script");
     let start = start(&program, &case).expect("inputs");
@@ -262,6 +271,60 @@ fn nobody_commits_to_what_another_one_commits_to() {
             |(_, outcome): &&(_, Outcome)| !matches!(outcome, Outcome::Detected | Outcome::Refused);
         let ended: Vec<_> = found.iter().filter(ends).collect();
         assert!(ended.is_empty(), "{scheme}: {ended:?}");
+    }
+}
+
+/// Two parties have all in the clear, and nothing but an agreement keeps their copies alike. It is carried out where what
+/// is compared is a copy that was named before, and where nobody reads it; what `cost` says is what is sent.
+#[test]
+fn copies_are_compared_whatever_is_read_afterwards() {
+    let scheme = |agreement: &str| {
+        Backend::written(&format!(
+            "backend both(k: int = 64) {{ int, fix<f>: Both<Z[2^k]>; }}\n\
+             scheme Both<R: Ring> {{ parties P[2]; corrupt 1 of P malicious, abort; share x = x[0]; P[0] holds x[0]; P[1] holds x[0]; }}\n\
+             protocol share<D: party>(v: R @ D) -> x: Both<R> ensures x == v {{ let q = v; D -> P[0], P[1]: q; x[0] = q; {agreement} }}\n\
+             protocol reveal(x: Both<R>) -> v: R @ P ensures v == x {{ v = x[0]; }}\n\
+             protocol reveal<D: party>(x: Both<R>) -> v: R @ D ensures v == x {{ P[0] -> D: x[0]; v = x[0]; }}\n"
+        ))
+    };
+    let script = "// given alice/a [1]: 5\nparty alice, bob;\ninput a: [int; n] from alice;\nreveal share a to bob as b;\nleaks n to all, b to bob;\n";
+    let lies = |agreement: &str| {
+        let backend = scheme(agreement);
+        let bound = backend.bind().expect("the backend");
+        let case = Case::read(script);
+        let program = checked(script, &case).expect("the script");
+        let honest = run(
+            &program,
+            &start(&program, &case).expect("inputs"),
+            &bound,
+            1,
+        );
+        let honest = honest.expect("it runs");
+        assert_eq!(honest.counted, honest.predicted, "{agreement}");
+        benched_under(&backend, script, |bench, _| {
+            let mut tally = Tally::default();
+            for message in 0..bench.messages(0) {
+                let trial = Trial {
+                    party: 0,
+                    message,
+                    fault: Fault::Flip,
+                    word: 7,
+                };
+                bench.trial(trial, &mut tally).expect("no panic");
+            }
+            tally
+        })
+    };
+    assert!(!lies("").wrong.is_empty(), "nothing else finds it");
+    for agreement in [
+        "agree q @ P;",
+        "agree x[0] @ P;",
+        "let w = 3 * q; agree w @ P;",
+        "let w = bits(q); agree w @ P;",
+    ] {
+        let tally = lies(agreement);
+        assert!(tally.wrong.is_empty(), "{agreement} {tally}");
+        assert_eq!(tally.detected, tally.runs(), "{agreement} {tally}");
     }
 }
 

@@ -132,6 +132,36 @@ fn a_check_left_out_lets_an_error_through() {
 }
 
 #[test]
+fn an_agreement_holds_for_what_was_made_of_the_copies_before_it() {
+    const FOUR: &str = include_str!("../../../stdlib/schemes/fantastic4.smpc");
+    let agreed = "    agree x[3] @ {P[0], P[1], P[2]};";
+    let traffic = |problem: &Problem| {
+        let traffic = problem.flat.traffic(problem.own);
+        (traffic.rounds, traffic.elements)
+    };
+    let library = titled(&bind("fantastic4", &[]), "share from P[3]");
+    let expected = traffic(&library);
+    assert_eq!(expected, (2, 9));
+    // Another name for the copy, which is the result; and what is computed from the copy, which nobody reads.
+    for made in ["let q = x[3];", "let q = 3 * x[3];", "let q = bits(x[3]);"] {
+        let late = format!("    {made} agree q @ {{P[0], P[1], P[2]}};");
+        let bound = changed(FOUR, "fantastic4", &[(agreed, &late)], &[]);
+        let problem = titled(&bound, "share from P[3]");
+        assert_eq!(traffic(&problem), expected, "{made}");
+        let worst = worst(&problem);
+        // That bits are equal where elements are is not among what the prover concludes.
+        let open = made.contains("bits") && worst.effect.is_open();
+        assert!(open || is_caught(&worst), "{made} {worst:?}");
+    }
+    let bound = changed(FOUR, "fantastic4", &[(agreed, "")], &[]);
+    let worst = worst(&titled(&bound, "share from P[3]"));
+    assert!(
+        matches!(worst.effect, Effect::Changes { .. }),
+        "without: {worst:?}"
+    );
+}
+
+#[test]
 fn an_abort_that_depends_on_an_input_is_told() {
     let text = "backend mine(k: int = 64) { int, fix<f>: A<Z[2^k]>; bool, bits<m>: A<Bits[m]>; }\n\
          scheme A<R: Ring> { parties P[2]; corrupt 1 of P malicious, abort;\n\
