@@ -5,6 +5,7 @@
 //! reduce. An equation between elements holds modulo their ring. Over bits `+` is XOR and `*` AND.
 
 use crate::flat::{Flat, Sharing};
+use crate::local::Source;
 use crate::party::{Elem, PartySet};
 use std::sync::Arc;
 
@@ -130,6 +131,16 @@ pub enum Operand {
     },
 }
 
+/// The functionality that a protocol stands in for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Realised {
+    /// Its name.
+    pub name: String,
+    /// The functionality on the same operands, its results as values in the clear; or why that cannot be said. Of a protocol
+    /// whose results are arrays it is one of several instances: of each name, results stand in their order.
+    pub ideal: Result<Arc<Flat>, String>,
+}
+
 /// A protocol as its file has it, one form of its generics at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
@@ -143,6 +154,8 @@ pub struct Written {
     pub results: Vec<Operand>,
     /// The names of the results, in that order.
     pub names: Vec<String>,
+    /// What it `realises`, if that is a functionality.
+    pub realises: Option<Realised>,
 }
 
 /// A protocol of a file that cannot be made flat with this binding.
@@ -152,6 +165,8 @@ pub struct Skipped {
     pub title: String,
     /// Why: code and message of the first error.
     pub reason: String,
+    /// Where that is.
+    pub source: Option<Source>,
 }
 
 /// One `corrupt` clause: every set of so many computing parties together with some roles.

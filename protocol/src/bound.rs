@@ -176,6 +176,7 @@ impl Bound {
             stack: Vec::new(),
             fuel: FUEL,
             root: None,
+            ideal: false,
             lockstep: false,
             batch: false,
             repeated: false,
@@ -211,6 +212,7 @@ impl Bound {
     ) -> Made {
         let outside = request.owner == Some(Owner::Outside);
         let mut elab = self.elab(request.bilinear, outside);
+        elab.ideal = request.ideal;
         let frame = &request.scope;
         // What an offline protocol is given is there before the inputs.
         let ahead = matches!(target, Target::One(f) if f.modifier == Some(Modifier::Offline));

@@ -148,6 +148,7 @@ impl<'a> Elab<'a> {
     fn inner(&self, bilinear: bool) -> Elab<'a> {
         let everyone = self.computing().union(self.roles());
         Elab {
+            ideal: false,
             file: self.file,
             generic: self.generic,
             def: self.def,

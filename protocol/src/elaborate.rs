@@ -42,6 +42,8 @@ pub(crate) struct Elab<'a> {
     pub fuel: u32,
     /// The outermost protocol: what it claims, and who must know each clear result.
     pub root: Option<Root>,
+    /// A functionality, of which everybody knows everything: sharings are their values.
+    pub ideal: bool,
     /// Inside a statement of `for each` that is one step for all.
     pub lockstep: bool,
     /// Inside a deferred protocol: what is drawn outside of `[e; m]` is one element for all calls.

@@ -5,6 +5,7 @@ use crate::call::{GenericArg, bound_name};
 use crate::elaborate::Elab;
 use crate::forms::Form;
 use crate::library::number;
+use crate::source;
 use crate::value::{Frame, Value};
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{
@@ -49,11 +50,16 @@ impl Bound {
             let owners = self.all_owners(function);
             if let Some(reason) = self.unexamined(function, &owners) {
                 let title = format!("{name}<…>");
-                skipped.push(Skipped { title, reason });
+                skipped.push(Skipped {
+                    title,
+                    reason,
+                    source: None,
+                });
             }
             for form in self.forms(function, &owners) {
                 let suffix = self.form_name(&form);
                 let far = self.far(function, &form);
+                let realises = self.realised(function, &form);
                 let made = match self.make_form(function, form) {
                     Ok((made, params)) => {
                         if let Some(far) = far
@@ -64,9 +70,15 @@ impl Bound {
                                 title: format!("{name}<…>"),
                                 reason: "it computes with a number in `<…>`, and only those below the number of parties are looked at; an operand `n: int` may be any"
                                     .to_owned(),
+                                source: None,
                             });
                         }
-                        made.and_then(|made| self.described(function, made, &params, &suffix))
+                        let made =
+                            made.and_then(|made| self.described(function, made, &params, &suffix));
+                        made.map(|written| Written {
+                            realises,
+                            ..written
+                        })
                     }
                     Err(errors) => Err(errors),
                 };
@@ -77,6 +89,7 @@ impl Bound {
                         reason: errors.first().map_or(String::new(), |error| {
                             format!("{}: {}", error.code, error.message)
                         }),
+                        source: errors.first().map(|error| source(error.span)),
                     }),
                 }
             }
@@ -119,6 +132,7 @@ impl Bound {
             params: operands,
             results,
             names: names.map(|name| name.name.clone()).collect(),
+            realises: None,
         })
     }
 
@@ -135,6 +149,16 @@ impl Bound {
         &self,
         function: &Function,
         form: Form,
+    ) -> Result<(Made, Vec<Param>), Vec<Diagnostic>> {
+        self.form_of(function, form, false)
+    }
+
+    /// The same of a functionality, carried out by somebody whom everybody trusts, if `ideal`.
+    pub(crate) fn form_of(
+        &self,
+        function: &Function,
+        form: Form,
+        ideal: bool,
     ) -> Result<(Made, Vec<Param>), Vec<Diagnostic>> {
         let bilinear = function
             .clauses
@@ -197,6 +221,7 @@ impl Bound {
             bilinear,
             owner: Some(Owner::Outside),
             scope: frame,
+            ideal,
         };
         Ok((self.make(Target::One(function), &request, None), params))
     }

@@ -138,8 +138,12 @@ impl<'a> Elab<'a> {
             return Ok(());
         }
         if self.scheme_type(inner, frame).is_some() {
-            let value = self.declared(&result.ty, frame)?;
-            frame.set(name, Vec::new(), value);
+            match self.declared(&result.ty, frame)? {
+                Value::Share(share) if self.ideal && !share.rows => {
+                    frame.pending.insert(name.to_owned(), share.instance.elem);
+                }
+                value => frame.set(name, Vec::new(), value),
+            }
         } else {
             let elem = self.elem_of_type(inner, frame)?;
             frame.pending.insert(name.to_owned(), elem);

@@ -21,6 +21,7 @@ mod explain;
 mod expr;
 mod finish;
 mod forms;
+mod ideal;
 mod inline;
 mod keys;
 mod library;

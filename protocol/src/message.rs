@@ -53,14 +53,17 @@ impl Elab<'_> {
     }
 
     pub fn coin(&mut self, coin: &Coin, frame: &mut Frame) -> Outcome<Id> {
-        let Some(at) = &coin.at else {
-            return Err(
-                Diagnostic::new("K08", "nobody is said to know this coin", coin.span)
-                    .help("write `<- R @ {P[0], P[1]}`")
-                    .into(),
-            );
+        let known = match &coin.at {
+            Some(at) => self.parties(at, frame)?,
+            None if self.ideal => self.everyone(),
+            None => {
+                return Err(
+                    Diagnostic::new("K08", "nobody is said to know this coin", coin.span)
+                        .help("write `<- R @ {P[0], P[1]}`")
+                        .into(),
+                );
+            }
         };
-        let known = self.parties(at, frame)?;
         let kind = self.drawn_kind();
         let (domain, elem, kind) = match &coin.domain {
             Domain::Nonzero(ty, _) => (CoinDomain::Nonzero, self.elem_of_type(ty, frame)?, kind),

@@ -3,6 +3,7 @@
 
 mod confirmed;
 mod drawn;
+mod realised;
 mod reduce;
 pub(crate) mod relation;
 mod tables;
@@ -96,6 +97,11 @@ pub(crate) fn correctness_with(
         });
     }
     let mut verdict = computed(problem, small, limits, endpoints, tables)?;
+    if let Some(found) = realised::realised(problem)?
+        && (verdict == Verdict::Unclaimed || found.severity() > verdict.severity())
+    {
+        verdict = found;
+    }
     let open = honest::undecided(problem)?;
     if !verdict.is_refuted()
         && let Some(found) = honest::ends(problem, limits.runs, &open)?

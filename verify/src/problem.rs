@@ -6,11 +6,12 @@ mod rules;
 use crate::requires::narrower;
 use crate::settle::settled;
 use crate::sharing;
-use smpc_ir::claim::{Corruption, Operator, Skipped, Term, Written};
+use smpc_ir::claim::{Corruption, Operator, Realised, Skipped, Term, Written};
 use smpc_ir::flat::{
     Computing, Flat, FlatOp, FlatOperand, Key, Kind, Missing, Owner, Protocols, Sharing, TruncMode,
     Want,
 };
+use smpc_ir::local::Source;
 use smpc_ir::party::{Elem, Party, PartySet};
 use std::fmt;
 use std::sync::Arc;
@@ -83,8 +84,12 @@ pub struct Problem {
     /// The names of its results, if a file declares it: of these the simulator is given what clauses fix
     /// ([`Problem::given`]). Else nothing.
     pub declares: Vec<String>,
+    /// The functionality that it stands in for, if a file says so.
+    pub realises: Option<Realised>,
     /// Why nothing can be said of it: its text cannot be made flat.
     pub skipped: Option<String>,
+    /// Where that is, in the scheme's file or in one of the library.
+    pub unmade: Option<Source>,
 }
 
 /// Why a flat protocol is none: the text names the step and the rule it breaks.
@@ -181,7 +186,9 @@ impl Problem {
             keys: protocols.keys(),
             narrow,
             declares: Vec::new(),
+            realises: None,
             skipped: None,
+            unmade: None,
         })
     }
 
@@ -214,7 +221,9 @@ impl Problem {
             keys: protocols.keys(),
             narrow: Vec::new(),
             declares: written.names.clone(),
+            realises: written.realises.clone(),
             skipped: None,
+            unmade: None,
         }
     }
 
@@ -228,6 +237,7 @@ impl Problem {
         Self {
             corruption: protocols.corruption(),
             skipped: Some(skipped.reason.clone()),
+            unmade: skipped.source,
             ..Self::unclaimed(
                 Arc::new(flat),
                 computing,
@@ -260,7 +270,9 @@ impl Problem {
             own: usize::MAX,
             narrow: Vec::new(),
             declares: Vec::new(),
+            realises: None,
             skipped: None,
+            unmade: None,
         }
     }
 

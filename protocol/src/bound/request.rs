@@ -23,6 +23,8 @@ pub(crate) struct Request {
     pub owner: Option<Owner>,
     /// What names mean that no argument binds.
     pub scope: Frame,
+    /// Whether it is a functionality, with values in place of sharings.
+    pub ideal: bool,
 }
 
 impl Bound {
@@ -103,6 +105,7 @@ impl Bound {
             bilinear: false,
             owner: None,
             scope: Frame::default(),
+            ideal: false,
         };
         let mut by_name = |name: &str, params: Vec<Param>| {
             request.names = vec![name.to_owned()];

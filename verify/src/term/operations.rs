@@ -196,6 +196,15 @@ impl Terms {
         }
     }
 
+    /// What a seed is expanded to, and the seed, if a term is that.
+    pub fn expansion(&self, poly: &Poly) -> Option<(Atom, Poly)> {
+        let Node::Function(Function::Expand, args) = self.alone(poly)? else {
+            return None;
+        };
+        let atom = poly.terms.keys().next()?.first()?;
+        Some((*atom, args.first()?.clone()))
+    }
+
     /// The symbol, if a term is one.
     pub fn is_symbol(&self, poly: &Poly) -> Option<Symbol> {
         match self.alone(poly)? {

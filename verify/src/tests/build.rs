@@ -217,7 +217,9 @@ impl Build {
             own: usize::MAX,
             narrow: Vec::new(),
             declares: Vec::new(),
+            realises: None,
             skipped: None,
+            unmade: None,
         }
     }
 }

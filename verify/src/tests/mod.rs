@@ -21,6 +21,7 @@ mod lying;
 mod opened;
 mod orders;
 mod ranges;
+mod realised;
 mod reliance;
 mod rings;
 mod rushing;
