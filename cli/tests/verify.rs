@@ -211,6 +211,94 @@ fn what_cannot_be_verified_is_no_counter_example() {
     );
 }
 
+/// A file's scheme takes arguments as one of the library does, and is tried in small rings all the same.
+#[test]
+fn schemes_with_arguments_are_tried_in_small_rings() {
+    let base = folder("verify_arguments");
+    let sign = "protocol sign(x: Pair<Z[2^k]>) -> z: Bits[1] @ P[0] requires fresh x ensures z == (x < 0) {\n\
+                P[1] -> P[0]: x[1]; z = msb(bits(x[0] + x[1])); }";
+    write(&base, "pair.smpc", format!("{GOOD}\n{sign}\n"));
+    let script = "party a; input x: int from a; reveal share x as y; leaks y to all;";
+    write(&base, "script.smpc", script);
+    let mut costs = Vec::new();
+    for name in ["./pair.smpc", "./pair.smpc(k: 32)"] {
+        let report = json(&verify(&base, &[name, "--json"]));
+        let operations = report["schemes"][0]["operations"].as_array();
+        let row = operations.and_then(|all| all.iter().find(|o| o["operation"] == "sign"));
+        let correct = &row.expect("the protocol")["correctness"];
+        assert_eq!(correct["verdict"], "exhausted", "{name}: {correct}");
+        let cost = smpc(&base, &["cost", "script.smpc", "--scheme", name]);
+        assert_eq!(cost.code, 0, "{name}: {}{}", cost.out, cost.err);
+        costs.push(cost.out);
+    }
+    assert_ne!(costs[0], costs[1], "half as many bytes");
+    let ran = verify(&base, &["aby(k: 32)", "--strict"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    for name in [
+        "./pair.smpc(k 32)",
+        "./pair.smpc(k: 32",
+        "pair(",
+        "./pair.smpc(m: 32)",
+    ] {
+        let ran = verify(&base, &[name]);
+        assert_eq!(ran.code, 2, "{name}: {}", ran.out);
+        assert!(ran.err.contains("error["), "{name}: {}", ran.err);
+    }
+}
+
+/// A protocol whose text cannot be made flat is told once for each row, with the line at fault.
+#[test]
+fn what_cannot_be_made_flat_names_its_line() {
+    let base = folder("verify_unmade");
+    let odd = "protocol odd(x: Pair<R>) -> z: Pair<R> ensures z == x private {\n\
+               z = sum(x);\n}";
+    let text = format!("{GOOD}\n{odd}\n");
+    let line = text
+        .lines()
+        .position(|l| l.contains("z = sum(x);"))
+        .expect("a line")
+        + 1;
+    write(&base, "pair.smpc", &text);
+    let ran = verify(&base, &["./pair.smpc"]);
+    let told: Vec<&str> = ran
+        .out
+        .lines()
+        .filter(|l| l.starts_with("odd is not looked at"))
+        .collect();
+    assert_eq!(told.len(), 1, "{}{}", ran.out, ran.err);
+    assert!(
+        told[0].ends_with(&format!("pair.smpc:{line}")),
+        "{}",
+        told[0]
+    );
+    assert!(!ran.out.contains("odd, correct"), "{}", ran.out);
+}
+
+/// A sharing that tells low bits is refused at its equation.
+#[test]
+fn even_coefficients_are_refused() {
+    let base = folder("verify_even");
+    let even = GOOD.replace("share x = x[0] + x[1];", "share x = x[0] + 2*x[1];");
+    write(&base, "pair.smpc", &even);
+    let ran = verify(&base, &["./pair.smpc"]);
+    assert_eq!(ran.code, 2, "{}{}", ran.out, ran.err);
+    let line = even
+        .lines()
+        .position(|l| l.contains("2*x[1]"))
+        .expect("a line")
+        + 1;
+    assert!(
+        ran.err.contains("error[P06]") && ran.err.contains("`x[1]` has an even coefficient"),
+        "{}",
+        ran.err
+    );
+    assert!(
+        ran.err.contains(&format!("pair.smpc:{line}")),
+        "{}",
+        ran.err
+    );
+}
+
 #[test]
 fn certificates_are_about_so_many_parties() {
     let base = folder("verify_check_parties");

@@ -293,13 +293,28 @@ pub fn backend(
     let own = binding.scheme.is_none() || binding.scheme == using.backend;
     let mut args = if own { using.args.clone() } else { Vec::new() };
     let trunc = if own { using.trunc.clone() } else { None };
-    if name.contains('(') {
-        let Some((plain, given)) = smpc_protocol::written(&name) else {
-            let problem = Problem::plain("I16", format!("`{name}` names no backend"))
-                .help("write a name, or a name with arguments: `additive(n: 3)`");
+    // A path may have brackets in it; behind the file's ending they are arguments.
+    let (path, listed) = match name.rfind(".smpc(") {
+        Some(at) => name.split_at(at + ".smpc".len()),
+        None => ("", name.as_str()),
+    };
+    if listed.contains('(') && !name.ends_with(".smpc") {
+        let read = match path.is_empty() {
+            true => smpc_protocol::written(listed),
+            false => smpc_protocol::written(&format!("file{listed}"))
+                .map(|(_, given)| (path.to_owned(), given)),
+        };
+        let Some((plain, given)) = read else {
+            let problem = Problem::plain("I16", format!("`{name}` names no backend")).help(
+                "write a name, a name with arguments, `additive(n: 3)`, or a file with arguments, `./mine.smpc(k: 32)`",
+            );
             return Err(Failure::one(Exit::Usage, problem));
         };
-        (name, args) = (plain, given);
+        // What is asked for beside the name counts more, as the small rings of a prover.
+        let asked = |(param, _): &(String, i128)| args.iter().all(|(other, _)| other != param);
+        let given: Vec<_> = given.into_iter().filter(asked).collect();
+        args.extend(given);
+        name = plain;
     }
     if name.ends_with(".smpc") || name.contains(['/', '\\']) {
         let (file, text) = read_text(sources, Path::new(&name), &binding.base)?;

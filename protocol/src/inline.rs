@@ -246,7 +246,7 @@ fn label(result: &ResultDecl) -> Option<&KnownTo> {
     }
 }
 
-fn component_name(name: &str, key: &crate::scheme::Key) -> String {
+pub(crate) fn component_name(name: &str, key: &crate::scheme::Key) -> String {
     let field = key.0.as_ref().map_or(String::new(), |f| format!(".{f}"));
     let index: Vec<String> = key.1.iter().map(i128::to_string).collect();
     if index.is_empty() {

@@ -12,6 +12,7 @@ mod build;
 mod call;
 mod checks;
 mod claims;
+mod coalitions;
 mod deferred;
 mod elaborate;
 mod embed;

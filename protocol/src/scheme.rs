@@ -2,14 +2,15 @@
 //! they add up.
 
 use crate::call::bound_name;
+use crate::coalitions::{even, insider};
 use crate::elem_name;
 use crate::equation::{Form, Reader, holder, secret_name};
+use crate::inline::component_name;
 use crate::keys::keyed;
 use crate::solve::solve;
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{Coalition, Coin, Expr, Ident, Name, Scheme, SchemePartKind, Span};
-use smpc_ir::field::Prime;
-use smpc_ir::party::{Elem, Party, PartySet};
+use smpc_ir::party::{Elem, PartySet};
 use std::collections::BTreeMap;
 
 /// What a `corrupt` clause says of those whom it names.
@@ -418,6 +419,16 @@ pub(crate) fn by_sum(
         let text = format!("scheme {family} has no component with coefficient 1 or -1");
         return Err(reader.bad(span, text));
     }
+    if let Some(key) = even(instance, reader)? {
+        let name = reader.secret.as_str();
+        let part = component_name(name, key);
+        let text = format!(
+            "`{part}` has an even coefficient: whoever lacks no other component of {} knows the lowest bit of {name}",
+            instance.title()
+        );
+        let help = format!("give it an odd one: `share {name} = {name}[0] + {name}[1];`");
+        return Err(Box::new(Diagnostic::new("P06", text, span).help(help)));
+    }
     instance.mask_by_sum();
     Ok(())
 }
@@ -501,67 +512,4 @@ fn by_coins(
     instance.constant = Some(signed(&rows[0]));
     instance.masks = rows[1..].iter().map(signed).collect();
     Ok(())
-}
-
-/// Coalitions examined when a scheme is bound; beyond, proofs find what is wrong.
-const EXAMINED: usize = 20_000;
-
-/// A coalition within the bounds of the `corrupt` clauses that determines the value. What a
-/// coalition determines, a larger one does: only the largest are examined.
-fn insider(
-    instance: &Instance,
-    reader: &Reader<'_>,
-    p: Prime,
-    rows: &[Vec<u128>],
-    right: &[u128],
-) -> Result<Option<PartySet>, Box<Diagnostic>> {
-    for part in &reader.def.scheme.parts {
-        let SchemePartKind::Corrupt(coalitions, _) = &part.kind else {
-            continue;
-        };
-        for coalition in coalitions {
-            let family = coalition.of.segments.last().map(|s| &s.name);
-            let Some(count) = coalition
-                .count
-                .as_ref()
-                .filter(|_| family == Some(&reader.def.parties.name))
-            else {
-                continue;
-            };
-            let size = usize::try_from(reader.number(count)?)
-                .unwrap_or(0)
-                .min(reader.n);
-            for set in subsets(reader.n, size).take(EXAMINED) {
-                let held: Vec<usize> = (0..instance.keys.len())
-                    .filter(|at| !instance.holders[*at].intersection(set).is_empty())
-                    .collect();
-                let part: Vec<Vec<u128>> = rows
-                    .iter()
-                    .map(|row| held.iter().map(|at| row[*at]).collect())
-                    .collect();
-                if size > 0 && solve(p, &part, right).is_some() {
-                    return Ok(Some(set));
-                }
-            }
-        }
-    }
-    Ok(None)
-}
-
-/// Sets of `size` of the first `n` parties, in lexicographic order.
-fn subsets(n: usize, size: usize) -> impl Iterator<Item = PartySet> {
-    let mut next: Option<Vec<usize>> = (size <= n).then(|| (0..size).collect());
-    std::iter::from_fn(move || {
-        let current = next.take()?;
-        let mut following = current.clone();
-        // The last member that can move up, and those after it right behind.
-        if let Some(at) = (0..size).rev().find(|at| current[*at] < n - size + at) {
-            following[at] += 1;
-            for after in at + 1..size {
-                following[after] = following[after - 1] + 1;
-            }
-            next = Some(following);
-        }
-        Some(current.iter().map(|i| Party(*i as u8)).collect())
-    })
 }

@@ -275,6 +275,13 @@ fn deviations(sources: &Sources, (operation, report, problem): &Row, text: &mut 
 /// Counter-examples, and what is open, below the table.
 fn explain(sources: &Sources, (operation, report, problem): &Row, text: &mut String) {
     let set = |coalition| problem.set_name(coalition);
+    if let Some(reason) = &problem.skipped {
+        // All questions are open for the same reason.
+        let at = problem.unmade.and_then(|source| line(sources, source));
+        let at = at.map_or(String::new(), |at| format!(" at {}:{}", at.file, at.number));
+        let _ = writeln!(text, "{operation} is not looked at: {reason}{at}");
+        return;
+    }
     for (coalition, verdict) in &report.privacy {
         match verdict {
             Verdict::Leaks(leak) => {
