@@ -1,18 +1,20 @@
 //! Whether two random vectors of elements have different distributions, by samples of each.
 //!
-//! Counted are low, high and single bits of elements, low bits of two and of sums and differences, and low bits of many
+//! Counted are low, high and single bits of elements, how often they are squares and other powers, low bits of two and of sums and differences, and low bits of many
 //! together. Of views of long protocols these need not show anything: what is told may be a sum of many elements. So
 //! combinations are looked for that are always the same in one case: over bits, and over each ring and field that
 //! there is, the affine hull of the vectors of one case, in which those of the other do not lie.
 
 mod hull;
 
-use crate::element::{add, sub, width};
+use crate::element::{add, mul, sub, width};
 use hull::{Bits, Hull};
 use smpc_ir::party::Elem;
 
 /// Elements of which pairs are counted.
 const PAIRED: usize = 32;
+/// Elements of fields of which it is asked whether they are powers.
+const POWERS: usize = 8;
 /// Elements that combinations may have.
 const COMBINED: usize = 96;
 /// Elements of which low bits are counted together.
@@ -29,6 +31,7 @@ impl Samples {
     /// Whether something was counted more often in one case, by more than chance explains.
     pub fn differ(&self) -> bool {
         self.elements_differ()
+            || self.powers_differ()
             || self.pairs_differ()
             || self.together_differ()
             || self.hulls_differ()
@@ -52,6 +55,24 @@ impl Samples {
             self.counted(16, |row| (row[at] & 15) as usize)
                 || self.counted(16, |row| (row[at] >> top) as usize)
                 || (0..bits).any(|bit| self.counted(2, |row| (row[at] >> bit & 1) as usize))
+        })
+    }
+
+    /// Whether elements of fields are squares, cubes and so on in other shares.
+    fn powers_differ(&self) -> bool {
+        let fields = self.elems.iter().enumerate();
+        let fields = fields.filter_map(|(at, elem)| match elem {
+            Elem::Field(p) => Some((at, *elem, p.modulus() - 1)),
+            _ => None,
+        });
+        fields.take(POWERS).any(|(at, elem, all)| {
+            let mut primes = [2u128, 3, 5, 7, 11, 13]
+                .into_iter()
+                .filter(|by| all % by == 0);
+            primes.any(|by| {
+                let is_power = |row: &[u128]| power(elem, row[at], all / by) == 1;
+                self.counted(2, |row| usize::from(is_power(row)))
+            })
         })
     }
 
@@ -121,6 +142,19 @@ impl Samples {
             hull::BitHull::contains,
         )
     }
+}
+
+/// A power.
+fn power(elem: Elem, mut base: u128, mut exponent: u128) -> u128 {
+    let mut product = 1;
+    while exponent > 0 {
+        if exponent & 1 == 1 {
+            product = mul(elem, product, base);
+        }
+        base = mul(elem, base, base);
+        exponent >>= 1;
+    }
+    product
 }
 
 /// Whether vectors of one case lie outside of what those of the other span, noticeably more often than others of its own.

@@ -223,14 +223,15 @@ fn uncovered(terms: &Terms, term: &Poly, secrets: &Support, coins: &Support) -> 
 }
 
 /// Values of all symbols for two inputs that the coalition must not tell apart, and the two values of a term.
-struct Pair {
+pub(crate) struct Pair {
     values: [Vec<u128>; 2],
-    found: [u128; 2],
+    pub found: [u128; 2],
     part: Poly,
 }
 
-/// Two inputs that the text admits on which a term has two values, the coalition's own symbols being the same.
-fn told(
+/// Two inputs that the text admits on which a term has two values, all symbols but those to be kept from the coalition being the
+/// same.
+pub(crate) fn told(
     problem: &Problem,
     run: &Execution,
     part: &Poly,
@@ -343,6 +344,11 @@ fn inputs(run: &Execution, values: &[u128]) -> Option<Inputs> {
 }
 
 impl Pair {
+    /// The two inputs.
+    pub fn inputs(&self, run: &Execution) -> [Inputs; 2] {
+        [0, 1].map(|which: usize| inputs(run, &self.values[which]).unwrap_or_default())
+    }
+
     /// The leak of a message that is the same on the first input whatever the coins.
     fn always(self, problem: &Problem, run: &Execution, coalition: PartySet, step: u32) -> Leak {
         let mut found = self.leak(problem, run, coalition, (step, one(self.part.elem())), &[]);
@@ -360,9 +366,7 @@ impl Pair {
         (step, factor): (u32, u128),
         told: &[(Symbol, u32)],
     ) -> Leak {
-        let [first, second] =
-            [0, 1].map(|which: usize| inputs(run, &self.values[which]).unwrap_or_default());
-        let mut found = leak(problem, coalition, [first, second], Some(step));
+        let mut found = leak(problem, coalition, self.inputs(run), Some(step));
         let own = run.terms.support(&self.part);
         let own = run.symbols.iter().enumerate().filter(|(at, info)| {
             let stands = own.contains(Symbol(*at as u32));

@@ -27,6 +27,7 @@ use crate::symbolic::{Execution, IdealBox};
 use crate::term::Poly;
 use crate::verdict::{Exhausted, Limits, MEASURED, Verdict};
 use confirmed::confirmed;
+pub(crate) use drawn::Source;
 use relation::Relations;
 use smpc_ir::claim::{Claims, Domain, Operator, Term};
 use smpc_ir::flat::Kind;

@@ -13,6 +13,7 @@ use crate::eliminate::{
     shuffled_by,
 };
 use crate::faithful::{Of, foreign, vanishes};
+use crate::linear;
 use crate::machine::Machine;
 use crate::operands::amount_params;
 use crate::problem::{Malformed, Problem, Spec};
@@ -68,6 +69,13 @@ pub fn decide_privacy(
         && by.iter().all(|coin| knows(problem, coalition, *coin))
     {
         return Ok(Verdict::Leaks(Box::new(known_order(problem, coalition))));
+    }
+    if let Some(found) = linear::privacy(problem, coalition)? {
+        // A single message says more than a sum of bits.
+        return Ok(match bare(problem, coalition)? {
+            Some(leak) if found.is_refuted() => Verdict::Leaks(Box::new(leak)),
+            _ => found,
+        });
     }
     let (mut found, loose) = enumerate(problem, small, (Of::View(coalition), limits), |ring| {
         refute_privacy(ring, coalition, limits)
@@ -147,6 +155,9 @@ pub fn decide_freshness(
     };
     if determined(problem, coalition, result, &[])? {
         return Ok(stale(problem));
+    }
+    if let Some(found) = linear::freshness(problem, coalition, result)? {
+        return Ok(found);
     }
     let (found, _) = enumerate(
         problem,

@@ -3,6 +3,8 @@
 //! A factor 2^10 is 0 in a ring of four bits, and so is what it brings into a message: enumeration there finds no
 //! difference that it would make. So is x·(x-1)···(x-5) for every x, and 19 is 3. Such a ring counts as little as none.
 
+mod met;
+
 use crate::certificate::Assumption;
 use crate::element::{is_bits, literal, mask, width};
 use crate::problem::{Malformed, Problem};
@@ -11,7 +13,7 @@ use crate::term::Poly;
 use smpc_ir::flat::{FlatOp, Kind};
 use smpc_ir::local::{Local, Prim};
 use smpc_ir::party::{Elem, PartySet};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is enumerated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +46,20 @@ pub(crate) fn vanishes(
     if messages || steps_vanish(full, small, of) {
         return Ok(Some("factors or shifts of the text vanish"));
     }
+    let enumerated = Enumerated::new(full, of, 24)?;
+    if of != Of::Results && enumerated.moves() {
+        return Ok(Some("sums of shifted bits of one number are other maps"));
+    }
+    if enumerated.powers_differ(full, small) {
+        return Ok(Some("powers of the text are other maps"));
+    }
     if polynomials_vanish(small, of)? {
         return Ok(Some("polynomials of the text may vanish on all elements"));
+    }
+    if of != Of::Results && met::unmet(full, small, of)? {
+        return Ok(Some(
+            "comparisons or products of the text are always the same",
+        ));
     }
     Ok(None)
 }
@@ -223,6 +237,71 @@ fn polynomials_vanish(small: &Problem, of: Of) -> Result<bool, Malformed> {
         .flatten()
         .collect();
     Ok(run.terms.may_vanish(view.chain(&results), ring(small)))
+}
+
+/// What is enumerated at full width, as terms.
+struct Enumerated {
+    run: Execution,
+    terms: Vec<Poly>,
+}
+
+impl Enumerated {
+    fn new(full: &Problem, of: Of, limit: usize) -> Result<Self, Malformed> {
+        let coalition = match of {
+            Of::View(coalition) | Of::Sharing(coalition, _) => coalition,
+            Of::Results => PartySet::EMPTY,
+        };
+        let run = Execution::new(full, coalition, Assumption::Fresh, limit)?;
+        let results = (0..full.results.len()).filter(|at| match of {
+            Of::View(_) => false,
+            Of::Sharing(_, result) => *at == result,
+            Of::Results => true,
+        });
+        let results = results.filter_map(|at| run.result(full, at)).flatten();
+        let view = run.view.iter().map(|(_, _, term)| term.clone());
+        let terms = view.chain(results).collect();
+        Ok(Self { run, terms })
+    }
+
+    /// Whether there are sums of bits of one number in it, at several places by which they were moved: as maps they are
+    /// regular in some rings and singular in others.
+    fn moves(&self) -> bool {
+        let run = &self.run;
+        let mut symbols = run.of_class(Class::Secret);
+        symbols.extend(&run.of_class(Class::Pad));
+        symbols.extend(&run.of_class(Class::Noise));
+        self.terms
+            .iter()
+            .any(|term| run.terms.moves(term, &symbols))
+    }
+
+    /// Whether there are powers that are bijections of the one field and not of the other: x^e is one where e and q - 1 have
+    /// no common divisor.
+    fn powers_differ(&self, full: &Problem, small: &Problem) -> bool {
+        let field = |problem: &Problem| {
+            let mut values = problem.flat.values.iter();
+            values.find_map(|value| match value.elem {
+                Elem::Field(p) => Some(p.modulus()),
+                _ => None,
+            })
+        };
+        let (Some(p), Some(q)) = (field(full), field(small)) else {
+            return false;
+        };
+        let mut powers = BTreeSet::new();
+        for term in &self.terms {
+            self.run.terms.powers(term, &mut powers);
+        }
+        let bijection = |e: u32, q: u128| divisor(e.into(), q - 1) == 1;
+        powers
+            .into_iter()
+            .any(|e| bijection(e, p) != bijection(e, q))
+    }
+}
+
+/// The greatest common divisor.
+fn divisor(a: u128, b: u128) -> u128 {
+    if b == 0 { a } else { divisor(b, a % b) }
 }
 
 /// The width of the widest ring of elements.

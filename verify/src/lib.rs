@@ -31,6 +31,7 @@ mod endpoints;
 mod faithful;
 mod honest;
 mod lift;
+mod linear;
 mod machine;
 mod mutate;
 mod news;

@@ -52,6 +52,11 @@ impl Machine {
         Self::compiled(problem, 1, false)
     }
 
+    /// The same, of so many executions at once.
+    pub fn wide(problem: &Problem, lanes: usize) -> Result<Self, Malformed> {
+        Self::compiled(problem, lanes, false)
+    }
+
     /// So many executions at once, of which only results can be read: what they do not depend on is left
     /// out, its coins too.
     pub fn of_results(problem: &Problem, lanes: usize) -> Result<Self, Malformed> {

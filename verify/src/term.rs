@@ -11,6 +11,7 @@ mod display;
 mod evaluate;
 mod factor;
 mod given;
+mod linear;
 mod operations;
 mod possible;
 mod range;
@@ -28,6 +29,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 pub(crate) use given::Given;
+pub(crate) use linear::Bit;
 pub use possible::Possible;
 pub use span::Span;
 use sum::{Monomial, Sum};

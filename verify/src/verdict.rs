@@ -118,6 +118,8 @@ pub struct Exhausted {
     pub assignments: u64,
     /// Random executions at full width beside them.
     pub runs: u64,
+    /// Nothing was enumerated: what is seen is linear in bits, and the rank of that map in the ring at hand decides.
+    pub by_rank: bool,
     /// What carried these out.
     pub by: Runner,
     /// Those among them in which something failed that may fail with the probability claimed.

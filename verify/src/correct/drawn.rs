@@ -29,7 +29,7 @@ fn edges(elem: Elem) -> Vec<u128> {
 }
 
 /// What random operands are made from.
-pub(super) struct Source {
+pub(crate) struct Source {
     pub domains: Domains,
     /// What each operand is required to be between.
     within: Vec<Within>,

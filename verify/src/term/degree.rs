@@ -9,7 +9,7 @@ use super::{Atom, Function, Monomial, Node, Poly, Terms};
 use crate::element::{order, width};
 use smpc_ir::local::Prim;
 use smpc_ir::party::Elem;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// In how large a power each atom stands.
 type Degrees = BTreeMap<Atom, u32>;
@@ -62,6 +62,25 @@ impl Terms {
             }
         }
         false
+    }
+
+    /// The exponents of powers over fields, in a term and in arguments of functions in it.
+    pub(crate) fn powers(&self, poly: &Poly, found: &mut BTreeSet<u32>) {
+        let mut open = self.arguments(poly);
+        open.push(poly.clone());
+        for poly in open
+            .iter()
+            .filter(|poly| matches!(poly.elem, Elem::Field(_)))
+        {
+            for monomial in poly.terms.keys() {
+                let mut rest = &monomial[..];
+                while let Some(first) = rest.first() {
+                    let power = rest.iter().take_while(|atom| *atom == first).count();
+                    rest = &rest[power..];
+                    found.extend((power > 1).then_some(power as u32));
+                }
+            }
+        }
     }
 
     /// The largest power of any one atom in a polynomial that is multiplied out.

@@ -28,6 +28,7 @@ fn detail(sources: &Sources, verdict: &Verdict) -> Value {
         }
         Verdict::Exhausted(done) | Verdict::Measured(done) => {
             value["assignments"] = done.assignments.into();
+            value["by_rank"] = done.by_rank.into();
             value["runs"] = done.runs.into();
             value["runs_by"] = done.by.word().into();
             value["failures"] = done.failures.into();

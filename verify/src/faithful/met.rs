@@ -1,0 +1,186 @@
+//! Whether comparisons and products come out in a small ring as they may at full width.
+//!
+//! No number of four bits is above 7, so what a text does then is not looked at there, and a product of two bits that are
+//! never 1 together is nothing. In runs on random operands each comparison and each single bit must be 0 and 1, and each
+//! product something. This is about what is seen: results are tried at full width, too, and long circuits compute bits of
+//! results that are nothing in every ring.
+
+use super::Of;
+use crate::certificate::Assumption;
+use crate::correct::Source;
+use crate::machine::{Machine, Random};
+use crate::problem::{Malformed, Problem, operand_ids};
+use crate::requires::Required;
+use crate::symbolic::Execution;
+use crate::verdict::Inputs;
+use smpc_ir::flat::{FlatOp, Kind};
+use smpc_ir::local::{Local, Prim};
+use smpc_ir::party::{Elem, PartySet};
+use std::collections::BTreeSet;
+
+/// Runs at once, and times that they are made.
+const LANES: usize = 64;
+const TIMES: usize = 256;
+/// Steps of all runs of one question.
+const STEPS: usize = 1 << 24;
+
+/// What is known of one step from some runs: whether it was ever 0, and ever something else.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    zero: bool,
+    other: bool,
+}
+
+/// A step that must come out in several ways.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Must {
+    /// As 0 and as 1.
+    Both,
+    /// As something.
+    Other,
+}
+
+impl Seen {
+    fn is(self, must: Must) -> bool {
+        self.other && (self.zero || must == Must::Other)
+    }
+}
+
+/// The steps on which what is enumerated depends and that must come out in several ways.
+fn deciding(problem: &Problem, of: Of) -> Vec<(usize, Must)> {
+    let flat = &problem.flat;
+    let mut needed = vec![false; flat.values.len()];
+    for (at, operand) in flat.results.iter().enumerate() {
+        let own = match of {
+            Of::Sharing(_, result) => at == result,
+            Of::View(_) | Of::Results => false,
+        };
+        for id in operand_ids(operand).iter().filter(|_| own) {
+            needed[*id as usize] = true;
+        }
+    }
+    let mut found = Vec::new();
+    for (at, step) in flat.steps.iter().enumerate().rev() {
+        if let (FlatOp::Send { to, .. }, Of::View(coalition) | Of::Sharing(coalition, _)) =
+            (&step.op, of)
+            && !to.intersection(coalition).is_empty()
+        {
+            needed[step.result as usize] = true;
+        }
+        if !needed[step.result as usize] {
+            continue;
+        }
+        for arg in &step.args {
+            needed[*arg as usize] = true;
+        }
+        let info = &flat.values[step.result as usize];
+        if matches!(info.kind, Kind::Rows | Kind::Digest) {
+            continue;
+        }
+        match (&step.op, info.elem) {
+            (FlatOp::Local(Local::Prim(Prim::Lt | Prim::Eq)), _)
+            | (FlatOp::Local(Local::Prim(Prim::BitSlice { .. })), Elem::Bits(1)) => {
+                found.push((at, Must::Both));
+            }
+            (FlatOp::Local(Local::Prim(Prim::Mul)) | FlatOp::Bilinear, _) => {
+                found.push((at, Must::Other));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// What steps come out as in random runs, until each is known to come out as it must.
+fn runs(
+    problem: &Problem,
+    open: &[(usize, Must)],
+    mut operands: impl FnMut(u64) -> Option<Inputs>,
+) -> Result<Vec<Seen>, Malformed> {
+    let mut machine = Machine::wide(problem, LANES)?;
+    let mut random = Random(0x3e7);
+    let mut seen = vec![Seen::default(); open.len()];
+    let times = STEPS / LANES / problem.flat.steps.len().max(1);
+    let mut number = 0;
+    for _ in 0..times.clamp(8, TIMES) {
+        for lane in 0..LANES {
+            let Some(inputs) = operands(number) else {
+                return Ok(seen);
+            };
+            number += 1;
+            machine.load(problem, &inputs, lane, &mut random);
+        }
+        machine.run(&mut random);
+        let mut all = true;
+        for ((at, must), seen) in open.iter().zip(&mut seen) {
+            if seen.is(*must) {
+                continue;
+            }
+            let words = machine.value(problem.flat.steps[*at].result);
+            seen.zero |= words.contains(&0);
+            seen.other |= words.iter().any(|word| *word != 0);
+            all &= seen.is(*must);
+        }
+        if all {
+            break;
+        }
+    }
+    Ok(seen)
+}
+
+/// Draws until operands are admitted.
+const DRAWN: usize = 1_000;
+
+/// Operands that a text admits, of all kinds.
+fn admitted(problem: &Problem, rows: usize) -> impl FnMut(u64) -> Option<Inputs> + '_ {
+    let (source, mut random) = (Source::new(problem, rows), Random(0x0b5));
+    move |number| {
+        let required = Required::of(problem);
+        (0..DRAWN).find_map(|tried| {
+            let mut inputs = source.operands(problem, number + tried as u64, &mut random);
+            let tuple = source.domains.tuple(problem, &mut random);
+            source.domains.set(&mut inputs, &tuple);
+            required.admits(&inputs, rows).then_some(inputs)
+        })
+    }
+}
+
+/// Whether a comparison, a single bit or a product is always the same in the small ring, and need not be at full width.
+///
+/// # Errors
+/// The protocol breaks the rules of flat protocols.
+pub(super) fn unmet(full: &Problem, small: &Problem, of: Of) -> Result<bool, Malformed> {
+    let (wide, narrow) = (deciding(full, of), deciding(small, of));
+    let rows = Machine::new(small)?.rows;
+    let seen = runs(small, &narrow, admitted(small, rows))?;
+    // Where there are as many steps, each is its own; else those at one place of the text are one.
+    let alike = full.flat.steps.len() == small.flat.steps.len() && wide.len() == narrow.len();
+    let place = |problem: &Problem, at: usize| {
+        let source = problem.flat.steps[at].source;
+        match alike {
+            true => (0, at as u32, 0),
+            false => (source.file, source.start, source.end),
+        }
+    };
+    let mut met: BTreeSet<(u32, u32, u32)> = BTreeSet::new();
+    for ((at, must), seen) in narrow.iter().zip(&seen) {
+        if seen.is(*must) {
+            met.insert(place(small, *at));
+        }
+    }
+    let left: Vec<usize> = wide
+        .iter()
+        .map(|(at, _)| *at)
+        .filter(|at| !met.contains(&place(full, *at)))
+        .collect();
+    if left.is_empty() {
+        return Ok(false);
+    }
+    // What is one number whatever the operands and coins is so in both.
+    let run = Execution::new(full, PartySet::EMPTY, Assumption::Fresh, 24)?;
+    let constant = |at: usize| {
+        let value = run.values[full.flat.steps[at].result as usize].as_ref();
+        value.is_some_and(|term| run.terms.support(term).iter().next().is_none())
+    };
+    Ok(left.into_iter().any(|at| !constant(at)))
+}
