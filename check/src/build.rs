@@ -144,6 +144,8 @@ pub(crate) struct Elab<'a> {
     pub secret_calls: usize,
     /// Functions being called: their names and the places of the calls.
     pub calls: Vec<(Rc<FnDef>, Span)>,
+    /// The number of the call whose text is carried out, 0 outside of functions.
+    pub call: u32,
     pub unnamed: usize,
     pub called: BTreeSet<(usize, String, usize)>,
     /// In a test: an input that is 0, which makes a public value the test's own.
@@ -161,6 +163,7 @@ pub(crate) fn source(span: Span) -> Source {
         file: span.file.0,
         start: span.start,
         end: span.end,
+        call: 0,
     }
 }
 
@@ -206,6 +209,7 @@ impl<'a> Elab<'a> {
             secret_span: Span::default(),
             secret_calls: 0,
             calls: vec![],
+            call: 0,
             unnamed: 0,
             called: BTreeSet::new(),
             zero: None,
@@ -295,13 +299,21 @@ impl Elab<'_> {
 
     // ---- values
 
+    /// A place in the text that is carried out, in the call that it is carried out in.
+    fn here(&self, span: Span) -> Source {
+        Source {
+            call: self.call,
+            ..source(span)
+        }
+    }
+
     pub fn fresh(&mut self, ty: Type, shape: Vec<Size>, label: Label, span: Span) -> Value {
         let value = Value(self.program.values.len() as u32);
         self.program.values.push(ValueInfo {
             ty,
             shape,
             label,
-            source: source(span),
+            source: self.here(span),
             library: self.library.contains(&span.file),
         });
         value
@@ -312,7 +324,7 @@ impl Elab<'_> {
             op,
             args,
             results,
-            source: source(span),
+            source: self.here(span),
         };
         if let Some(block) = self.blocks.last_mut() {
             block.steps.push(step);

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use smpc_grammar::ast::{self, Arg, ClauseKind, Expr, ExprKind, Span};
+use smpc_grammar::sources::Call;
 use smpc_ir::size::Size;
 
 use crate::build::{Elab, FnDef, Frame};
@@ -369,7 +370,9 @@ impl Elab<'_> {
             function: Some(def.clone()),
             revealed: BTreeSet::new(),
         });
+        let around = self.call;
         let result = self.inlined(def, &body, args, span);
+        self.call = around;
         self.check_declared_reveals(def);
         self.frames.pop();
         self.calls.pop();
@@ -398,6 +401,12 @@ impl Elab<'_> {
                 None => defaults.push((name, at, group)),
             }
         }
+        // Arguments stand where the caller is.
+        self.call = self.sources.call(Call {
+            function: def.name.clone(),
+            span,
+            within: self.call,
+        });
         for (name, at, group) in defaults {
             let Some(default) = &group.default else {
                 continue;

@@ -262,8 +262,10 @@ impl Elab<'_> {
         let frames = std::mem::take(&mut self.frames);
         let control = std::mem::take(&mut self.control);
         let calls = std::mem::take(&mut self.calls);
+        let call = std::mem::take(&mut self.call);
         read(self);
         (self.frames, self.control, self.calls) = (frames, control, calls);
+        self.call = call;
     }
 
     /// The functions of this name in a module, parsed if they were not yet.

@@ -3,7 +3,7 @@
 
 use crate::inputs;
 use crate::problem::{Exit, Failure, Problem};
-use smpc_driver::{Identity, position};
+use smpc_driver::{Identity, run_place};
 use smpc_grammar::Sources;
 use smpc_interp::Setup;
 use smpc_ir::local::Source;
@@ -209,12 +209,10 @@ impl<'p> Interpreted<'p> {
         consequence: bool,
     ) -> endpoint::Failure {
         *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(source);
-        let place = position(self.sources, smpc_driver::problem::span(source));
-        let place = place.filter(|_| source != Source::default());
         endpoint::Failure {
             code,
             message,
-            place: place.map_or_else(String::new, |(file, line, _)| format!("{file}:{line}")),
+            place: run_place(self.sources, source).unwrap_or_default(),
             consequence,
         }
     }
@@ -239,7 +237,9 @@ impl<'p> Interpreted<'p> {
             Why::Failed(failure) => {
                 let at = *self.failed.lock().unwrap_or_else(PoisonError::into_inner);
                 vec![match at.filter(|source| *source != Source::default()) {
-                    Some(source) => Problem::source(failure.code, failure.message, source),
+                    Some(source) => {
+                        Problem::of_run(self.sources, failure.code, failure.message, source)
+                    }
                     None => Problem::plain(failure.code, failure.message),
                 }]
             }

@@ -200,9 +200,9 @@ fn part(
     }
 }
 
-/// The line of a place in the sources.
+/// The line of the user's files at which a place is carried out.
 pub fn line(sources: &Sources, source: Source) -> Option<Line> {
-    let own = span(source);
+    let own = sources.way(span(source), source.call).place;
     let (file, number, _) = position(sources, own)?;
     let text = sources.get(own.file)?.text.lines().nth(number - 1)?;
     Some(Line {

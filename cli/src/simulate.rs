@@ -4,6 +4,7 @@ use crate::pipeline::{self, Bound, Script};
 use crate::problem::{Exit, Failure, Problem};
 use crate::progress::Bar;
 use crate::{bind, inputs};
+use smpc_grammar::Sources;
 use smpc_interp::{Observer, Outcome, RunError, Setup};
 use smpc_ir::party::{OutputInfo, outputs};
 use smpc_runtime::files::{Array, wanted};
@@ -104,11 +105,11 @@ pub fn simulate(
 }
 
 /// Why a run ended, as a problem.
-pub fn problem(bound: &Bound, error: RunError) -> Problem {
+pub fn problem(sources: &Sources, bound: &Bound, error: RunError) -> Problem {
     let party = bound.program.parties.get(usize::from(error.party));
     let party = party.map_or("a party", String::as_str);
     let message = format!("{} (at {party})", error.message);
-    Problem::source(error.code, message, error.source)
+    Problem::of_run(sources, error.code, message, error.source)
 }
 
 /// What one party was handed, by the program's outputs.

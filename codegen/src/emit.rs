@@ -3,6 +3,7 @@
 mod coins;
 mod expression;
 mod flow;
+mod place;
 mod statement;
 
 use std::cell::RefCell;
@@ -12,6 +13,7 @@ use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 use smpc_grammar::Sources;
+use smpc_ir::local::Source;
 use smpc_ir::party::{PartySet, Value};
 use smpc_ir::{Size, SizeVar};
 
@@ -24,6 +26,7 @@ use crate::name::{self, Names};
 use crate::needed::{defines, is_barrier, reads};
 use crate::project::Act;
 use crate::{Unsupported, print, size};
+use place::{Place, Standing};
 
 /// An expression holds at most so many operations.
 const MOST: usize = 6;
@@ -81,7 +84,12 @@ pub(crate) struct Emitter<'a> {
     scopes: Vec<Scope>,
     /// Values that are references in the function being written.
     borrowed: HashSet<Value>,
-    pub place: Option<(u32, usize)>,
+    /// The line that the last comment shows.
+    place: Option<Place>,
+    /// The line that the endpoint is at, where that is known.
+    at: Standing,
+    /// By place in a text and its call.
+    standings: HashMap<Source, Standing>,
     /// Rounds gone by that are not counted yet.
     rounds: u64,
     pub shared: Option<Shared>,
@@ -131,6 +139,8 @@ impl<'a> Emitter<'a> {
             scopes: vec![],
             borrowed: HashSet::default(),
             place: None,
+            at: None,
+            standings: HashMap::default(),
             rounds: 0,
             shared: None,
             public: vec![],
@@ -390,6 +400,7 @@ impl<'a> Emitter<'a> {
                 seen
             })
             .collect();
+        let stretch = self.stretches(acts);
         let mut cost: HashMap<Value, usize> = HashMap::default();
         let mut written: Vec<usize> = (0..acts.len()).collect();
         for (at, act) in acts.iter().enumerate() {
@@ -409,6 +420,7 @@ impl<'a> Emitter<'a> {
             if let Some(Some(to)) = reader.get(&result)
                 && once
                 && before[*to] == before[at]
+                && stretch[*to] == stretch[at]
             {
                 self.inline.insert(result);
                 written[at] = *to;
@@ -527,49 +539,6 @@ impl<'a> Emitter<'a> {
                 several => quote!(drop((#(#several),*));),
             });
         }
-    }
-
-    /// The line of the script or, in a shared function, of the protocol, where it is another one than
-    /// before. Gives how many statements it added.
-    fn comment(&mut self, act: &Act<'_>, out: &mut Vec<TokenStream>) -> usize {
-        let (source, value) = match act {
-            Act::Local { source, result, .. } | Act::FractionBits { source, result, .. } => {
-                if self.inline.contains(result) {
-                    return 0;
-                }
-                (*source, Some(*result))
-            }
-            Act::Pass(pass) => (pass.source, pass.outputs.last().copied()),
-            Act::Call(call) => (call.source, None),
-            Act::Input { source, .. }
-            | Act::Output { source, .. }
-            | Act::Check { source, .. }
-            | Act::Loop { source, .. }
-            | Act::Switch { source, .. }
-            | Act::Tree { source, .. } => (*source, None),
-            Act::Param { .. } | Act::Coin { .. } | Act::Exchange { .. } | Act::Part(_) => return 0,
-        };
-        let shared = self.shared.is_some();
-        let origin = value
-            .and_then(|v| self.facts.place(v)?.0)
-            .filter(|_| shared);
-        let source = origin.map_or(source, |origin| origin.source);
-        let Some(line) = name::line(self.sources, source) else {
-            return 0;
-        };
-        let place = Some((source.file, line.number));
-        if self.place == place {
-            return 0;
-        }
-        self.place = place;
-        out.push(print::marker(source.file, line.number));
-        if shared {
-            return 1;
-        }
-        let at = line.shown();
-        self.said.add("end");
-        out.push(quote!(end.at(#at);));
-        2
     }
 
     /// Statements that name the sizes which occur in code.

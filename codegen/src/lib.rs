@@ -10,6 +10,7 @@ mod description;
 mod docs;
 mod emit;
 mod facts;
+mod fails;
 mod formula;
 mod functions;
 mod fuse;

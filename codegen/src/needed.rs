@@ -4,20 +4,22 @@ use rustc_hash::FxHashSet as HashSet;
 
 use smpc_ir::party::Value;
 
+use crate::facts::Facts;
+use crate::fails;
 use crate::project::{Act, Carried, LoopKind, Row};
 
 /// Leaves the acts that matter, given what is read after them; adds what they read, takes off what they
 /// define. Coins are drawn and messages exchanged whether they are read or not.
-pub(crate) fn needed(acts: &mut Vec<Act<'_>>, live: &mut HashSet<Value>) {
-    block(acts, live, true);
+pub(crate) fn needed(facts: &Facts<'_>, acts: &mut Vec<Act<'_>>, live: &mut HashSet<Value>) {
+    block(facts, acts, live, true);
 }
 
 /// The same; what does not matter stays unless `drop`. A loop's body has to be gone through until nothing more
 /// is found that it hands on to itself.
-fn block(acts: &mut Vec<Act<'_>>, live: &mut HashSet<Value>, drop: bool) {
+fn block(facts: &Facts<'_>, acts: &mut Vec<Act<'_>>, live: &mut HashSet<Value>, drop: bool) {
     let mut idle = vec![];
     for (at, act) in acts.iter_mut().enumerate().rev() {
-        if !is_needed(act, live, drop) {
+        if !is_needed(facts, act, live, drop) {
             idle.push(at);
         }
     }
@@ -34,14 +36,18 @@ fn block(acts: &mut Vec<Act<'_>>, live: &mut HashSet<Value>, drop: bool) {
     }
 }
 
-fn is_needed(act: &mut Act<'_>, live: &mut HashSet<Value>, drop: bool) -> bool {
+fn is_needed(facts: &Facts<'_>, act: &mut Act<'_>, live: &mut HashSet<Value>, drop: bool) -> bool {
     match act {
-        Act::Local { args, result, .. } => {
+        Act::Local {
+            op, args, result, ..
+        } => {
+            // What may end the run is carried out for that alone.
             let read = live.remove(result);
-            if read {
+            let kept = read || fails::by_values(facts, op, args, *result);
+            if kept {
                 live.extend(args.iter());
             }
-            read
+            kept
         }
         Act::FractionBits { arg, result, .. } => {
             let read = live.remove(result);
@@ -70,10 +76,10 @@ fn is_needed(act: &mut Act<'_>, live: &mut HashSet<Value>, drop: bool) -> bool {
             sends,
             receives,
         } => {
-            for (value, used) in receives.iter_mut().flat_map(|(_, values)| values) {
+            for (value, used) in receives.iter_mut().flat_map(|m| &mut m.values) {
                 *used = live.remove(value);
             }
-            live.extend(sends.iter().flat_map(|(_, values)| values));
+            live.extend(sends.iter().flat_map(|m| &m.values));
             !*offline || !sends.is_empty() || !receives.is_empty()
         }
         Act::Loop {
@@ -82,7 +88,7 @@ fn is_needed(act: &mut Act<'_>, live: &mut HashSet<Value>, drop: bool) -> bool {
             body,
             ..
         } => {
-            let (read, idle) = needed_loop(kind, carried, body, live, drop);
+            let (read, idle) = needed_loop(facts, kind, carried, body, live, drop);
             let ends = matches!(kind, LoopKind::For { .. });
             if drop {
                 let mut read = read.into_iter();
@@ -107,7 +113,7 @@ fn is_needed(act: &mut Act<'_>, live: &mut HashSet<Value>, drop: bool) -> bool {
                 let mut inner = after.clone();
                 let read = handed.iter().zip(&keep).filter(|(_, keep)| **keep);
                 inner.extend(read.map(|(v, _)| *v));
-                works |= does(acts, &mut inner, drop);
+                works |= does(facts, acts, &mut inner, drop);
                 live.extend(&inner);
                 if drop {
                     pick(handed);
@@ -121,22 +127,25 @@ fn is_needed(act: &mut Act<'_>, live: &mut HashSet<Value>, drop: bool) -> bool {
             }
             works
         }
-        Act::Tree { rows, body, .. } => needed_tree(rows, body, live, drop),
+        Act::Tree { rows, body, .. } => needed_tree(facts, rows, body, live, drop),
     }
 }
 
 /// Whether anything in a block matters.
-fn does(acts: &mut Vec<Act<'_>>, live: &mut HashSet<Value>, drop: bool) -> bool {
+fn does(facts: &Facts<'_>, acts: &mut Vec<Act<'_>>, live: &mut HashSet<Value>, drop: bool) -> bool {
     if drop {
-        block(acts, live, true);
+        block(facts, acts, live, true);
         return !acts.is_empty();
     }
     let all = acts.iter_mut().rev();
-    all.fold(false, |works, act| is_needed(act, live, false) | works)
+    all.fold(false, |works, act| {
+        is_needed(facts, act, live, false) | works
+    })
 }
 
 /// Which of what a loop carries matters, and whether it does nothing else than carry nothing.
 fn needed_loop(
+    facts: &Facts<'_>,
     kind: &mut LoopKind<'_>,
     carried: &[Carried],
     body: &mut Vec<Act<'_>>,
@@ -152,10 +161,10 @@ fn needed_loop(
         let mut inner = live.clone();
         let handed = carried.iter().zip(&keep).filter(|(_, k)| **k);
         inner.extend(handed.map(|(c, _)| c.next));
-        let works = does(body, &mut inner, drop && settled);
+        let works = does(facts, body, &mut inner, drop && settled);
         if let LoopKind::While { condition, test } = kind {
             inner.insert(*test);
-            block(condition, &mut inner, drop && settled);
+            block(facts, condition, &mut inner, drop && settled);
         }
         let more: Vec<bool> = carried
             .iter()
@@ -182,6 +191,7 @@ fn needed_loop(
 
 /// Whether a tree matters.
 fn needed_tree(
+    facts: &Facts<'_>,
     rows: &mut Vec<Row>,
     body: &mut Vec<Act<'_>>,
     live: &mut HashSet<Value>,
@@ -196,7 +206,7 @@ fn needed_tree(
         let mut inner = live.clone();
         let handed = rows.iter().zip(&keep).filter(|(_, k)| **k);
         inner.extend(handed.map(|(r, _)| r.next));
-        let works = does(body, &mut inner, drop && settled);
+        let works = does(facts, body, &mut inner, drop && settled);
         let more: Vec<bool> = rows
             .iter()
             .zip(&keep)
@@ -253,7 +263,7 @@ pub(crate) fn reads(act: &Act<'_>, f: &mut dyn FnMut(Value, bool)) {
             read.for_each(|v| f(*v, false));
         }
         Act::Exchange { sends, .. } => {
-            let values = sends.iter().flat_map(|(_, values)| values);
+            let values = sends.iter().flat_map(|m| &m.values);
             values.for_each(|v| f(*v, false));
         }
         Act::Loop {
@@ -298,7 +308,7 @@ pub(crate) fn defines(act: &Act<'_>) -> Vec<Value> {
         | Act::Param { result, .. } => vec![*result],
         Act::Coin { result, used, .. } => Some(*result).filter(|_| *used).into_iter().collect(),
         Act::Exchange { receives, .. } => {
-            let got = receives.iter().flat_map(|(_, values)| values);
+            let got = receives.iter().flat_map(|m| &m.values);
             got.filter(|(_, used)| *used).map(|(v, _)| *v).collect()
         }
         Act::Loop { carried, .. } => carried.iter().filter_map(|c| c.result).collect(),

@@ -64,7 +64,7 @@ pub(crate) fn outline<'p>(
     for act in &acts {
         reads(act, &mut |value, _| *read.entry(value).or_default() += 1);
     }
-    let acts = sink(acts);
+    let acts = sink(facts, acts);
     let mut outliner = Outliner {
         facts,
         functions,
@@ -108,7 +108,11 @@ impl<'p> Outliner<'_, '_, '_, 'p> {
         for act in acts {
             let joins = run.last().is_some_and(|last| match instance(last) {
                 Some(call) => instance(&act) == Some(call),
-                None => instance(&act).is_none() && source(last) == source(&act),
+                // Calls of one function on one line share passes.
+                None => {
+                    let text = |act| source(act).map(Source::text);
+                    instance(&act).is_none() && text(last) == text(&act)
+                }
             });
             if !joins || !matches!(act, Act::Local { .. } | Act::Coin { .. }) {
                 self.run(&mut run, &mut out)?;

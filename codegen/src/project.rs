@@ -14,6 +14,15 @@ use crate::fuse::Pass;
 use crate::needed::needed;
 use crate::outline::{Call, Part};
 
+/// A message to or from another party.
+#[derive(Clone, Debug)]
+pub(crate) struct Message<T> {
+    pub peer: Party,
+    pub values: Vec<T>,
+    /// Where its first value is sent.
+    pub source: Source,
+}
+
 /// One thing the party does.
 #[derive(Clone, Debug)]
 pub(crate) enum Act<'p> {
@@ -60,11 +69,11 @@ pub(crate) enum Act<'p> {
         protocol: &'p str,
         source: Source,
     },
-    /// Messages to send, then messages to receive; what is not read has no name.
+    /// Messages to send, then messages to receive, with whether each value is read.
     Exchange {
         offline: bool,
-        sends: Vec<(Party, Vec<Value>)>,
-        receives: Vec<(Party, Vec<(Value, bool)>)>,
+        sends: Vec<Message<Value>>,
+        receives: Vec<Message<(Value, bool)>>,
     },
     /// A loop with a count, or while a condition holds.
     Loop {
@@ -173,7 +182,7 @@ pub(crate) fn project<'p>(
     };
     let body = project::project(program, &program.body, &schedule.body, me);
     let mut acts = projector.block(&body);
-    needed(&mut acts, &mut HashSet::default());
+    needed(facts, &mut acts, &mut HashSet::default());
     acts
 }
 
@@ -217,14 +226,22 @@ impl<'p> Projector<'p, '_> {
     }
 
     fn exchange(&self, exchange: &Exchange) -> Act<'p> {
-        let sends = exchange.sends.iter();
-        let receives = exchange.receives.iter().map(|(from, values)| {
-            let values = values.iter().map(|got| (*got, true));
-            (*from, values.collect())
+        let sends = exchange.sends.iter().map(|message| Message {
+            peer: message.peer,
+            values: self.all(&message.values),
+            source: message.source,
+        });
+        let receives = exchange.receives.iter().map(|message| {
+            let values = message.values.iter().map(|got| (*got, true));
+            Message {
+                peer: message.peer,
+                values: values.collect(),
+                source: message.source,
+            }
         });
         Act::Exchange {
             offline: exchange.offline,
-            sends: sends.map(|(to, values)| (*to, self.all(values))).collect(),
+            sends: sends.collect(),
             receives: receives.collect(),
         }
     }

@@ -1,18 +1,21 @@
 //! Operations moved to where their results are first needed: less has to be kept over messages, and
-//! messages leave before what they do not need is computed.
+//! messages leave before what they do not need is computed. What may fail stays where it is: a party fails before the
+//! message before which the interpreter fails.
 
 use rustc_hash::FxHashMap as HashMap;
 
 use smpc_ir::party::Value;
 
+use crate::facts::Facts;
+use crate::fails;
 use crate::needed::{defines, is_barrier, reads};
 use crate::project::Act;
 
 /// Moves operations of a block, and of the blocks in it, behind the messages before their first
 /// reader.
-pub(crate) fn sink(mut acts: Vec<Act<'_>>) -> Vec<Act<'_>> {
+pub(crate) fn sink<'p>(facts: &Facts<'_>, mut acts: Vec<Act<'p>>) -> Vec<Act<'p>> {
     for (block, _) in acts.iter_mut().flat_map(Act::blocks) {
-        *block = sink(std::mem::take(block));
+        *block = sink(facts, std::mem::take(block));
     }
     // The stage before the first message is 0, and so on; an exchange ends its stage.
     let mut stages = Vec::with_capacity(acts.len());
@@ -24,7 +27,11 @@ pub(crate) fn sink(mut acts: Vec<Act<'_>>) -> Vec<Act<'_>> {
     let mut first: HashMap<Value, usize> = HashMap::default();
     for at in (0..acts.len()).rev() {
         let act = &acts[at];
-        if matches!(act, Act::Local { .. }) {
+        if let Act::Local {
+            op, args, result, ..
+        } = act
+            && !fails::possibly(facts, op, args, *result)
+        {
             let readers = defines(act)
                 .into_iter()
                 .filter_map(|v| first.get(&v).copied());
@@ -44,7 +51,7 @@ pub(crate) fn sink(mut acts: Vec<Act<'_>>) -> Vec<Act<'_>> {
         .map(|(at, (act, stage))| (stage, is_barrier(act), at))
         .collect();
     order.sort_unstable();
-    let mut acts: Vec<Option<Act<'_>>> = acts.into_iter().map(Some).collect();
+    let mut acts: Vec<Option<Act<'p>>> = acts.into_iter().map(Some).collect();
     let next = |(_, _, at): (usize, bool, usize)| acts.get_mut(at).and_then(Option::take);
     order.into_iter().filter_map(next).collect()
 }

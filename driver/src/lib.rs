@@ -26,7 +26,7 @@ mod tests;
 pub use binding::{Binding, DEFAULT_BACKEND, Roster, Setting, Spelling, setting};
 pub use code::{Compiled, compile};
 pub use pipeline::{Bound, Script};
-pub use place::{line, locate, position};
+pub use place::{line, locate, position, run_place};
 pub use problem::{Exit, Failure, Problem};
 
 pub use smpc_ir::Identity;

@@ -1,8 +1,9 @@
 //! Places as people name them.
 
-use crate::problem::{Failure, Place, Problem};
+use crate::problem::{Failure, Place, Problem, span};
 use smpc_grammar::Sources;
 use smpc_grammar::ast::Span;
+use smpc_ir::local::{CALLED, Source};
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -28,6 +29,22 @@ pub fn position(sources: &Sources, span: Span) -> Option<(String, usize, usize)>
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
     Some((name, line, column))
+}
+
+/// Where a run was, as logs, peers and traces are told: file and line in the user's files, and where the functions around
+/// it were called. Nothing of what is at no place.
+pub fn run_place(sources: &Sources, source: Source) -> Option<String> {
+    if source == Source::default() {
+        return None;
+    }
+    let way = sources.way(span(source), source.call);
+    let at = |span| {
+        let (name, line, _) = position(sources, span)?;
+        Some(format!("{name}:{line}"))
+    };
+    let calls = way.calls.iter().filter_map(|call| at(call.span));
+    let places: Vec<String> = at(way.place).into_iter().chain(calls).collect();
+    Some(places.join(CALLED))
 }
 
 /// A problem in plain words: place, code, message, then further places and the help, each on a

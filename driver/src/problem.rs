@@ -2,8 +2,11 @@
 
 use smpc_grammar::ast::{FileId, Span};
 use smpc_grammar::diagnostic::EMPTY;
-use smpc_grammar::{Diagnostic, Label};
+use smpc_grammar::{Diagnostic, Label, Sources};
 use smpc_ir::local::Source;
+
+/// Calls around a place that are told.
+const CALLS: usize = 6;
 
 /// Exit codes, documented in `smpc --help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +86,29 @@ impl Problem {
             place: Place::Source(span(source)),
             ..Self::file(code, message, "")
         }
+    }
+
+    /// An error of a run, at the place in the user's files: the library's line is told beside it, and the calls of functions
+    /// around it.
+    pub fn of_run(
+        sources: &Sources,
+        code: &str,
+        message: impl Into<String>,
+        source: Source,
+    ) -> Self {
+        let way = sources.way(span(source), source.call);
+        let mut problem = Self::source(code, message, source);
+        problem.place = Place::Source(way.place);
+        let library = way
+            .library
+            .map(|span| (span, "in this line of the library".to_owned()));
+        let calls = way.calls.iter().take(CALLS);
+        let calls = calls.map(|call| (call.span, format!("in this call of `{}`", call.function)));
+        let labels = library.into_iter().chain(calls);
+        problem
+            .labels
+            .extend(labels.map(|(span, text)| Label { span, text }));
+        problem
     }
 
     /// Names the row of a file.

@@ -1,6 +1,7 @@
 //! Identities and errors, over scripts in a folder of the test's own.
 
-use crate::{Binding, Compiled, Failure, Setting, Spelling, compile};
+use crate::problem::span;
+use crate::{Binding, Compiled, Failure, Problem, Setting, Spelling, compile, line, run_place};
 use smpc_codegen::Runtime;
 use smpc_grammar::Sources;
 use smpc_ir::Identity;
@@ -95,6 +96,54 @@ fn errors_name_the_place_as_it_was_given() {
     };
     assert_eq!(failure.problems[0].code, "I16");
     assert!(lines[0].contains("scheme = \"./mine.smpc\""), "{lines:?}");
+}
+
+/// A function of the script in another one, and one of the library.
+const CALLS: &str = "party a, b;
+fn pick(v: [int; n], i: int) -> int { v[i] }
+fn twice(v: [int; n]) -> int {
+    pick(v, 0) + pick(v, v[0])
+}
+input x: [int; n] from a;
+let first = twice(x);
+reveal max(share first, share x[0]) as most;
+leaks n, most to all;
+";
+
+#[test]
+fn a_place_of_a_run_is_in_the_users_file() {
+    let folder = Folder::new("calls", CALLS);
+    let mut sources = Sources::new();
+    let compiled = compile(&mut sources, "mean.smpc".as_ref(), &folder.binding(None)).unwrap();
+    let steps = &compiled.bound.program.body.steps;
+    let places: Vec<String> = (steps.iter())
+        .filter_map(|step| run_place(&sources, step.source))
+        .collect();
+    // Each of the two calls in line 4 is one of its own; the one of `max` is told as the line that calls it.
+    let called = "mean.smpc:2, called at mean.smpc:4, called at mean.smpc:7";
+    assert!(places.iter().any(|place| place == called), "{places:?}");
+    let in_library = |step: &&smpc_ir::party::Step| {
+        let file = sources.get(smpc_grammar::ast::FileId(step.source.file));
+        file.is_some_and(|file| file.name == "std::prelude")
+    };
+    let source = steps.iter().find(in_library).unwrap().source;
+    assert_eq!(run_place(&sources, source).as_deref(), Some("mean.smpc:8"));
+    let told = |source| line(&sources, &Problem::of_run(&sources, "I30", "no", source));
+    let lines = told(source);
+    assert!(
+        lines.starts_with("mean.smpc:8:8: error[I30]: no\n  std::prelude:"),
+        "{lines}"
+    );
+    assert!(lines.ends_with(": in this line of the library"), "{lines}");
+    let deepest = steps.iter().map(|step| step.source);
+    let deepest = deepest.max_by_key(|at| sources.way(span(*at), at.call).calls.len());
+    let lines = told(deepest.unwrap());
+    let labels: Vec<&str> = lines.lines().skip(1).collect();
+    assert!(labels[0].ends_with(": in this call of `pick`"), "{lines}");
+    assert_eq!(labels[1], "  mean.smpc:7:13: in this call of `twice`");
+    assert_eq!(labels.len(), 2);
+    // Code of nobody's is nowhere.
+    assert_eq!(run_place(&sources, smpc_ir::local::Source::default()), None);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The texts of one run, numbered, so that a span finds its file.
 
+use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
 use crate::ast::{FileId, Span};
@@ -75,10 +76,34 @@ impl File {
     }
 }
 
+/// A call of a function.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Call {
+    /// The function's name.
+    pub function: String,
+    /// Where it is called.
+    pub span: Span,
+    /// The number of the call around it, 0 if there is none.
+    pub within: u32,
+}
+
+/// How a run came to a place in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way<'s> {
+    /// The innermost place in the user's files.
+    pub place: Span,
+    /// The place itself, where that is in the library or in a made text.
+    pub library: Option<Span>,
+    /// The calls around `place`, innermost first.
+    pub calls: Vec<&'s Call>,
+}
+
 /// Every file read so far; [`FileId`] is the position.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     files: Vec<File>,
+    calls: Vec<Call>,
+    numbers: HashMap<Call, u32>,
 }
 
 impl Sources {
@@ -125,6 +150,50 @@ impl Sources {
         id
     }
 
+    /// The number of a call, from 1 on; the same call keeps its number.
+    pub fn call(&mut self, call: Call) -> u32 {
+        if let Some(known) = self.numbers.get(&call) {
+            return *known;
+        }
+        self.calls.push(call.clone());
+        let number = u32::try_from(self.calls.len()).unwrap_or(u32::MAX);
+        self.numbers.insert(call, number);
+        number
+    }
+
+    /// The way to a place in the call of this number.
+    pub fn way(&self, span: Span, call: u32) -> Way<'_> {
+        // A call is numbered after the one around it.
+        let around = |number: u32| self.calls.get((number as usize).checked_sub(1)?);
+        let mut calls: Vec<&Call> =
+            std::iter::successors(around(call), |call| around(call.within)).collect();
+        let read = |span: &Span| {
+            self.get(span.file)
+                .is_none_or(|file| file.kind == Kind::Read)
+        };
+        if read(&span) {
+            let (place, library) = (span, None);
+            return Way {
+                place,
+                library,
+                calls,
+            };
+        }
+        match calls.iter().position(|call| read(&call.span)) {
+            Some(at) => Way {
+                place: calls[at].span,
+                library: Some(span),
+                calls: calls.split_off(at + 1),
+            },
+            // Nothing of the user's calls it.
+            None => Way {
+                place: span,
+                library: None,
+                calls: vec![],
+            },
+        }
+    }
+
     /// The file with this number.
     pub fn get(&self, id: FileId) -> Option<&File> {
         self.files.get(id.0 as usize)
@@ -134,6 +203,41 @@ impl Sources {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_way_leads_out_of_the_library() {
+        let mut sources = Sources::new();
+        let script = sources.add("s.smpc", "one\ntwo\nthree");
+        let library = sources.add_library("std::prelude", "a\nb");
+        let at = |file, start| Span {
+            file,
+            start,
+            end: start + 1,
+        };
+        let mut call = |function: &str, span, within| {
+            sources.call(Call {
+                function: function.into(),
+                span,
+                within,
+            })
+        };
+        // f calls max, which calls less.
+        let f = call("f", at(script, 8), 0);
+        let max = call("max", at(script, 4), f);
+        let less = call("less", at(library, 0), max);
+        assert_eq!(call("max", at(script, 4), f), max);
+        assert_ne!(call("max", at(script, 4), 0), max);
+        let in_f = sources.way(at(script, 0), f);
+        assert_eq!((in_f.place, in_f.library), (at(script, 0), None));
+        assert_eq!(in_f.calls.len(), 1);
+        let inside = sources.way(at(library, 2), less);
+        assert_eq!(inside.place, at(script, 4));
+        assert_eq!(inside.library, Some(at(library, 2)));
+        let around: Vec<&str> = inside.calls.iter().map(|c| &c.function[..]).collect();
+        assert_eq!(around, ["f"]);
+        // Nobody called it.
+        assert_eq!(sources.way(at(library, 2), 0).place, at(library, 2));
+    }
 
     #[test]
     fn made_texts_say_of_what() {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use smpc_ir::local::{Local, Source};
-use smpc_ir::party::project::{Exchange, blocks_of, project};
+use smpc_ir::party::project::{Exchange, Message, project};
 use smpc_ir::party::schedule::schedule;
 use smpc_ir::party::{Block, Op, Party, PartySet, Program, Step, Validated, Value};
 use smpc_ir::share::Type;
@@ -122,19 +122,6 @@ fn channel_error(program: &Program, me: Party, source: Source, error: &ChannelEr
     }
 }
 
-/// Where a value is sent or received.
-fn sent_at(block: &Block, value: Value) -> Option<Source> {
-    block.steps.iter().find_map(|step| match &step.op {
-        Op::Send { .. } => {
-            let mut ends = step.args.iter().chain(&step.results);
-            ends.any(|end| *end == value).then_some(step.source)
-        }
-        op => blocks_of(op)
-            .into_iter()
-            .find_map(|inner| sent_at(inner, value)),
-    })
-}
-
 impl Endpoint<'_> {
     pub(crate) fn error(&self, source: Source, message: impl ToString) -> RunError {
         RunError {
@@ -210,7 +197,7 @@ impl Endpoint<'_> {
     /// Whether all peers are there: a party that computes is not to go on for nobody.
     pub(crate) fn still_there(&mut self, source: Source) -> Result<(), RunError> {
         let there = self.channel.check();
-        there.map_err(|error| self.lost_at(Some(source), &error))
+        there.map_err(|error| self.lost_at(source, &error))
     }
 
     fn check(&mut self, next: &Action<'_>) -> Result<(), RunError> {
@@ -221,12 +208,12 @@ impl Endpoint<'_> {
             Action::Local(step)
             | Action::Alias(step)
             | Action::Reserve(step)
-            | Action::Fill(step) => Some(step.source),
-            Action::Fused(fused) => Some(fused.source),
-            Action::Control(nested) => Some(nested.step.source),
+            | Action::Fill(step) => step.source,
+            Action::Fused(fused) => fused.source,
+            Action::Control(nested) => nested.step.source,
+            // A round that others exchange messages in has no place.
             Action::Exchange(exchange) => {
-                let mut messages = exchange.sends.iter().chain(&exchange.receives);
-                messages.find_map(|(_, values)| sent_at(&self.program.body, *values.first()?))
+                exchange.first().map_or_else(Source::default, |m| m.source)
             }
         };
         Err(self.lost_at(source, &error))
@@ -301,7 +288,7 @@ impl Endpoint<'_> {
         let results = fused
             .kernel
             .run(&shape, &args, &coins)
-            .map_err(|e| self.error(source, e))?;
+            .map_err(|e| self.error(self.shift_by_less_than_zero(fused).unwrap_or(source), e))?;
         for (tensor, values) in results.into_iter().zip(&fused.outputs) {
             let tensor = Arc::new(tensor);
             for value in values {
@@ -310,6 +297,19 @@ impl Endpoint<'_> {
         }
         self.work_done(fused.steps);
         Ok(())
+    }
+
+    /// The shift of a kernel of which the amount is negative: the one thing in kernels that values can forbid.
+    fn shift_by_less_than_zero(&self, fused: &Fused) -> Option<Source> {
+        let negative = |amount: &Value| {
+            let amount = self.registers.get(amount.0 as usize)?.as_ref()?.scalar()?;
+            Some(amount < 0)
+        };
+        let shift = fused
+            .shifts
+            .iter()
+            .find(|(amount, _)| negative(amount) == Some(true));
+        shift.map(|(_, source)| *source)
     }
 
     /// Shows a message to the observer outside of the protocol.
@@ -347,13 +347,18 @@ impl Endpoint<'_> {
             receives,
         } = exchange;
         let offline = *offline;
-        let source = Source::default();
         if offline {
             self.levels += 1;
         } else {
             self.account.rounds += 1;
         }
-        for (to, values) in sends {
+        for Message {
+            peer: to,
+            values,
+            source,
+        } in sends
+        {
+            let source = *source;
             let tensors: Vec<Arc<Tensor>> = values
                 .iter()
                 .map(|value| self.get(*value, source))
@@ -377,9 +382,15 @@ impl Endpoint<'_> {
             } else {
                 self.channel.send_buffer(peer, bytes)
             };
-            sent.map_err(|e| self.lost(values, &e))?;
+            sent.map_err(|e| self.lost_at(source, &e))?;
         }
-        for (from, values) in receives {
+        for Message {
+            peer: from,
+            values,
+            source,
+        } in receives
+        {
+            let source = *source;
             let mut parts = vec![];
             let mut length = 0usize;
             for value in values {
@@ -396,7 +407,7 @@ impl Endpoint<'_> {
             } else {
                 self.channel.receive(peer, length)
             };
-            let bytes = received.map_err(|e| self.lost(values, &e))?;
+            let bytes = received.map_err(|e| self.lost_at(source, &e))?;
             for (value, elem, shape, range) in parts {
                 let tensor = Tensor::unpack(elem, &shape, &bytes[range])
                     .map_err(|e| self.error(source, e))?;
@@ -407,16 +418,9 @@ impl Endpoint<'_> {
         Ok(())
     }
 
-    /// A message that did not go or come: where the script sends it, and in which round.
-    fn lost(&self, values: &[Value], error: &ChannelError) -> RunError {
-        let source = values
-            .first()
-            .and_then(|value| sent_at(&self.program.body, *value));
-        self.lost_at(source, error)
-    }
-
-    fn lost_at(&self, source: Option<Source>, error: &ChannelError) -> RunError {
-        let mut error = channel_error(self.program, self.me, source.unwrap_or_default(), error);
+    /// A message that did not go or come, or a peer that is lost: where in the script, and in which round.
+    fn lost_at(&self, source: Source, error: &ChannelError) -> RunError {
+        let mut error = channel_error(self.program, self.me, source, error);
         error.message.push_str(&when(self.account.rounds));
         error
     }

@@ -30,6 +30,8 @@ pub(crate) struct Fused {
     pub outputs: Vec<Vec<Value>>,
     /// Where the first step was written.
     pub source: Source,
+    /// Shifts by amounts that are no literals: the amount, and where the shift was written.
+    pub shifts: Vec<(Value, Source)>,
     /// How many steps.
     pub steps: u64,
 }
@@ -67,7 +69,7 @@ fn read_counts(block: &Block, actions: &[Action<'_>]) -> HashMap<Value, usize> {
                 reads(step, &mut all);
             }
             Action::Exchange(exchange) => {
-                all.extend(exchange.sends.iter().flat_map(|(_, v)| v));
+                all.extend(exchange.sends.iter().flat_map(|message| &message.values));
             }
             Action::Reserve(_) | Action::Fill(_) | Action::Fused(_) => {}
         }
@@ -96,6 +98,7 @@ struct Group<'a> {
     constants: Vec<(Value, &'a Step)>,
     /// How often the group itself reads a value.
     inner: HashMap<Value, usize>,
+    shifts: Vec<(Value, Source)>,
     /// The same steps one by one.
     single: Vec<Action<'a>>,
     /// Steps and coins.
@@ -151,7 +154,7 @@ impl<'a> Fuser<'a> {
             }
             Action::Exchange(exchange) => {
                 self.close_all();
-                let sent = exchange.sends.iter().flat_map(|(_, v)| v);
+                let sent = exchange.sends.iter().flat_map(|message| &message.values);
                 let sent: Vec<Value> = sent.copied().collect();
                 self.need(&sent);
                 self.out.push(Action::Exchange(exchange));
@@ -267,6 +270,11 @@ impl<'a> Fuser<'a> {
             let single = self.is_single(prim, step, i);
             slots.extend(self.slot(id, *arg, single));
         }
+        let amount = step
+            .args
+            .get(1)
+            .copied()
+            .filter(|by| is_shift(prim) && self.literal(*by).is_none());
         let result = step.results[0];
         let elem = self.info(result).elem;
         let Some(group) = self.groups.get_mut(&id) else {
@@ -274,6 +282,9 @@ impl<'a> Fuser<'a> {
         };
         for arg in &step.args {
             *group.inner.entry(*arg).or_default() += 1;
+        }
+        if let Some(amount) = amount {
+            group.shifts.push((amount, step.source));
         }
         group.single.push(Action::Local(step));
         group.size += 1;
@@ -398,6 +409,7 @@ impl<'a> Fuser<'a> {
             coins: group.coins,
             outputs: outputs.into_iter().map(|(_, values)| values).collect(),
             source: first.unwrap_or_default(),
+            shifts: group.shifts,
             steps: group.size as u64,
             kernel: group.builder.build(),
         })));

@@ -105,8 +105,8 @@ fn last_uses(
                 read.extend(&step.results);
             }
             Action::Exchange(exchange) => {
-                for (_, values) in exchange.sends.iter().chain(&exchange.receives) {
-                    read.extend(values);
+                for message in exchange.sends.iter().chain(&exchange.receives) {
+                    read.extend(&message.values);
                 }
             }
         }

@@ -156,6 +156,9 @@ impl Prim {
     }
 }
 
+/// Between a line of a function and the line that calls it, where places are text.
+pub const CALLED: &str = ", called at ";
+
 /// A place in the sources, for errors and for cost by line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Source {
@@ -165,4 +168,14 @@ pub struct Source {
     pub start: u32,
     /// One past the last byte.
     pub end: u32,
+    /// The call in which this text is carried out, as the front end numbers them; 0 outside of functions. One text of a
+    /// function is at a place of its own in each call.
+    pub call: u32,
+}
+
+impl Source {
+    /// The same text, whoever called it.
+    pub fn text(self) -> Self {
+        Self { call: 0, ..self }
+    }
 }

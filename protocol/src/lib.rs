@@ -56,6 +56,7 @@ fn source(span: Span) -> Source {
         file: span.file.0,
         start: span.start,
         end: span.end,
+        call: 0,
     }
 }
 

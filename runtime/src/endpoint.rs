@@ -35,7 +35,8 @@ pub struct Failure {
     pub code: &'static str,
     /// In the user's words.
     pub message: String,
-    /// File and line of the script, as far as known.
+    /// File and line of the script, as far as known; in a function, behind [`smpc_ir::local::CALLED`], those
+    /// of the call.
     pub place: String,
     /// Whether it only reports that a peer ended.
     pub consequence: bool,
@@ -187,7 +188,7 @@ impl<'a> Endpoint<'a> {
         self.me
     }
 
-    /// Where in the script the program is: errors name it.
+    /// Where in the script the program is: errors name it. File and line, and those of calls around.
     pub fn at(&mut self, place: &'static str) {
         self.place = place;
     }

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
+use smpc_ir::local::CALLED;
 use smpc_ir::party::{OutputInfo, Party};
 use smpc_ir::share::Type;
 
@@ -277,11 +278,15 @@ pub fn errors(stop: &Stop) -> Value {
     let errors = match &stop.why {
         Why::Problems(problems) => problems.iter().map(of_file).collect(),
         Why::Failed(failure) => {
-            let place = failure.place.rsplit_once(':').and_then(|(file, line)| {
-                let line: u64 = line.parse().ok()?;
-                Some(json!({ "file": file, "line": line, "column": null, "bytes": null }))
+            let mut places = failure.place.split(CALLED).map(line);
+            let place = places.next().flatten();
+            let mut told = error(failure.code, &failure.message, place, None);
+            let calls = places.flatten().map(|mut call| {
+                call["message"] = "called here".into();
+                call
             });
-            vec![error(failure.code, &failure.message, place, None)]
+            told["labels"] = calls.collect();
+            vec![told]
         }
     };
     json!({ "errors": Value::Array(errors), "exit": stop.exit })
@@ -292,6 +297,13 @@ pub fn with_errors(mut answer: Value, errors: &Value) -> Value {
     answer["errors"] = errors["errors"].clone();
     answer["exit"] = errors["exit"].clone();
     answer
+}
+
+/// A file and a line of it.
+fn line(place: &str) -> Option<Value> {
+    let (file, line) = place.rsplit_once(':')?;
+    let line: u64 = line.parse().ok()?;
+    Some(json!({ "file": file, "line": line, "column": null, "bytes": null }))
 }
 
 fn of_file(problem: &Problem) -> Value {
@@ -418,5 +430,24 @@ mod tests {
             "code": "I33", "message": "told", "place": place, "labels": [], "help": null,
         });
         assert_eq!(document, json!({ "errors": [error], "exit": 4 }));
+    }
+
+    #[test]
+    fn a_failure_in_a_function_has_the_lines_of_the_calls() {
+        let failure = Failure {
+            place: "mean.smpc:7, called at mean.smpc:9, called at a/b.smpc:12".into(),
+            ..Failure::setup("told")
+        };
+        let document = errors(&Stop::failed(failure));
+        let error = &document["errors"][0];
+        assert_eq!(error["place"]["line"], 7);
+        let at = |file: &str, line: u64| {
+            let label = json!({ "file": file, "line": line, "column": null, "bytes": null });
+            let mut label = label.as_object().unwrap().clone();
+            label.insert("message".into(), "called here".into());
+            Value::Object(label)
+        };
+        let labels = json!([at("mean.smpc", 9), at("a/b.smpc", 12)]);
+        assert_eq!(error["labels"], labels);
     }
 }

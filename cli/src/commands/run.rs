@@ -67,7 +67,7 @@ pub fn run(sources: &mut Sources, args: &Run) -> Result<Answer, Failure> {
         report
     });
     let outcome = outcome.map_err(|error| {
-        let mut problem = simulate::problem(&bound, error);
+        let mut problem = simulate::problem(sources, &bound, error);
         // What was lost on the way is the likely cause: a variance that has become 0.
         if let Some(report) = &report {
             problem = problem.help(audit::text(sources, report).trim().to_owned());

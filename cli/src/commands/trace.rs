@@ -34,8 +34,8 @@ pub fn trace(sources: &mut Sources, args: &Trace) -> Result<Answer, Failure> {
     let recorder = Arc::new(Recorder::new(args.values));
     let observer = Some(recorder.clone() as Arc<dyn smpc_interp::Observer>);
     let Ran { outcome, .. } = simulate::simulate(&bound, &mut ready, args.seed, observer)?;
-    let outcome =
-        outcome.map_err(|error| Failure::one(Exit::Run, simulate::problem(&bound, error)))?;
+    let outcome = outcome
+        .map_err(|error| Failure::one(Exit::Run, simulate::problem(sources, &bound, error)))?;
     let (parts, messages) = recorder.finish(sources, &bound.program);
     let recording = Recording {
         script: args.script.file.display().to_string(),

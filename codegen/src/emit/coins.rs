@@ -39,6 +39,9 @@ impl Emitter<'_> {
             .iter()
             .filter_map(|act| reservation(facts, act))
             .collect();
+        if let Some((first, _)) = coins.first() {
+            self.stand_at_coin(*first, out);
+        }
         // Each set has its own stream: only those of one set have to stay in their order.
         let mut sets: Vec<PartySet> = vec![];
         for (coin, _) in &coins {
@@ -77,6 +80,13 @@ impl Emitter<'_> {
         } else {
             quote!(#reserve;)
         });
+    }
+
+    /// Errors of drawing a coin name the place of what needs it.
+    pub(super) fn stand_at_coin(&mut self, coin: Value, out: &mut Vec<TokenStream>) {
+        if let Some((_, source)) = self.facts.place(coin) {
+            self.stand(source, out);
+        }
     }
 
     /// Names coins that come together, one by a name and several by that of their vector. Gives the pattern.

@@ -72,12 +72,14 @@ impl<'a> Emitter<'a> {
             }
             out.push(quote!(let mut #name = #init;));
         }
+        // Every turn begins at the loop's line.
+        let start = self.at.clone();
         let names: Vec<Ident> = carried
             .iter()
             .filter_map(|c| self.name_of(c.param))
             .collect();
         let next: Vec<Value> = carried.iter().map(|c| c.next).collect();
-        let mut head = vec![];
+        let (mut head, mut left) = (vec![], None);
         let var = match kind {
             LoopKind::For { var, .. } => {
                 let name = self.taken.numbered("i");
@@ -90,6 +92,7 @@ impl<'a> Emitter<'a> {
                 let test = self.read(*test);
                 statements.push(quote!(if !truth(#test)? { break; }));
                 head = statements;
+                left = self.at.clone();
                 None
             }
         };
@@ -107,7 +110,17 @@ impl<'a> Emitter<'a> {
         }
         // A party that computes turn after turn by itself notices a lost peer.
         self.said.add("end");
-        statements.insert(0, quote!(end.still_there()?;));
+        let mut turn = vec![];
+        if self.at != start {
+            turn.extend(self.told(&start));
+        }
+        turn.push(quote!(end.still_there()?;));
+        self.at = match kind {
+            LoopKind::For { .. } if self.at == start => start,
+            LoopKind::For { .. } => None,
+            LoopKind::While { .. } => left,
+        };
+        let statements = [turn, head, statements].concat();
         out.push(match kind {
             LoopKind::For { count, .. } => {
                 let count = self.size(count);
@@ -117,7 +130,7 @@ impl<'a> Emitter<'a> {
                     .map_or(quote!(_), |v| quote!(#v));
                 quote!(for #var in 0..#count { #body })
             }
-            LoopKind::While { .. } => quote!(loop { #(#head)* #(#statements)* }),
+            LoopKind::While { .. } => quote!(loop { #(#statements)* }),
         });
     }
 
@@ -130,10 +143,14 @@ impl<'a> Emitter<'a> {
     ) {
         let index = self.read(index);
         let count = Literal::usize_unsuffixed(arms.len());
+        let start = self.at.clone();
+        let mut ends = vec![];
         let mut bodies = vec![];
         for (acts, handed) in arms {
             self.place = None;
+            self.at = start.clone();
             let (statements, values) = self.block(acts, handed);
+            ends.push(self.at.clone());
             bodies.push(match &values[..] {
                 [] => quote!(#(#statements)*),
                 [one] => returned(statements, one),
@@ -141,6 +158,8 @@ impl<'a> Emitter<'a> {
             });
         }
         self.place = None;
+        let one = ends.iter().all(|end| *end == start);
+        self.at = start.filter(|_| one);
         let picked = quote!(arm(#index, #count)?);
         // What is the same in every arm for this party is no choice.
         let first = bodies.first().map(TokenStream::to_string);
@@ -186,8 +205,11 @@ impl<'a> Emitter<'a> {
         self.loops.insert(half, pairs.clone());
         let next: Vec<Value> = rows.iter().map(|r| r.next).collect();
         self.place = None;
+        // A level begins where the one before ended.
+        self.at = None;
         let (statements, results) = self.block(body, &next);
         self.place = None;
+        self.at = None;
         let body = quote!(#(#statements)* Ok([#(#results),*]));
         let mentioned = Mentioned::new(&body);
         let pattern = |name: &Ident| {

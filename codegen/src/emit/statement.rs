@@ -11,7 +11,7 @@ use crate::fuse::Pass;
 use crate::mentioned::Mentioned;
 use crate::moved;
 use crate::outline::{Call, Part};
-use crate::project::Act;
+use crate::project::{Act, Message};
 
 /// A call whose results get these names.
 fn bound(results: &[Ident], coins: &[Ident], call: TokenStream) -> TokenStream {
@@ -30,6 +30,9 @@ impl<'a> Emitter<'a> {
                     return;
                 }
                 let tokens = self.expression(*result);
+                if !self.is_read(*result) {
+                    return out.push(quote!(#tokens;));
+                }
                 let name = self.define(*result);
                 out.push(moved::bound(&name, tokens));
             }
@@ -86,6 +89,7 @@ impl<'a> Emitter<'a> {
     }
 
     fn coin(&mut self, domain: &CoinDomain, result: Value, used: bool, out: &mut Vec<TokenStream>) {
+        self.stand_at_coin(result, out);
         let set = self.set(self.facts.known_to(result));
         let (elem, dims) = (self.elem_of(result), self.dims(result));
         let reserved = self.facts.is_reserved(result);
@@ -293,8 +297,8 @@ impl<'a> Emitter<'a> {
     fn exchange(
         &mut self,
         offline: bool,
-        sends: &[(Party, Vec<Value>)],
-        receives: &[(Party, Vec<(Value, bool)>)],
+        sends: &[Message<Value>],
+        receives: &[Message<(Value, bool)>],
         out: &mut Vec<TokenStream>,
     ) {
         if !offline {
@@ -306,9 +310,10 @@ impl<'a> Emitter<'a> {
             self.count_rounds(out);
         }
         self.said.add("end");
-        for (to, values) in sends {
-            let to = self.party(*to);
-            let values: Vec<_> = values.iter().map(|v| self.read(*v)).collect();
+        for message in sends {
+            self.stand(message.source, out);
+            let to = self.party(message.peer);
+            let values: Vec<_> = message.values.iter().map(|v| self.read(*v)).collect();
             let send = if offline {
                 quote!(send_ahead)
             } else {
@@ -316,8 +321,10 @@ impl<'a> Emitter<'a> {
             };
             out.push(quote!(end.#send(#to, &[#(#values),*])?;));
         }
-        for (from, values) in receives {
-            let from = self.party(*from);
+        for message in receives {
+            self.stand(message.source, out);
+            let from = self.party(message.peer);
+            let values = &message.values;
             let mut types = vec![];
             let mut names = vec![];
             for (value, used) in values {

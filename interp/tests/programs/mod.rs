@@ -88,6 +88,7 @@ impl Build {
                 file: 0,
                 start: at,
                 end: at + 1,
+                call: 0,
             },
             origin: None,
         });

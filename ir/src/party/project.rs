@@ -3,6 +3,7 @@
 
 use super::schedule::{BlockPlan, Part, Segment};
 use super::{Block, Op, Party, Program, Step, Value};
+use crate::local::Source;
 use crate::size::SizeVar;
 
 /// One thing a party does.
@@ -25,10 +26,28 @@ pub enum Act<'p> {
 pub struct Exchange {
     /// Ahead of the inputs.
     pub offline: bool,
-    /// By receiver, each one message.
-    pub sends: Vec<(Party, Vec<Value>)>,
-    /// By sender, each one message.
-    pub receives: Vec<(Party, Vec<Value>)>,
+    /// By receiver.
+    pub sends: Vec<Message>,
+    /// By sender.
+    pub receives: Vec<Message>,
+}
+
+/// What a party sends another, or gets from it, in an exchange.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// The other party.
+    pub peer: Party,
+    /// Under the names that they have at the party itself.
+    pub values: Vec<Value>,
+    /// Where the first of them is sent: errors name this place.
+    pub source: Source,
+}
+
+impl Exchange {
+    /// The first message to send, else the first to receive.
+    pub fn first(&self) -> Option<&Message> {
+        self.sends.iter().chain(&self.receives).next()
+    }
 }
 
 /// A control operation with the party's part of its blocks.
@@ -138,11 +157,19 @@ fn segment<'p>(
         let own = &mut mail[phase(message.offline, message.exchange)];
         if message.from == me {
             let values = message.values.iter().map(|(sent, _)| *sent);
-            own.sends.push((message.to, values.collect()));
+            own.sends.push(Message {
+                peer: message.to,
+                values: values.collect(),
+                source: message.source,
+            });
         }
         if message.to == me {
             let values = message.values.iter().map(|(_, got)| *got);
-            own.receives.push((message.from, values.collect()));
+            own.receives.push(Message {
+                peer: message.from,
+                values: values.collect(),
+                source: message.source,
+            });
         }
     }
     let mut mail = mail.into_iter();

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::{Block, Op, Party, PartySet, Program, Step, Validated, Value};
+use crate::local::Source;
 use crate::size::SizeVar;
 
 /// The schedule of a whole program.
@@ -76,6 +77,8 @@ pub struct Message {
     pub to: Party,
     /// What is sent and what it is to the receiver, in program order.
     pub values: Vec<(Value, Value)>,
+    /// Where the first of them is sent.
+    pub source: Source,
 }
 
 /// A stage by party: the same for most.
@@ -131,7 +134,7 @@ fn is_control(op: &Op) -> bool {
 }
 
 /// What is sent in a segment, by phase (offline first), exchange, sender and receiver.
-type Mail = BTreeMap<(bool, u32, Party, Party), Vec<(Value, Value)>>;
+type Mail = BTreeMap<(bool, u32, Party, Party), (Source, Vec<(Value, Value)>)>;
 
 struct Scheduler<'a> {
     program: &'a Program,
@@ -216,12 +219,13 @@ impl Scheduler<'_> {
         }
         segment.messages = mail
             .into_iter()
-            .map(|((online, exchange, from, to), values)| Message {
+            .map(|((online, exchange, from, to), (source, values))| Message {
                 offline: !online,
                 exchange,
                 from,
                 to,
                 values,
+                source,
             })
             .collect();
         segment
@@ -295,7 +299,8 @@ impl Scheduler<'_> {
         let receivers = to.without(a.known_to).intersection(r.known_to);
         for receiver in receivers.iter() {
             mail.entry((!r.offline, departs, from, receiver))
-                .or_default()
+                .or_insert_with(|| (step.source, vec![]))
+                .1
                 .push((*arg, *result));
         }
         if !receivers.is_empty() {

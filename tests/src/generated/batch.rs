@@ -149,10 +149,14 @@ impl Batch {
         }
         manifest.push_str(&dependencies);
         let mut main = String::from(
-            "mod harness;\n\nmacro_rules! all {\n    ($($name:literal $program:path),* $(,)?) => {$({\n        use $program as program;\n        harness::section($name, &program::party::NAMES, &|party, channel, publics, inputs| {\n            let public = program::raw::Public::from_list(publics);\n            let inputs = program::raw::Inputs::from_list(inputs);\n            let (handed, account) = program::raw::run(party, channel, &public, &inputs, Some(harness::SEED))?;\n            let named = |(name, values): (&str, _)| (String::from(name), values);\n            Ok((handed.into_list().into_iter().map(named).collect(), account))\n        });\n    })*};\n}\n\nfn main() {\n    all!(\n",
+            "mod harness;\n\nmacro_rules! all {\n    ($($shows:ident $name:literal $program:path),* $(,)?) => {$({\n        use $program as program;\n        harness::$shows($name, &program::party::NAMES, &|party, channel, publics, inputs| {\n            let public = program::raw::Public::from_list(publics);\n            let inputs = program::raw::Inputs::from_list(inputs);\n            let (handed, account) = program::raw::run(party, channel, &public, &inputs, Some(harness::SEED))?;\n            let named = |(name, values): (&str, _)| (String::from(name), values);\n            Ok((handed.into_list().into_iter().map(named).collect(), account))\n        });\n    })*};\n}\n\nfn main() {\n    all!(\n",
         );
         for (path, subject) in subjects {
-            let _ = writeln!(main, "        {:?} ::{path},", subject.name);
+            let shows = match subject.ends {
+                true => "endings",
+                false => "section",
+            };
+            let _ = writeln!(main, "        {shows} {:?} ::{path},", subject.name);
             let values = written(&subject.publics, &subject.inputs);
             write(&self.folder.join("data").join(&subject.name), &values);
         }

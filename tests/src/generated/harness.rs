@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use smpc_runtime::Tensor;
-use smpc_runtime::channel::{Channel, ChannelError, Traffic};
+use smpc_runtime::channel::{Channel, ChannelError, Fault, Traffic};
 use smpc_runtime::endpoint::{Account, Failure, run_locally};
 use smpc_runtime::prelude::{Bits, Fix, Ring};
 
@@ -49,6 +49,110 @@ impl Channel for Recorder<'_> {
     fn sent(&self) -> Traffic {
         self.inner.sent()
     }
+}
+
+/// A channel on which one message does not come, as if its sender had ended before it. What goes to a party that has
+/// ended is lost without a word, and nobody is told of an end but by what does not come: who stops where depends on
+/// nothing else.
+pub struct Lossy<'a> {
+    inner: &'a mut dyn Channel,
+    names: &'a [&'a str],
+    /// How many messages come before the one that does not; none if all come.
+    left: Option<u64>,
+    received: u64,
+}
+
+impl Lossy<'_> {
+    fn named(&self, mut error: ChannelError) -> ChannelError {
+        error.name = self.names.get(error.peer).map(|name| (*name).into());
+        error
+    }
+}
+
+impl Channel for Lossy<'_> {
+    fn send(&mut self, peer: usize, contents: &[u8]) -> Result<(), ChannelError> {
+        match self.inner.send(peer, contents) {
+            Err(error) if error.fault != Fault::Gone => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn receive(&mut self, peer: usize, length: usize) -> Result<Vec<u8>, ChannelError> {
+        if self.left == Some(self.received) {
+            return Err(self.named(ChannelError {
+                peer,
+                name: None,
+                message: self.received,
+                fault: Fault::Reset,
+            }));
+        }
+        let message = self.inner.receive(peer, length);
+        self.received += 1;
+        message.map_err(|error| self.named(error))
+    }
+
+    fn sent(&self) -> Traffic {
+        self.inner.sent()
+    }
+}
+
+/// How the parties end: in the run, and in the same without one message, for each in turn. A line for each party that
+/// does not get to the end, with what it says.
+pub fn ends(
+    names: &[&str],
+    part: &(dyn Fn(usize, &mut dyn Channel) -> Result<(), String> + Sync),
+) -> String {
+    let run = |without: Option<(usize, u64)>| {
+        let left = |party| {
+            without
+                .filter(|(own, _)| *own == party)
+                .map(|(_, message)| message)
+        };
+        let run = run_locally(names, |party, channel| {
+            let mut channel = Lossy {
+                inner: channel,
+                names,
+                left: left(party),
+                received: 0,
+            };
+            let end = part(party, &mut channel);
+            Ok((channel.received, end))
+        });
+        run.expect("every party ends")
+    };
+    let mut text = String::new();
+    let mut show = |without: &str, run: &[(u64, Result<(), String>)]| {
+        for (name, (_, end)) in names.iter().zip(run) {
+            if let Err(error) = end {
+                let _ = writeln!(text, "{without}{name}: {error}");
+            }
+        }
+    };
+    let whole = run(None);
+    show("", &whole);
+    for (party, (received, _)) in whole.iter().enumerate() {
+        for message in 0..*received {
+            let without = format!("without message {message} to {}, ", names[party]);
+            show(&without, &run(Some((party, message))));
+        }
+    }
+    text
+}
+
+/// Prints how the parties of a generated program end on the values of a file.
+pub fn endings(name: &str, parties: &[&str], part: Part<'_>) {
+    let (publics, inputs) = read(&format!("data/{name}"));
+    let ends = ends(parties, &|party, channel| {
+        let run = part(party, channel, &publics, inputs.clone());
+        run.map(drop)
+            .map_err(|e| error(e.code, &e.message, &e.place))
+    });
+    print!("== {name}\n{ends}");
+}
+
+/// An error with its place.
+pub fn error(code: &str, message: &str, place: &str) -> String {
+    format!("{code} {message} [{place}]")
 }
 
 /// What a party was handed, by name.

@@ -31,6 +31,8 @@ pub struct Subject {
     pub inputs: Vec<Tensor>,
     /// The lines of every party.
     pub expected: String,
+    /// Whether those are how it ends, also without messages of the run, and not what it computes.
+    pub ends: bool,
 }
 
 /// Lowers a script, after a last change to it, and runs it; `made` is given the party program to generate
@@ -75,11 +77,13 @@ pub fn subject<T>(
         publics,
         inputs,
         expected: interpreted(valid, &setup),
+        ends: false,
     };
     Ok((subject, code))
 }
 
-fn sizes_of_inputs(program: &Program, sizes: &[i128]) -> Vec<i128> {
+/// Sizes of inputs, of all sizes of a program: as generated code lists them.
+pub fn sizes_of_inputs(program: &Program, sizes: &[i128]) -> Vec<i128> {
     let given = program.sizes.iter().zip(sizes);
     given
         .filter(|(info, _)| matches!(info.origin, SizeOrigin::Input { .. }))
