@@ -110,6 +110,16 @@ fn circuits_and_a_helper() {
     compare("circuits", subjects);
 }
 
+/// What is clear has integers of 64 bits beside shares of fewer, in loops and branches, too.
+#[test]
+fn clear_values_beside_small_rings() {
+    let subjects = vec![
+        program("clear", "additive", &[("k", 32)]),
+        program("clear", "rep3_malicious", &[]),
+    ];
+    compare("clear", subjects);
+}
+
 /// Of an `if secret` most parties compute less than one; a difference of two shares that are the same is no operation.
 /// The parties' names are those of other things.
 #[test]
