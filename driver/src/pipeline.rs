@@ -211,6 +211,7 @@ pub fn bind(
         arguments,
         file,
         protocols,
+        ..
     } = promised(sources, script, binding)?;
     let options = lower::Options { probes };
     let program = lower::lower(&script.program, &protocols, options).map_err(|errors| {
@@ -275,6 +276,28 @@ pub struct Backend {
     pub file: FileId,
     /// Its protocols.
     pub protocols: smpc_protocol::Bound,
+    /// Whether it stands in a file of the user's.
+    pub own: bool,
+    library: Library,
+    given: Vec<(String, i128)>,
+    trunc: Option<String>,
+}
+
+impl Backend {
+    /// The same backend with other arguments beside those given; `None` if it does not take them.
+    pub fn with(&self, args: &[(&str, i128)]) -> Option<smpc_protocol::Bound> {
+        let kept = self.given.iter().cloned();
+        let mut all: Vec<(String, i128)> = kept
+            .filter(|(name, _)| !args.iter().any(|(other, _)| other == name))
+            .collect();
+        all.extend(
+            args.iter()
+                .map(|(name, value)| ((*name).to_owned(), *value)),
+        );
+        self.library
+            .bind(&self.name, &all, self.trunc.as_deref())
+            .ok()
+    }
 }
 
 /// Finds and binds the backend.
@@ -290,9 +313,13 @@ pub fn backend(
     let wanted = binding.scheme.as_deref().or(using.backend.as_deref());
     let mut name = wanted.unwrap_or(DEFAULT_BACKEND).to_owned();
     // Arguments and the mode written in the script belong to the backend it names.
-    let own = binding.scheme.is_none() || binding.scheme == using.backend;
-    let mut args = if own { using.args.clone() } else { Vec::new() };
-    let trunc = if own { using.trunc.clone() } else { None };
+    let written = binding.scheme.is_none() || binding.scheme == using.backend;
+    let mut args = if written {
+        using.args.clone()
+    } else {
+        Vec::new()
+    };
+    let trunc = if written { using.trunc.clone() } else { None };
     // A path may have brackets in it; behind the file's ending they are arguments.
     let (path, listed) = match name.rfind(".smpc(") {
         Some(at) => name.split_at(at + ".smpc".len()),
@@ -316,7 +343,8 @@ pub fn backend(
         args.extend(given);
         name = plain;
     }
-    if name.ends_with(".smpc") || name.contains(['/', '\\']) {
+    let own = name.ends_with(".smpc") || name.contains(['/', '\\']);
+    if own {
         let (file, text) = read_text(sources, Path::new(&name), &binding.base)?;
         let mut errors = library.add(file, &text);
         if errors.is_empty() {
@@ -374,6 +402,10 @@ pub fn backend(
         name,
         arguments,
         protocols,
+        own,
+        library,
+        given: args,
+        trunc,
     })
 }
 

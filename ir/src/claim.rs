@@ -4,6 +4,7 @@
 //! Claims speak of integers: an element of Z[2^k] is its signed representative, `as R` and `ring`
 //! reduce. An equation between elements holds modulo their ring. Over bits `+` is XOR and `*` AND.
 
+use crate::decisions::Decisions;
 use crate::flat::{Flat, Sharing};
 use crate::local::Source;
 use crate::party::{Elem, PartySet};
@@ -156,6 +157,8 @@ pub struct Written {
     pub names: Vec<String>,
     /// What it `realises`, if that is a functionality.
     pub realises: Option<Realised>,
+    /// What it decided by numbers known in advance.
+    pub decisions: Decisions,
 }
 
 /// A protocol of a file that cannot be made flat with this binding.

@@ -7,6 +7,7 @@
 //! serves products, matrix products and convolutions.
 
 use crate::claim::{Claims, Corruption, Skipped, Written};
+use crate::decisions::Decisions;
 use crate::local::{Local, Source};
 use crate::party::{CoinDomain, Elem, PartySet};
 use std::ops::Range;
@@ -332,6 +333,14 @@ pub trait Protocols {
     /// Every protocol of the scheme's own file, one entry per form of its generics.
     fn written(&self) -> Vec<Written> {
         Vec::new()
+    }
+    /// Those of these names, with other numbers for names of widths that a signature leaves open (`m`, `l`).
+    fn written_at(&self, _names: &[&str], _numbers: &[(&str, i128)]) -> Vec<Written> {
+        Vec::new()
+    }
+    /// What the protocol for a standard operation decided by numbers known in advance, if there is one.
+    fn decisions(&self, _want: Want) -> Decisions {
+        Decisions::default()
     }
     /// Protocols of that file that [`Self::written`] leaves out, with the reason.
     fn skipped(&self) -> Vec<Skipped> {

@@ -4,6 +4,7 @@
 //! This crate is pure: it reads no file, clock, network or entropy, and never sees concrete data.
 
 pub mod claim;
+pub mod decisions;
 pub mod field;
 pub mod flat;
 mod identity;

@@ -14,6 +14,7 @@ use crate::value::{Share, Value};
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{FileId, Function, Item, ItemKind, Modifier, Span};
 use smpc_ir::claim::{self, Claims, Corruption, Skipped, Written};
+use smpc_ir::decisions::Decisions;
 use smpc_ir::flat::{
     Computing, Flat, FlatOperand, Key, Kind, Missing, Owner, Protocols, Sharing, TruncMode, Want,
 };
@@ -22,6 +23,9 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// The protocol for a standard operation, and what its text decided.
+type Found = Result<(Arc<Flat>, Decisions), Missing>;
 
 /// A backend for a number of parties and a ring.
 #[derive(Debug)]
@@ -34,7 +38,7 @@ pub struct Bound {
     carriers: Carriers,
     mode: TruncMode,
     computing: Computing,
-    cache: Mutex<BTreeMap<Want, Result<Arc<Flat>, Missing>>>,
+    cache: Mutex<BTreeMap<Want, Found>>,
 }
 
 /// An argument of the outermost protocol.
@@ -58,8 +62,8 @@ pub(crate) enum Target<'a> {
     One(&'a Function),
 }
 
-/// What an elaboration yields: the protocol and its results as they are meant, or what is wrong.
-pub(crate) type Made = Result<(Flat, Vec<claim::Operand>), Vec<Diagnostic>>;
+/// What an elaboration yields: the protocol, its results as they are meant and what was decided on the way, or what is wrong.
+pub(crate) type Made = Result<(Flat, Vec<claim::Operand>, Decisions), Vec<Diagnostic>>;
 
 /// How an instance of a scheme shares.
 pub(crate) fn sharing(instance: &Instance) -> Sharing {
@@ -183,6 +187,7 @@ impl Bound {
             commitments: BTreeMap::new(),
             bodies: BTreeMap::new(),
             deferring: Vec::new(),
+            decisions: Decisions::default(),
             outsider: outside.then_some(Party(total as u8)),
         }
     }
@@ -335,7 +340,16 @@ impl Bound {
             _ => PartySet::EMPTY,
         };
         let outsider = elab.outsider.map(|party| party.0);
-        let Elab { b, .. } = elab;
+        let Elab {
+            b, mut decisions, ..
+        } = elab;
+        decisions.widths |= b.large;
+        // Equations of a scheme with numbers of its own may read them.
+        let carriers = [Some(&self.carriers.int), self.carriers.bits.as_ref()];
+        decisions.widths |= carriers
+            .iter()
+            .flatten()
+            .any(|(_, numbers)| !numbers.is_empty());
         let (mut flat, late) = b
             .finish(name, params, results, outsider, roles.without(owner))
             .map_err(|fault| {
@@ -363,7 +377,7 @@ impl Bound {
             ]);
         }
         flat.claims = claims;
-        Ok((flat, meant))
+        Ok((flat, meant, decisions))
     }
 
     /// Where a protocol stands.
@@ -447,7 +461,22 @@ impl Protocols for Bound {
         self.all_written().1
     }
 
+    fn written_at(&self, names: &[&str], numbers: &[(&str, i128)]) -> Vec<Written> {
+        self.all_written_at(Some(names), numbers).0
+    }
+
+    fn decisions(&self, want: Want) -> Decisions {
+        self.found(want)
+            .map_or(Decisions::default(), |found| found.1)
+    }
+
     fn protocol(&self, want: Want) -> Result<Arc<Flat>, Missing> {
+        self.found(want).map(|found| found.0)
+    }
+}
+
+impl Bound {
+    fn found(&self, want: Want) -> Found {
         let cached = self
             .cache
             .lock()
@@ -457,7 +486,8 @@ impl Protocols for Bound {
         if let Some(result) = cached {
             return result;
         }
-        let result = self.build(want).map(Arc::new);
+        let result = self.build(want);
+        let result = result.map(|(flat, decisions)| (Arc::new(flat), decisions));
         self.cache
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

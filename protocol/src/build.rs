@@ -97,7 +97,12 @@ pub(crate) struct Builder {
     pub deferred: Vec<Recorded>,
     /// Results of comparisons that are carried out whether or not anybody reads them.
     pub agreed: HashSet<Id>,
+    /// Whether a number was written that is another one in smaller or in larger rings.
+    pub large: bool,
 }
+
+/// Numbers from here on are reduced in some rings.
+const LARGE: u128 = 1 << 16;
 
 /// The body of a call among the steps.
 pub(crate) struct Inlined {
@@ -151,6 +156,7 @@ impl Builder {
             barriers: Vec::new(),
             deferred: Vec::new(),
             agreed: HashSet::new(),
+            large: false,
         }
     }
 
@@ -314,6 +320,7 @@ impl Builder {
     }
 
     pub fn constant(&mut self, value: i128, elem: Elem, source: Source) -> Id {
+        self.large |= value.unsigned_abs() >= LARGE;
         let value = wrap(value, elem);
         if let Some(&id) = self.constants.get(&(value, elem)) {
             return id;

@@ -15,6 +15,7 @@ use smpc_grammar::ast::{
     Arg, ClauseKind, Expr, ExprKind, Function, Generic, ItemKind, KnownTo, Modifier, Span, Type,
     TypeKind,
 };
+use smpc_ir::decisions::Outcome as Decided;
 use smpc_ir::local::{Local, Prim};
 use smpc_ir::party::{Elem, PartySet};
 use std::rc::Rc;
@@ -334,6 +335,8 @@ impl<'a> Elab<'a> {
                 }
             }
             if let Some(found) = best {
+                let text = source(found.function.name.span);
+                self.decide(span, Decided::Calls(text));
                 return self.inline(found.function, found.frame, span);
             }
         }
@@ -410,6 +413,8 @@ impl<'a> Elab<'a> {
             if let Ok(found) = self.try_bind(function, call, caller) {
                 let mut frame = found.frame;
                 frame.offline |= box_.modifier == Some(Modifier::Offline);
+                let text = source(found.function.name.span);
+                self.decide(span, Decided::Calls(text));
                 let results = self.inline(found.function, frame, span)?;
                 if !batch {
                     return Ok(results);

@@ -5,6 +5,7 @@ use crate::elaborate::Elab;
 use crate::value::{Fail, Frame, Outcome, Share, Value};
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{ClauseKind, Function, KnownTo, Span, Type, TypeKind};
+use smpc_ir::decisions::Decisions;
 use smpc_ir::flat::{Flat, FlatOperand, Kind};
 use smpc_ir::party::PartySet;
 use std::collections::BTreeMap;
@@ -168,6 +169,7 @@ impl<'a> Elab<'a> {
             commitments: BTreeMap::new(),
             bodies: self.bodies.clone(),
             deferring: self.deferring.clone(),
+            decisions: Decisions::default(),
         }
     }
 
@@ -181,6 +183,8 @@ impl<'a> Elab<'a> {
     ) -> Outcome<Flat> {
         let done = inner.inline(function, frame, span);
         self.fuel = inner.fuel;
+        inner.decisions.widths |= inner.b.large;
+        self.decisions.extend(std::mem::take(&mut inner.decisions));
         if let Err(fail) = done {
             inner.report(fail);
         }

@@ -10,6 +10,7 @@ use smpc_grammar::ast::{
     ActKind, Block, Comp, Expr, ExprKind, Init, Iter, Let, Pattern, Span, Stmt, StmtKind,
 };
 use smpc_ir::claim::Claims;
+use smpc_ir::decisions::{Decisions, Outcome as Decided};
 use smpc_ir::flat::{Flat, Kind};
 use smpc_ir::party::{Elem, Party, PartySet};
 use std::cell::RefCell;
@@ -56,6 +57,8 @@ pub(crate) struct Elab<'a> {
     pub bodies: BTreeMap<String, Arc<Flat>>,
     /// Names of the deferred protocols whose bodies these are.
     pub deferring: Vec<String>,
+    /// What was decided by numbers known in advance.
+    pub decisions: Decisions,
 }
 
 /// What is kept of the outermost protocol.
@@ -342,7 +345,11 @@ impl<'a> Elab<'a> {
     ) -> Outcome<()> {
         let Some((iter, rest)) = iters.split_first() else {
             if let Some(guard) = &comp.guard {
-                match self.expr(guard, None, frame)? {
+                let holds = self.expr(guard, None, frame)?;
+                if let Value::Bool(holds) = holds {
+                    self.decide(guard.span, Decided::Is(holds));
+                }
+                match holds {
                     Value::Bool(true) => {}
                     Value::Bool(false) => return Ok(()),
                     _ => {
@@ -404,6 +411,8 @@ impl<'a> Elab<'a> {
                 if end.saturating_sub(start) > 4096 {
                     return Err(Diagnostic::new("P05", "more than 4096 steps", over.span).into());
                 }
+                let turns = end.saturating_sub(start).clamp(0, 2) as u8;
+                self.decide(over.span, Decided::Turns(turns));
                 Ok((name, (start..end).collect()))
             }
             _ => Err(bad().into()),

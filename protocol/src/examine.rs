@@ -12,6 +12,7 @@ use smpc_grammar::ast::{
     ClauseKind, Function, Ident, KnownTo, Modifier, SchemePartKind, Type, TypeKind,
 };
 use smpc_ir::claim::{Corruption, Operand, Skipped, Written};
+use smpc_ir::decisions::Decisions;
 use smpc_ir::flat::{Flat, Kind, Missing, Owner, Protocols};
 use smpc_ir::party::{Elem, Party, PartySet};
 use std::collections::HashSet;
@@ -41,12 +42,22 @@ impl Bound {
     /// Every protocol of the file in every form, with what its signature says of its operands, and
     /// those that do not elaborate.
     pub(crate) fn all_written(&self) -> (Vec<Written>, Vec<Skipped>) {
+        self.all_written_at(None, &[])
+    }
+
+    /// The same of those of some names, with other numbers for names of widths.
+    pub(crate) fn all_written_at(
+        &self,
+        names: Option<&[&str]>,
+        numbers: &[(&str, i128)],
+    ) -> (Vec<Written>, Vec<Skipped>) {
         let (mut all, mut skipped) = (Vec::new(), Vec::new());
         for function in self.own_functions() {
-            if function.modifier == Some(Modifier::Deferred) {
+            let name = &function.name.name;
+            let wanted = names.is_none_or(|names| names.contains(&name.as_str()));
+            if !wanted || function.modifier == Some(Modifier::Deferred) {
                 continue;
             }
-            let name = &function.name.name;
             let owners = self.all_owners(function);
             if let Some(reason) = self.unexamined(function, &owners) {
                 let title = format!("{name}<…>");
@@ -59,11 +70,11 @@ impl Bound {
             for form in self.forms(function, &owners) {
                 let suffix = self.form_name(&form);
                 let far = self.far(function, &form);
-                let realises = self.realised(function, &form);
-                let made = match self.make_form(function, form) {
+                let realises = self.realised(function, &form, numbers);
+                let made = match self.make_form_at(function, form, numbers) {
                     Ok((made, params)) => {
-                        if let Some(far) = far
-                            && let Ok((flat, _)) = &made
+                        if let Some(far) = far.filter(|_| names.is_none())
+                            && let Ok((flat, ..)) = &made
                             && !self.same(function, far, flat)
                         {
                             skipped.push(Skipped {
@@ -100,7 +111,7 @@ impl Bound {
     fn described(
         &self,
         function: &Function,
-        (flat, results): (Flat, Vec<Operand>),
+        (flat, results, decisions): (Flat, Vec<Operand>, Decisions),
         params: &[Param],
         suffix: &str,
     ) -> Result<Written, Vec<Diagnostic>> {
@@ -133,12 +144,13 @@ impl Bound {
             results,
             names: names.map(|name| name.name.clone()).collect(),
             realises: None,
+            decisions,
         })
     }
 
     fn check_form(&self, function: &Function, form: Form) -> Vec<Diagnostic> {
         match self.make_form(function, form) {
-            Ok((Ok((flat, _)), _)) => self.check_costs(function, &flat),
+            Ok((Ok((flat, ..)), _)) => self.check_costs(function, &flat),
             Ok((Err(errors), _)) => errors,
             Err(errors) => errors,
         }
@@ -150,7 +162,17 @@ impl Bound {
         function: &Function,
         form: Form,
     ) -> Result<(Made, Vec<Param>), Vec<Diagnostic>> {
-        self.form_of(function, form, false)
+        self.make_form_at(function, form, &[])
+    }
+
+    /// The same with other numbers for names of widths that the signature leaves open.
+    fn make_form_at(
+        &self,
+        function: &Function,
+        form: Form,
+        numbers: &[(&str, i128)],
+    ) -> Result<(Made, Vec<Param>), Vec<Diagnostic>> {
+        self.form_of(function, form, numbers, false)
     }
 
     /// The same of a functionality, carried out by somebody whom everybody trusts, if `ideal`.
@@ -158,6 +180,7 @@ impl Bound {
         &self,
         function: &Function,
         form: Form,
+        numbers: &[(&str, i128)],
         ideal: bool,
     ) -> Result<(Made, Vec<Param>), Vec<Diagnostic>> {
         let bilinear = function
@@ -185,6 +208,9 @@ impl Bound {
                     frame.set(name, Vec::new(), Value::Int(*value));
                 }
             }
+        }
+        for (name, value) in numbers {
+            frame.set(name, Vec::new(), Value::Int(*value));
         }
         for (generic, arg) in function.generics.iter().zip(&form) {
             match arg {

@@ -8,6 +8,7 @@ use crate::value::{Fail, Frame, Outcome, Share, Value};
 use crate::{elem_name, source};
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{BinaryOp, Expr, ExprKind, IndexArg, Span, StmtKind, UnaryOp};
+use smpc_ir::decisions::Outcome as Decided;
 use smpc_ir::local::{Local, Prim};
 use smpc_ir::party::{Elem, Party, PartySet};
 
@@ -85,6 +86,7 @@ impl Elab<'_> {
                     holds &= compare(*op, left, right).unwrap_or(false);
                     left = right;
                 }
+                self.decide(span, Decided::Is(holds));
                 Ok(Value::Bool(holds))
             }
             ExprKind::Tuple(parts) => {
@@ -99,6 +101,7 @@ impl Elab<'_> {
                 let Value::Bool(condition) = self.expr(&branch.condition, None, frame)? else {
                     return self.unsupported(span, "`if` on a value of the run");
                 };
+                self.decide(branch.condition.span, Decided::Is(condition));
                 let block = match (condition, &branch.otherwise) {
                     (true, _) => &branch.then,
                     (false, Some(block)) => block,
@@ -192,6 +195,9 @@ impl Elab<'_> {
             return Err(Diagnostic::new("P04", "unknown name", span).into());
         };
         if let Some(value) = frame.get(name) {
+            if frame.widths.contains(name) {
+                self.reads_width();
+            }
             return match value {
                 Value::Poison => Err(Fail(None)),
                 value => Ok(value),
@@ -212,7 +218,11 @@ impl Elab<'_> {
             .into());
         }
         if let Some(value) = frame.inherited.get(name).or_else(|| self.globals.get(name)) {
-            return Ok(Value::Int(*value));
+            let value = *value;
+            if self.is_width(name, frame) {
+                self.reads_width();
+            }
+            return Ok(Value::Int(value));
         }
         let close = frame
             .vars
@@ -254,13 +264,14 @@ impl Elab<'_> {
 
     /// Reads a component.
     fn read(
-        &self,
+        &mut self,
         share: &Share,
         field: Option<String>,
         index: &[i128],
         span: Span,
     ) -> Outcome<Value> {
         let at = self.component(&share.instance, field, index, span)?;
+        self.decide(span, Decided::At(at as i128));
         match share.components[at] {
             Some(id) => Ok(Value::Clear(id)),
             None => Err(Diagnostic::new(
@@ -302,6 +313,7 @@ impl Elab<'_> {
             {
                 let at = self.int(&one.value, frame)?;
                 let at = at.rem_euclid(self.n.max(1) as i128);
+                self.decide(span, Decided::At(at));
                 return Ok(Value::Party(Party(at as u8)));
             }
             if frame.get(name).is_none()
@@ -320,6 +332,7 @@ impl Elab<'_> {
                 for index in indices {
                     list.push(self.int(&index.value, frame)?);
                 }
+                self.decide_member(indices, &list, frame);
                 let at = self.member(name, &list, frame);
                 return match frame.vars.get(name).and_then(|family| family.get(&at)) {
                     Some(Value::Poison) => Err(Fail(None)),
@@ -413,6 +426,8 @@ impl Elab<'_> {
         span: Span,
         frame: &mut Frame,
     ) -> Outcome<Value> {
+        // How many bits there are before and behind them differs.
+        self.reads_width();
         let (one, step) = match indices {
             [one] => (one, 1),
             [range, step] if matches!(range.value.kind, ExprKind::Range { .. }) => {

@@ -104,7 +104,7 @@ impl Bound {
 
     /// Whether a form is this very protocol.
     pub(crate) fn same(&self, function: &Function, form: Form, flat: &Flat) -> bool {
-        matches!(self.make_form(function, form), Ok((Ok((other, _)), _)) if other == *flat)
+        matches!(self.make_form(function, form), Ok((Ok((other, ..)), _)) if other == *flat)
     }
 
     /// `<1>`, `<outside>`: what tells forms apart.

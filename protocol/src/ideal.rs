@@ -11,15 +11,21 @@ use smpc_ir::flat::{Flat, FlatOperand};
 use std::sync::Arc;
 
 impl Bound {
-    /// The functionality that a form of a protocol says it realises; nothing if that is an operation, or if it says none.
-    pub(crate) fn realised(&self, function: &Function, form: &Form) -> Option<Realised> {
+    /// The functionality that a form of a protocol says it realises; nothing if that is an operation, or if it says none. `numbers`
+    /// stand for names of widths that signatures leave open.
+    pub(crate) fn realised(
+        &self,
+        function: &Function,
+        form: &Form,
+        numbers: &[(&str, i128)],
+    ) -> Option<Realised> {
         let mut clauses = function.clauses.iter();
         let name = clauses.find_map(|clause| match &clause.kind {
             ClauseKind::Realises(term) => named(term),
             _ => None,
         })?;
         let ideal = match self.functionality(name) {
-            Some(functionality) => self.trusted(functionality, form),
+            Some(functionality) => self.trusted(functionality, form, numbers),
             None => Err(format!("the file has no functionality `{name}`")),
         };
         Some(Realised {
@@ -35,7 +41,12 @@ impl Bound {
         })
     }
 
-    fn trusted(&self, functionality: &Function, form: &Form) -> Result<Arc<Flat>, String> {
+    fn trusted(
+        &self,
+        functionality: &Function,
+        form: &Form,
+        numbers: &[(&str, i128)],
+    ) -> Result<Arc<Flat>, String> {
         if functionality.generics.len() != form.len() {
             return Err("its `<…>` are others than those of the functionality".to_owned());
         }
@@ -43,9 +54,9 @@ impl Bound {
             let error = errors.first();
             error.map_or(String::new(), |e| format!("{}: {}", e.code, e.message))
         };
-        let made = self.form_of(functionality, form.clone(), true);
+        let made = self.form_of(functionality, form.clone(), numbers, true);
         let (made, _) = made.map_err(first)?;
-        let (flat, _) = made.map_err(first)?;
+        let (flat, ..) = made.map_err(first)?;
         let mut operands = flat.params.iter().chain(&flat.results);
         match operands.all(|operand| matches!(operand, FlatOperand::Clear(_))) {
             true => Ok(Arc::new(flat)),

@@ -13,6 +13,7 @@ mod call;
 mod checks;
 mod claims;
 mod coalitions;
+mod decide;
 mod deferred;
 mod elaborate;
 mod embed;

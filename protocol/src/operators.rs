@@ -6,6 +6,7 @@ use crate::source;
 use crate::value::{Fail, Frame, Outcome, Share, Value};
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{BinaryOp, Span};
+use smpc_ir::decisions::Outcome as Decided;
 use smpc_ir::local::Prim;
 use smpc_ir::party::Elem;
 
@@ -23,18 +24,23 @@ impl Elab<'_> {
         if matches!(l, Value::Poison) || matches!(r, Value::Poison) {
             return Err(Fail(None));
         }
-        match (&l, &r) {
-            (Value::Int(a), Value::Int(b)) => return arithmetic(*a, op, *b, span),
-            (Value::Bool(a), Value::Bool(b)) => match op {
-                B::And => return Ok(Value::Bool(*a && *b)),
-                B::Or => return Ok(Value::Bool(*a || *b)),
-                B::Eq => return Ok(Value::Bool(a == b)),
-                B::Ne => return Ok(Value::Bool(a != b)),
-                _ => {}
-            },
-            (Value::Set(a), Value::Set(b)) if op == B::Eq => return Ok(Value::Bool(a == b)),
-            (Value::Set(a), Value::Set(b)) if op == B::Ne => return Ok(Value::Bool(a != b)),
-            _ => {}
+        if let (Value::Int(a), Value::Int(b)) = (&l, &r) {
+            let value = arithmetic(*a, op, *b, span)?;
+            self.decide_number(*a, op, *b, &value, span);
+            return Ok(value);
+        }
+        let condition = match (&l, op, &r) {
+            (Value::Bool(a), B::And, Value::Bool(b)) => Some(*a && *b),
+            (Value::Bool(a), B::Or, Value::Bool(b)) => Some(*a || *b),
+            (Value::Bool(a), B::Eq, Value::Bool(b)) => Some(a == b),
+            (Value::Bool(a), B::Ne, Value::Bool(b)) => Some(a != b),
+            (Value::Set(a), B::Eq, Value::Set(b)) => Some(a == b),
+            (Value::Set(a), B::Ne, Value::Set(b)) => Some(a != b),
+            _ => None,
+        };
+        if let Some(holds) = condition {
+            self.decide(span, Decided::Is(holds));
+            return Ok(Value::Bool(holds));
         }
         match op {
             B::Pow => match (l, r) {

@@ -5,6 +5,7 @@ use crate::scheme::Instance;
 use crate::value::{Fail, Frame, Outcome, Place, Share, Value};
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{Assign, Expr, ExprKind, Span};
+use smpc_ir::decisions::Outcome as Decided;
 
 impl Elab<'_> {
     /// The index of a family member: as written if there is one, else modulo n.
@@ -97,6 +98,7 @@ impl Elab<'_> {
             }
         };
         let at = self.component(&instance, field, &list, expr.span)?;
+        self.decide(expr.span, Decided::At(at as i128));
         Ok(Place::Component(name, index, at, expr.span))
     }
 

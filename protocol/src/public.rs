@@ -9,6 +9,7 @@ use smpc_grammar::ast::{
     Arg, BinaryOp, ClauseKind, Expr, ExprKind, Function, ItemKind, Span, StmtKind, TypeKind,
     UnaryOp,
 };
+use smpc_ir::decisions::Outcome as Decided;
 use smpc_ir::field::Prime;
 use smpc_ir::party::{Elem, PartySet};
 
@@ -218,10 +219,17 @@ impl<'a> Elab<'a> {
                 }
             }
         }
-        function.clauses.iter().any(|clause| match &clause.kind {
-            ClauseKind::Requires(claim) => holds(claim, &numbers) == Some(false),
-            _ => false,
-        })
+        let mut refused = false;
+        for clause in &function.clauses {
+            if let ClauseKind::Requires(claim) = &clause.kind
+                && let Some(holds) = holds(claim, &numbers)
+            {
+                self.reads_width();
+                self.decide(clause.span, Decided::Is(holds));
+                refused |= !holds;
+            }
+        }
+        refused
     }
 }
 

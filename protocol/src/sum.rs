@@ -6,6 +6,7 @@ use crate::source;
 use crate::value::{Fail, Frame, Outcome, Share, Value};
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{BinaryOp, Comp, Expr, ExprKind, Span, UnaryOp};
+use smpc_ir::decisions::Outcome as Decided;
 use smpc_ir::flat::Kind;
 use smpc_ir::local::Prim;
 use smpc_ir::party::Elem;
@@ -246,6 +247,7 @@ impl Elab<'_> {
         };
         let Some(elem) = elem else {
             if scalars.is_empty() {
+                self.decide(span, Decided::Zero(number == 0));
                 return Ok(Value::Int(number));
             }
             let total = self.total(number, scalars, Vec::new(), Elem::Ring(64), span)?;

@@ -45,6 +45,7 @@ impl Elab<'_> {
             frame.vars = saved;
             done
         };
+        self.reads_width();
         let mut width = width;
         if scan {
             let mut distance = 1u8;

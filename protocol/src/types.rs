@@ -7,6 +7,7 @@ use crate::scheme::Instance;
 use crate::value::{Fail, Frame, Outcome, Share, Value};
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{BinaryOp, Expr, ExprKind, Span, Type, TypeArg, TypeKind};
+use smpc_ir::decisions::Outcome as Decided;
 use smpc_ir::field::Prime;
 use smpc_ir::party::Elem;
 
@@ -83,13 +84,13 @@ impl Elab<'_> {
         match name {
             "Z" => match exponent(index) {
                 Some(e) => {
-                    let k = self.int(e, frame)?;
+                    let k = self.uniform_width(e, frame)?;
                     self.width(k, index.span, Elem::Ring)
                 }
                 None => self.unsupported(index.span, "a modulus that is no power of 2"),
             },
             "Bits" => {
-                let m = self.int(index, frame)?;
+                let m = self.uniform_width(index, frame)?;
                 self.width(m, index.span, Elem::Bits)
             }
             "F" => {
@@ -161,12 +162,15 @@ impl Elab<'_> {
                         Some(_) => None,
                     }
                 {
+                    if !self.is_width(name, frame) {
+                        self.reads_width();
+                    }
                     return self.width(m, ty.span, Elem::Bits);
                 }
                 self.elem_of_type(ty, frame)
             }
             TypeArg::Expr(expr) => {
-                let m = self.int(expr, frame)?;
+                let m = self.uniform_width(expr, frame)?;
                 self.width(m, expr.span, Elem::Bits)
             }
         }
@@ -260,6 +264,7 @@ impl Elab<'_> {
                 Some(_) => false,
                 None => {
                     frame.set(name, Vec::new(), Value::Int(m));
+                    frame.widths.insert(name.to_owned());
                     true
                 }
             },
@@ -294,6 +299,7 @@ impl Elab<'_> {
                             Some(known) => known == *value,
                             None => {
                                 frame.set(name, Vec::new(), Value::Int(*value));
+                                frame.widths.insert(name.to_owned());
                                 true
                             }
                         },
@@ -355,9 +361,12 @@ impl Elab<'_> {
             && frame.get(name).is_none()
         {
             frame.set(name, Vec::new(), Value::Int(value));
+            frame.widths.insert(name.to_owned());
             return true;
         }
-        matches!(self.expr(expr, None, frame), Ok(Value::Int(v)) if v == value)
+        let fits = matches!(self.uniform_width(expr, frame), Ok(v) if v == value);
+        self.decide(expr.span, Decided::Is(fits));
+        fits
     }
 
     /// What a value is, for errors.

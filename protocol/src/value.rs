@@ -5,7 +5,7 @@ use crate::scheme::Instance;
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::Span;
 use smpc_ir::party::{Elem, Party, PartySet};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// An abstract value.
@@ -80,6 +80,8 @@ pub(crate) struct Frame {
     pub schemes: Vec<String>,
     /// Inside an offline protocol or block.
     pub offline: bool,
+    /// Names that types in the signature bind to widths.
+    pub widths: BTreeSet<String>,
 }
 
 impl Frame {

@@ -36,7 +36,7 @@ use smpc_ir::party::{Elem, PartySet};
 use std::collections::BTreeMap;
 pub(crate) use tables::Tables;
 pub(crate) use through::through;
-use trial::{Enumeration, enumerate, random};
+use trial::{Enumeration, random};
 
 /// Bits of derived rings that are enumerated in any case.
 const FEW: u8 = 3;
@@ -162,7 +162,7 @@ fn computed(
         if counts {
             faithful.push(ring);
         }
-        match enumerate(ring, limits)? {
+        match tables.executions(ring, limits)? {
             Enumeration::Wrong(wrong, by_chance) => {
                 if let Some(wrong) = confirmed(problem, ring, &wrong)? {
                     return Ok(Verdict::Wrong(wrong));

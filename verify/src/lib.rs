@@ -27,6 +27,7 @@ mod decide;
 mod declared;
 mod element;
 mod eliminate;
+mod elsewhere;
 mod endpoints;
 mod faithful;
 mod honest;
@@ -50,6 +51,7 @@ pub mod term;
 mod tests;
 pub mod text;
 mod verdict;
+mod widths;
 mod work;
 
 pub use active::{Active, Deviation, Effect, deviate};
@@ -63,13 +65,15 @@ pub use decide::{decide_freshness, decide_privacy};
 pub use eliminate::{
     Proofs, prove_freshness, prove_freshness_with, prove_privacy, prove_privacy_with,
 };
+pub use elsewhere::{elsewhere, other_widths};
 pub use endpoints::{Endpoints, Given, Output, Runner, Start};
 pub use mutate::{Mutant, Mutation, mutants};
 pub use problem::{Malformed, Operand, Problem, Spec};
 pub use refute::{Refutation, refute_freshness, refute_privacy};
 pub use report::{
-    Report, Row, problems, small_rings, standard_wants, table, title, verify, verify_scheme,
-    verify_standard, verify_with,
+    Report, Row, covered, problems, small_rings, standard_wants, table, title, verify,
+    verify_scheme, verify_standard, verify_with,
 };
 pub use verdict::{Exhausted, Inputs, Leak, Limits, Seen, Told, Verdict, View, Wrong, shrink};
+pub use widths::Elsewhere;
 pub use work::{Answer, Subject, Work, verify_problems};

@@ -6,7 +6,9 @@ mod rules;
 use crate::requires::narrower;
 use crate::settle::settled;
 use crate::sharing;
+use crate::widths::Elsewhere;
 use smpc_ir::claim::{Corruption, Operator, Realised, Skipped, Term, Written};
+use smpc_ir::decisions::Decisions;
 use smpc_ir::flat::{
     Computing, Flat, FlatOp, FlatOperand, Key, Kind, Missing, Owner, Protocols, Sharing, TruncMode,
     Want,
@@ -90,6 +92,10 @@ pub struct Problem {
     pub skipped: Option<String>,
     /// Where that is, in the scheme's file or in one of the library.
     pub unmade: Option<Source>,
+    /// What its text decides by numbers known in advance.
+    pub decisions: Decisions,
+    /// Which widths it stands for, if not for that of the backend.
+    pub elsewhere: Option<Elsewhere>,
 }
 
 /// Why a flat protocol is none: the text names the step and the rule it breaks.
@@ -189,6 +195,8 @@ impl Problem {
             realises: None,
             skipped: None,
             unmade: None,
+            decisions: protocols.decisions(want),
+            elsewhere: None,
         })
     }
 
@@ -224,6 +232,8 @@ impl Problem {
             realises: written.realises.clone(),
             skipped: None,
             unmade: None,
+            decisions: written.decisions.clone(),
+            elsewhere: None,
         }
     }
 
@@ -273,6 +283,8 @@ impl Problem {
             realises: None,
             skipped: None,
             unmade: None,
+            decisions: Decisions::default(),
+            elsewhere: None,
         }
     }
 

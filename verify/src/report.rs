@@ -5,10 +5,12 @@ use crate::certificate::Assumption;
 use crate::correct::{Honest, Tables, correctness_with};
 use crate::decide::{FEW, decide_freshness, decide_privacy, exposed};
 use crate::eliminate::Proofs;
+use crate::elsewhere::{of_bits, of_names};
 use crate::machine::Machine;
 use crate::problem::{Malformed, Operand, Problem, Spec};
 use crate::refute::assignment_bits;
 use crate::verdict::{Limits, Verdict, shrink};
+use crate::widths::Elsewhere;
 use crate::work::Subject;
 use smpc_ir::claim::{Domain, Written};
 use smpc_ir::field::Prime;
@@ -335,7 +337,7 @@ pub fn small_rings<B>(
 }
 
 /// A standard operation in another ring or field.
-fn in_ring(want: Want, ring: Elem) -> Want {
+pub(crate) fn in_ring(want: Want, ring: Elem) -> Want {
     let narrow = |elem: Elem| match elem {
         Elem::Ring(_) | Elem::Field(_) => ring,
         // Numbers that are their bits; a truth value stays one.
@@ -397,7 +399,8 @@ pub fn verify_scheme(
     crate::work::verify_problems(problems(protocols, small), limits)
 }
 
-/// What there is to verify in a scheme: titles, protocols, the same protocols in small rings.
+/// What there is to verify in a scheme: titles, protocols, the same protocols in small rings. Where a text is another one for bits of
+/// another length, a row of its own ([`Elsewhere`]) is about that; [`crate::elsewhere`] adds those for other rings.
 pub fn problems(protocols: &dyn Protocols, small: &[&dyn Protocols]) -> Vec<Subject> {
     let mut all = Vec::new();
     let mut covered = BTreeSet::new();
@@ -414,7 +417,8 @@ pub fn problems(protocols: &dyn Protocols, small: &[&dyn Protocols]) -> Vec<Subj
         all.push((title(want), problem, rings));
     }
     let narrow: Vec<Vec<Written>> = small.iter().map(|p| p.written()).collect();
-    for written in protocols.written() {
+    let own = protocols.written();
+    for written in &own {
         if covered.contains(&written.flat.name) {
             continue;
         }
@@ -427,9 +431,11 @@ pub fn problems(protocols: &dyn Protocols, small: &[&dyn Protocols]) -> Vec<Subj
             })
             .filter(|p| p.validate().is_ok())
             .collect();
-        let problem = Problem::written(&written, protocols);
-        all.push((written.title, problem, rings));
+        let problem = Problem::written(written, protocols);
+        all.push((written.title.clone(), problem, rings));
     }
+    of_bits(&mut all, protocols);
+    of_names(&mut all, &own, protocols);
     for skipped in protocols.skipped() {
         let problem = Problem::skipped(&skipped, protocols);
         all.push((skipped.title, problem, Vec::new()));
@@ -468,7 +474,30 @@ pub fn title(want: Want) -> String {
     }
 }
 
-/// The table of a scheme, as plain text.
+/// Whether a row is about other widths than another one that says no more than it: that one then is about these, too.
+pub fn covered(rows: &[Row], (_, report, problem): &Row) -> bool {
+    let Some(Elsewhere { row, .. }) = &problem.elsewhere else {
+        return false;
+    };
+    let severity = |verdict: Option<&(PartySet, Verdict)>| verdict.map_or(0, |v| v.1.severity());
+    let stale = |report: &Report| -> BTreeSet<PartySet> {
+        let refuted = report.fresh.iter().filter(|(_, v)| v.is_refuted());
+        refuted.map(|(set, _)| *set).collect()
+    };
+    let deviating = |report: &Report| report.deviating().map_or(0, Active::severity);
+    rows.iter().any(|(title, other, general)| {
+        title == row
+            && report.correct.severity() <= other.correct.severity()
+            && severity(report.private()) <= severity(other.private())
+            && severity(report.freshness()) <= severity(other.freshness())
+            && report.requires_fresh() <= other.requires_fresh()
+            && stale(report).is_subset(&stale(other))
+            && deviating(report) <= deviating(other)
+            && report.given(problem) == other.given(general)
+    })
+}
+
+/// The table of a scheme, as plain text, without rows that are [`covered`].
 pub fn table(rows: &[Row]) -> String {
     let mut text = String::new();
     let mut width: BTreeMap<usize, usize> = BTreeMap::new();
@@ -487,7 +516,8 @@ pub fn table(rows: &[Row]) -> String {
         .map(str::to_owned)
         .to_vec(),
     ];
-    for (operation, report, problem) in rows {
+    let shown = rows.iter().filter(|row| !covered(rows, row));
+    for (operation, report, problem) in shown {
         let cell = |worst: Option<&(PartySet, Verdict)>| match worst {
             None => "-".to_owned(),
             Some((coalition, Verdict::Statistical { bits, .. })) => {

@@ -21,7 +21,7 @@ use smpc_ir::share::Using;
 use smpc_verify::text::{File, Subject};
 use smpc_verify::{
     Certificate, Effect, Goal, Leak, Limits, Report, Row, Runner, Told, Verdict, View, Work, check,
-    problems, small_rings, table,
+    covered, elsewhere, other_widths, problems, small_rings, table,
 };
 use std::fmt::Write;
 use std::path::Path;
@@ -60,20 +60,24 @@ fn judge(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
         true => super::schemes::names(),
         false => args.schemes.clone(),
     };
-    let (mut jobs, mut subjects) = (vec![], vec![]);
+    let (mut jobs, mut bound) = (vec![], vec![]);
     for name in &names {
-        let full = bind(sources, name, args.parties, &[])?;
-        within_reason(name, &full)?;
+        let backend = backend(sources, name, args.parties, &[])?;
+        let full = &backend.protocols;
+        within_reason(name, full)?;
         // A backend without such an argument is enumerated only where its rings can be narrowed.
-        let small = small_rings(&full, |small| bind(sources, name, args.parties, small).ok());
-        let small: Vec<&dyn Protocols> = small.iter().map(|b| b as &dyn Protocols).collect();
+        let small = small_rings(full, |small| bind(sources, name, args.parties, small).ok());
         jobs.push(Job {
             name: name.clone(),
             parties: full.computing().parties,
             active: full.corruption().iter().any(|clause| clause.active),
         });
-        subjects.push(problems(&full, &small));
+        bound.push((backend, small));
     }
+    let subjects = parallel::side_by_side(&bound, |(backend, small)| {
+        let small: Vec<&dyn Protocols> = small.iter().map(|b| b as &dyn Protocols).collect();
+        all_widths(backend, &small)
+    });
     let limits = Limits {
         runs: args.runs,
         ..Limits::default()
@@ -87,6 +91,7 @@ fn judge(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
         let _ = writeln!(text, "{name}, {parties} parties");
         text.push_str(&table(&rows));
         tried(&rows, &mut text);
+        other_texts(&rows, &mut text);
         for row in &rows {
             explain(sources, row, &mut text);
             deviations(sources, row, &mut text);
@@ -114,6 +119,12 @@ fn judge(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
             parties,
             subjects: rows.iter().map(subject).collect(),
         });
+    }
+    if bound.iter().any(|(backend, _)| !is_own(backend)) {
+        text.push_str(
+            "Of the library's schemes a verdict is about the ring they are given, 64 bits unless `k` says otherwise; of a file of your own \
+             about every ring in which its text is another one, too.\n",
+        );
     }
     text.push_str(
         "A verdict is about the text of a protocol at this number of parties, with ideal coins and \
@@ -143,6 +154,29 @@ fn judge(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
 fn unusable(path: &Path, error: &std::io::Error) -> Failure {
     let problem = Problem::file("I15", error.to_string(), path.display().to_string());
     Failure::one(Exit::Usage, problem)
+}
+
+/// Whether a backend stands in a file of the user's. The library's are looked at in one ring each: their circuits are others in all
+/// of them, which takes longer than the rest together.
+fn is_own(backend: &pipeline::Backend) -> bool {
+    backend.own
+}
+
+/// What there is to verify of a backend, for bits of every length, and of a file of the user's in the rings in which its text is
+/// another one.
+fn all_widths(backend: &pipeline::Backend, small: &[&dyn Protocols]) -> Vec<smpc_verify::Subject> {
+    let full = &backend.protocols;
+    let mut all = problems(full, small);
+    if !is_own(backend) {
+        return all;
+    }
+    let others = other_widths(full, |args| backend.with(args));
+    let others: Vec<(u8, &dyn Protocols)> = others
+        .iter()
+        .map(|(k, other)| (*k, other as &dyn Protocols))
+        .collect();
+    elsewhere(&mut all, full, &others);
+    all
 }
 
 /// Coalitions of a scheme beyond which nothing is begun: each protocol is looked at for each of them.
@@ -224,6 +258,19 @@ fn tried(rows: &[Row], text: &mut String) {
         let _ = writeln!(
             text,
             "{each} random runs at full width of {results}, by {what}"
+        );
+    }
+}
+
+/// Rows about other widths that the table leaves out because they say no less.
+fn other_texts(rows: &[Row], text: &mut String) {
+    let left_out = rows.iter().filter(|row| covered(rows, row));
+    let titles: Vec<&str> = left_out.map(|(title, ..)| title.as_str()).collect();
+    if !titles.is_empty() {
+        let _ = writeln!(
+            text,
+            "the same is found at widths where the text decides otherwise: {}",
+            titles.join("; ")
         );
     }
 }
@@ -363,12 +410,12 @@ fn recheck(sources: &mut Sources, path: &Path) -> Result<Answer, Failure> {
     let parties = u8::try_from(file.parties)
         .ok()
         .filter(|n| (1..=20).contains(n));
-    let full = match bind(sources, &file.scheme, parties, &[]) {
+    let backend = match backend(sources, &file.scheme, parties, &[]) {
         // A backend of a fixed number of parties does not take one.
-        Err(_) => bind(sources, &file.scheme, None, &[])?,
-        Ok(full) => full,
+        Err(_) => backend(sources, &file.scheme, None, &[])?,
+        Ok(backend) => backend,
     };
-    let n = full.computing().parties;
+    let n = backend.protocols.computing().parties;
     if n != file.parties {
         let message = format!(
             "the certificates are about {} parties, and `{}` is for {n}",
@@ -378,7 +425,7 @@ fn recheck(sources: &mut Sources, path: &Path) -> Result<Answer, Failure> {
         return Err(Failure::one(Exit::Usage, problem));
     }
     let (mut accepted, mut refused, mut open) = (0, vec![], vec![]);
-    for (title, problem, _) in problems(&full, &[]) {
+    for (title, problem, _) in all_widths(&backend, &[]) {
         let found = file.subjects.iter().find(|subject| subject.title == title);
         let certificates: &[Certificate] = found.map_or(&[], |subject| &subject.certificates);
         let mut shown: Vec<PartySet> = vec![];
@@ -427,6 +474,15 @@ fn bind(
     parties: Option<u8>,
     args: &[(&str, i128)],
 ) -> Result<smpc_protocol::Bound, Failure> {
+    backend(sources, name, parties, args).map(|bound| bound.protocols)
+}
+
+fn backend(
+    sources: &mut Sources,
+    name: &str,
+    parties: Option<u8>,
+    args: &[(&str, i128)],
+) -> Result<pipeline::Backend, Failure> {
     let using = Using {
         backend: Some(name.to_owned()),
         args: args
@@ -439,7 +495,7 @@ fn bind(
         parties,
         ..Binding::default()
     };
-    pipeline::backend(sources, &using, &binding).map(|bound| bound.protocols)
+    pipeline::backend(sources, &using, &binding)
 }
 
 fn verdicts(report: &Report) -> impl Iterator<Item = &Verdict> {

@@ -8,6 +8,7 @@ use crate::missing::describe;
 use crate::value::{Frame, Value};
 use smpc_grammar::Diagnostic;
 use smpc_grammar::ast::{BinaryOp, ClauseKind, ExprKind, Function, Span};
+use smpc_ir::decisions::Decisions;
 use smpc_ir::flat::{Flat, Kind, Missing, Owner, TruncMode, Want};
 use smpc_ir::party::{Elem, Party, PartySet};
 
@@ -173,14 +174,14 @@ impl Bound {
         }
     }
 
-    pub(super) fn build(&self, want: Want) -> Result<Flat, Missing> {
+    pub(super) fn build(&self, want: Want) -> Result<(Flat, Decisions), Missing> {
         let request = self.request(want);
         if let Want::Reveal(_, owner) = want {
             let mut last = Vec::new();
             for generics in self.reveals(owner) {
                 match self.make(Target::Name("reveal"), &request, Some(&generics)) {
-                    Ok((flat, _)) => match told_others(&flat, request.receivers) {
-                        None => return Ok(flat),
+                    Ok((flat, _, decisions)) => match told_others(&flat, request.receivers) {
+                        None => return Ok((flat, decisions)),
                         Some(error) => last = vec![error],
                     },
                     Err(errors) => last = errors,
@@ -195,7 +196,7 @@ impl Bound {
                 made = self.make(Target::Name(name), &request, Some(&[]));
             }
             match made {
-                Ok((flat, _)) => return Ok(flat),
+                Ok((flat, _, decisions)) => return Ok((flat, decisions)),
                 Err(errors) => last = errors,
             }
         }

@@ -32,6 +32,7 @@ pub(crate) struct Tried {
 /// Executions side by side.
 pub(super) const LANES: usize = 64;
 
+#[derive(Clone, Debug)]
 pub(super) enum Enumeration {
     All(u64),
     Some(u64),

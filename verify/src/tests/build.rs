@@ -220,6 +220,8 @@ impl Build {
             realises: None,
             skipped: None,
             unmade: None,
+            decisions: smpc_ir::decisions::Decisions::default(),
+            elsewhere: None,
         }
     }
 }

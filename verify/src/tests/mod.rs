@@ -31,3 +31,4 @@ mod soundness;
 pub(crate) mod standard;
 mod through;
 mod weights;
+mod widths;

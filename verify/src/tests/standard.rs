@@ -294,3 +294,45 @@ fn times() {
     }
     println!("{total} ms");
 }
+
+/// Which other widths are looked at for each scheme, and how long it takes to find them.
+#[test]
+#[ignore = "shows"]
+fn widths() {
+    for name in [
+        "aby",
+        "additive",
+        "astra",
+        "fantastic4",
+        "gmw",
+        "plain",
+        "rep3",
+        "rep3_malicious",
+        "rep3_malicious_ring",
+        "securenn",
+        "shamir",
+        "spdz",
+        "spdz2k",
+    ] {
+        let full = bind(name, &[]);
+        let small = small(name, &[], &full);
+        let small: Vec<&dyn Protocols> = small.iter().map(|b| b as &dyn Protocols).collect();
+        let before = computed();
+        let mut all = problems(&full, &small);
+        let bits = (computed() - before) / 1_000_000;
+        let others = other_widths(&full, |args| try_bind(name, args).ok());
+        let others: Vec<(u8, &dyn Protocols)> = others
+            .iter()
+            .map(|(k, b)| (*k, b as &dyn Protocols))
+            .collect();
+        let before = computed();
+        elsewhere(&mut all, &full, &others);
+        let rings = (computed() - before) / 1_000_000;
+        println!("{name}: {} rows, {bits} ms, {rings} ms", all.len());
+        for (title, problem, _) in &all {
+            if let Some(other) = &problem.elsewhere {
+                println!("    {title}: {:?}", other.widths);
+            }
+        }
+    }
+}

@@ -139,6 +139,7 @@ pub fn document(
         "private": private,
         "fresh": coalitions(&report.fresh),
         "active": report.active.iter().map(|active| deviating(sources, active, problem)).collect::<Vec<_>>(),
+        "elsewhere": problem.elsewhere.as_ref().map(|other| json!({ "row": other.row, "widths": other.widths })),
         "rounds": report.rounds,
         "elements": report.elements,
     })
