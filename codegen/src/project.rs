@@ -317,6 +317,10 @@ impl<'p> Projector<'p, '_> {
         let args = self.all(&step.args);
         let source = step.source;
         match &step.op {
+            // Without turns it hands on what it got.
+            Op::For { count, .. } if count.as_constant().is_some_and(|count| count <= 0) => {
+                self.alias.extend(step.results.iter().copied().zip(args));
+            }
             Op::For { var, count, body } => {
                 let (carried, body) = self.carrying(step, &args, body, bodies.first());
                 let kind = LoopKind::For { var: *var, count };
