@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-pub use atom::Atom;
+pub use atom::{Atom, floored};
 use widths::log2_ceil;
 pub use widths::{halvings, prefix_widths};
 

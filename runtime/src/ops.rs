@@ -3,7 +3,7 @@
 
 use smpc_ir::local::Prim;
 use smpc_ir::party::Elem;
-use smpc_ir::size::SizeError;
+use smpc_ir::size::{SizeError, floored};
 
 use crate::tensor::{Data, Tensor};
 use crate::{LocalError, elementwise};
@@ -251,9 +251,11 @@ pub fn product(factors: &[i128]) -> Result<i128> {
 /// # Errors
 /// The divisor is 0, or the quotient beyond 128 bits.
 pub fn floor_div(a: i128, b: i128) -> Result<i128> {
-    let rest = modulo(a, b)?;
-    let whole = a.checked_sub(rest).and_then(|whole| whole.checked_div(b));
-    whole.ok_or(LocalError::Size(SizeError::Overflow))
+    let divided = floored(a, b).map(|(quotient, _)| quotient);
+    divided.ok_or(match b {
+        0 => LocalError::DivisionByZero,
+        _ => LocalError::Size(SizeError::Overflow),
+    })
 }
 
 /// Quotient of sizes, rounded up.
@@ -272,13 +274,8 @@ pub fn modulo(a: i128, b: i128) -> Result<i128> {
     if b == 0 {
         return Err(LocalError::DivisionByZero);
     }
-    // of -1 it is 0, also of the least number, whose quotient does not fit
-    let rest = a.checked_rem(b).unwrap_or(0);
-    Ok(if rest != 0 && (rest < 0) != (b < 0) {
-        rest + b
-    } else {
-        rest
-    })
+    // None by -1 only, which leaves nothing.
+    Ok(floored(a, b).map_or(0, |(_, rest)| rest))
 }
 
 /// The smaller of two sizes.

@@ -1,13 +1,13 @@
 //! Whether two random vectors of elements have different distributions, by samples of each.
 //!
-//! Counted are low, high and single bits of elements, how often they are squares and other powers, low bits of two and of sums and differences, and low bits of many
-//! together. Of views of long protocols these need not show anything: what is told may be a sum of many elements. So
-//! combinations are looked for that are always the same in one case: over bits, and over each ring and field that
-//! there is, the affine hull of the vectors of one case, in which those of the other do not lie.
+//! Counted are low, high and single bits of elements, how often they are squares and other powers, low bits of two and of
+//! sums and differences, and low bits of many together. Of views of long protocols these need not show anything: what is told
+//! may be a sum of many elements. So combinations are looked for that are always the same in one case: over bits, and over each
+//! ring and field that there is, the affine hull of the vectors of one case, in which those of the other do not lie.
 
 mod hull;
 
-use crate::element::{add, mul, sub, width};
+use crate::element::{add, sub, width};
 use hull::{Bits, Hull};
 use smpc_ir::party::Elem;
 
@@ -62,15 +62,15 @@ impl Samples {
     fn powers_differ(&self) -> bool {
         let fields = self.elems.iter().enumerate();
         let fields = fields.filter_map(|(at, elem)| match elem {
-            Elem::Field(p) => Some((at, *elem, p.modulus() - 1)),
+            Elem::Field(p) => Some((at, *p, p.modulus() - 1)),
             _ => None,
         });
-        fields.take(POWERS).any(|(at, elem, all)| {
+        fields.take(POWERS).any(|(at, p, all)| {
             let mut primes = [2u128, 3, 5, 7, 11, 13]
                 .into_iter()
                 .filter(|by| all % by == 0);
             primes.any(|by| {
-                let is_power = |row: &[u128]| power(elem, row[at], all / by) == 1;
+                let is_power = |row: &[u128]| p.power(row[at], all / by) == 1;
                 self.counted(2, |row| usize::from(is_power(row)))
             })
         })
@@ -142,19 +142,6 @@ impl Samples {
             hull::BitHull::contains,
         )
     }
-}
-
-/// A power.
-fn power(elem: Elem, mut base: u128, mut exponent: u128) -> u128 {
-    let mut product = 1;
-    while exponent > 0 {
-        if exponent & 1 == 1 {
-            product = mul(elem, product, base);
-        }
-        base = mul(elem, base, base);
-        exponent >>= 1;
-    }
-    product
 }
 
 /// Whether vectors of one case lie outside of what those of the other span, noticeably more often than others of its own.

@@ -120,7 +120,7 @@ fn judge(sources: &mut Sources, args: &Verify) -> Result<Answer, Failure> {
             subjects: rows.iter().map(subject).collect(),
         });
     }
-    if bound.iter().any(|(backend, _)| !is_own(backend)) {
+    if bound.iter().any(|(backend, _)| !backend.own) {
         text.push_str(
             "Of the library's schemes a verdict is about the ring they are given, 64 bits unless `k` says otherwise; of a file of your own \
              about every ring in which its text is another one, too.\n",
@@ -156,18 +156,13 @@ fn unusable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::one(Exit::Usage, problem)
 }
 
-/// Whether a backend stands in a file of the user's. The library's are looked at in one ring each: their circuits are others in all
-/// of them, which takes longer than the rest together.
-fn is_own(backend: &pipeline::Backend) -> bool {
-    backend.own
-}
-
 /// What there is to verify of a backend, for bits of every length, and of a file of the user's in the rings in which its text is
-/// another one.
+/// another one. The library's are looked at in one ring each: their circuits are others in all of them, which takes longer than
+/// the rest together.
 fn all_widths(backend: &pipeline::Backend, small: &[&dyn Protocols]) -> Vec<smpc_verify::Subject> {
     let full = &backend.protocols;
     let mut all = problems(full, small);
-    if !is_own(backend) {
+    if !backend.own {
         return all;
     }
     let others = other_widths(full, |args| backend.with(args));

@@ -51,8 +51,9 @@ pub enum Atom {
     },
 }
 
-/// a / b rounded down, and what is left, which has the sign of b. None if b is 0 or the quotient beyond 128 bits.
-fn floored(a: i128, b: i128) -> Option<(i128, i128)> {
+/// a / b rounded down, and what is left, which has the sign of b. None if b is 0 or the quotient beyond 128 bits, as that
+/// of the least number and -1 alone is.
+pub fn floored(a: i128, b: i128) -> Option<(i128, i128)> {
     let (quotient, rest) = (a.checked_div(b)?, a.checked_rem(b)?);
     Some(match rest != 0 && (rest < 0) != (b < 0) {
         true => (quotient - 1, rest + b),

@@ -6,6 +6,7 @@ use crate::fixed;
 use crate::tensor::{Tensor, sign_extend, wide_mask};
 use smpc_ir::local::Prim;
 use smpc_ir::party::Elem;
+use smpc_ir::size::floored;
 
 /// Checks the types of an operation with the right number of arguments.
 pub(super) fn check(prim: Prim, args: &[&Tensor], elem: Elem) -> Result<(), LocalError> {
@@ -103,16 +104,8 @@ pub(super) fn compute(
         (Prim::Div, Elem::Bits(_)) => Ok(a / b),
         (Prim::Rem, Elem::Bits(_)) => Ok(a % b),
         // The only quotient that overflows is the least integer by -1, which is itself again.
-        (Prim::Div, Elem::Ring(_)) => Ok(floor_div(x, y).cast_unsigned()),
-        (Prim::Rem, _) => {
-            let rest = x.wrapping_rem(y);
-            Ok(if rest != 0 && (rest < 0) != (y < 0) {
-                rest + y
-            } else {
-                rest
-            }
-            .cast_unsigned())
-        }
+        (Prim::Div, Elem::Ring(_)) => Ok(floored(x, y).map_or(x, |(q, _)| q).cast_unsigned()),
+        (Prim::Rem, _) => Ok(floored(x, y).map_or(0, |(_, rest)| rest).cast_unsigned()),
         (Prim::Select, _) => Ok(if a & 1 == 1 { b } else { c }),
         (Prim::Sqrt, _) => fixed_point(fixed::sqrt(x)),
         (Prim::Exp, _) => fixed_point(fixed::exp(x)),
@@ -151,15 +144,6 @@ fn shift(prim: Prim, a: u128, amount: i128, elem: Elem) -> Result<u128, LocalErr
         Prim::ShrLogical if by < width => (a & wide_mask(elem.wire_bits())) >> by,
         _ => 0,
     })
-}
-
-fn floor_div(x: i128, y: i128) -> i128 {
-    let (quotient, rest) = (x.wrapping_div(y), x.wrapping_rem(y));
-    if rest != 0 && (rest < 0) != (y < 0) {
-        quotient - 1
-    } else {
-        quotient
-    }
 }
 
 fn cast(a: u128, from: Elem, to: Elem) -> Result<u128, LocalError> {

@@ -134,8 +134,8 @@ const DRAWN: usize = 1_000;
 /// Operands that a text admits, of all kinds.
 fn admitted(problem: &Problem, rows: usize) -> impl FnMut(u64) -> Option<Inputs> + '_ {
     let (source, mut random) = (Source::new(problem, rows), Random(0x0b5));
+    let required = Required::of(problem);
     move |number| {
-        let required = Required::of(problem);
         (0..DRAWN).find_map(|tried| {
             let mut inputs = source.operands(problem, number + tried as u64, &mut random);
             let tuple = source.domains.tuple(problem, &mut random);

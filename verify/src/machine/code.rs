@@ -7,6 +7,7 @@ use crate::problem::{Malformed, operand_ids};
 use smpc_ir::flat::{Flat, FlatOp, Kind};
 use smpc_ir::local::{Local, Prim};
 use smpc_ir::party::{CoinDomain, Elem};
+use smpc_ir::size::floored;
 use std::cell::Cell;
 
 /// One element drawn from a domain.
@@ -404,11 +405,11 @@ pub(crate) fn evaluate(prim: Prim, args: [u128; 3], elems: [Elem; 3], elem: Elem
         Prim::Div if matches!(elem, Elem::Field(_)) => mul(elem, a, inverse(elem, b).unwrap_or(0)),
         Prim::Div => match (signed(elem, a), signed(elem, b)) {
             (_, 0) => 0,
-            (x, y) => floor_div(x, y) as u128,
+            (x, y) => floored(x, y).map_or(x, |(quotient, _)| quotient) as u128,
         },
         Prim::Rem => match (signed(elem, a), signed(elem, b)) {
             (_, 0) => 0,
-            (x, y) => x.wrapping_sub(y.wrapping_mul(floor_div(x, y))) as u128,
+            (x, y) => floored(x, y).map_or(0, |(_, rest)| rest) as u128,
         },
         Prim::Select => {
             if a & 1 == 1 {
@@ -454,15 +455,6 @@ fn even_bits(word: u128) -> u128 {
         };
     }
     bits
-}
-
-fn floor_div(x: i128, y: i128) -> i128 {
-    let quotient = x.wrapping_div(y);
-    if x.wrapping_rem(y) != 0 && (x < 0) != (y < 0) {
-        quotient - 1
-    } else {
-        quotient
-    }
 }
 
 #[cfg(test)]
