@@ -460,10 +460,13 @@ fn unfit(item: &Approx, arithmetic: Arithmetic, unfit: Unfit) -> Wrong {
         Unfit::Undefined(near) => wrong(
             item.value.span,
             format!(
-                "`{name}` has no value, or no bounded one, near {}",
+                "`{name}` has no value near {}, or none of which the error can be bounded",
                 place(near.at, item)
             ),
-            "leave that point out of the domain",
+            format!(
+                "leave that point out of the domain; a root may reach 0 in it only if it is `sqrt({})`",
+                parameter_name(item)
+            ),
         ),
         Unfit::TooLarge(bits) => Wrong {
             code: "A02",

@@ -16,7 +16,7 @@ use crate::value::{Axis, Leaf, Val};
 pub(crate) const FORM: &str = "write `realises [f(x[i], y) for i in 0..m]`: another function of this file, of parameters of this one";
 
 /// What to do where the iterations of a comprehension do not run side by side by themselves.
-pub(crate) const HELP: &str = "put it into a function, and write one for all of them at once that says `realises [f(x[i]) for i in 0..m]`";
+pub(crate) const HELP: &str = "write a `for` loop, whose turns come one after another; or put it into a function, and write one for all of them at once that says `realises [f(x[i]) for i in 0..m]`";
 
 /// What a function says that it computes at once.
 #[derive(Debug)]
@@ -83,7 +83,9 @@ impl Elab<'_> {
             let leaves = val.leaves();
             leaves.iter().flat_map(|l| l.axes.clone()).collect()
         };
-        let axes: BTreeSet<Axis> = given.iter().flat_map(|val| axes_of(val)).collect();
+        // A call for each index, also if the arguments are the same for all: it may draw.
+        let given_axes = given.iter().flat_map(|val| axes_of(val));
+        let axes: BTreeSet<Axis> = given_axes.chain(self.open.iter().copied()).collect();
         // Pairs of a tree are no independent rows.
         if axes.is_empty() || axes.iter().any(|axis| axis.0 < 0) {
             return None;

@@ -11,6 +11,16 @@ use crate::value::{Leaf, Val};
 impl Elab<'_> {
     /// The columns in another order.
     pub fn shuffle(&mut self, args: &Args, span: Span) -> Option<Val> {
+        // Each index has an order of its own, also if all shuffle the same columns.
+        if !self.open.is_empty() {
+            self.error_help(
+                "U01",
+                span,
+                "`shuffle` inside a comprehension is not executable yet",
+                crate::batch::HELP,
+            );
+            return None;
+        }
         let columns = match args.positional.as_slice() {
             [(only, _)] => only.clone(),
             many => Val::Tuple(many.iter().map(|(v, _)| v.clone()).collect()),
@@ -29,15 +39,6 @@ impl Elab<'_> {
                 );
                 return None;
             };
-            if !leaf.axes.is_empty() {
-                self.error_help(
-                    "U01",
-                    span,
-                    "`shuffle` inside a comprehension is not executable yet",
-                    crate::batch::HELP,
-                );
-                return None;
-            }
             length = Some(match length {
                 Some(known) => self.unify(&known, n, span)?,
                 None => n.clone(),

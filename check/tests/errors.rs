@@ -71,7 +71,13 @@ reveal sum(one(share x[i]) for i in 0..4) as s; leaks s to all;" => "D01: a func
     a_shuffle_in_a_comprehension: "party a; input x: [int; 4, 2] from a;
 let s = [shuffle(share x[i]) for i in 0..4];
 reveal s as s; leaks s to all;" => "U01: `shuffle` inside a comprehension is not executable yet [shuffle(share x[i])]
-  help: put it into a function, and write one for all of them at once that says `realises [f(x[i]) for i in 0..m]`";
+  help: write a `for` loop, whose turns come one after another; or put it into a function, and write one for all of them at once that says `realises [f(x[i]) for i in 0..m]`";
+
+    the_same_rows_shuffled_for_each_index: "party a; input x: [int; 4] from a;
+let s = share x;
+let t = [shuffle(s) for i in 0..3];
+reveal t as t; leaks t to all;" => "U01: `shuffle` inside a comprehension is not executable yet [shuffle(s)]
+  help: write a `for` loop, whose turns come one after another; or put it into a function, and write one for all of them at once that says `realises [f(x[i]) for i in 0..m]`";
 
     branch_on_a_secret: "party a; input x: int from a;
 let s = share x;
@@ -272,8 +278,8 @@ reveal g(share x) as y; leaks y to all;" => "A01: no polynomial of degree 64 or 
   help: `within 0.000017` is reached, by degree 8: 5.8e-8 is the approximation, 1.7e-5 the arithmetic";
     a_pole_in_the_domain: "party a; input x: fix from a;
 approx g(t: fix) = 1 / t on -1..1 degree 3 outside extend;
-reveal g(share x) as y; leaks y to all;" => "T03: `g` has no value, or no bounded one, near 0 [1 / t]
-  help: leave that point out of the domain";
+reveal g(share x) as y; leaks y to all;" => "T03: `g` has no value near 0, or none of which the error can be bounded [1 / t]
+  help: leave that point out of the domain; a root may reach 0 in it only if it is `sqrt(t)`";
     what_an_approximation_computes_fits_the_ring: "party a; input x: fix from a;
 approx g(t: fix) = exp(t) on 0..40 pieces 16 outside clamp;
 approx h(t: fix<24>) = exp(t) on 0..40 degree 9 outside clamp;
