@@ -69,7 +69,7 @@ impl Catalogue {
         name
     }
 
-    /// The functions' text, not laid out. Done once, behind all names.
+    /// The text of the functions that were named since the last time, not laid out.
     pub fn take_items(&mut self) -> String {
         std::mem::take(&mut self.items)
     }

@@ -65,9 +65,11 @@ impl<'a> Work<'a> {
         let subject = self.subject(&layout, quote!(smpc_runtime));
         match page {
             Page::Party(party, acts, names) => part::text(&subject, &acts, &names, party),
-            Page::Protocols(items) => {
-                let text = format!("#![doc = {PROTOCOLS:?}] use smpc_runtime::prelude::*; {items}");
-                print_text(&text, sources)
+            Page::Protocols { first, items } => {
+                let heading = format!("#![doc = {PROTOCOLS:?}] use smpc_runtime::prelude::*; ");
+                let heading = if first { &heading } else { "" };
+                let text = print_text(&format!("{heading}{items}"), sources)?;
+                Ok(if first { text } else { format!("\n{text}") })
             }
             Page::Root { shared } => {
                 let identity = options.identity();
@@ -102,8 +104,12 @@ impl<'a> Work<'a> {
 enum Page<'p> {
     /// A party's, with the names of the functions it calls.
     Party(Party, Vec<Act<'p>>, Vec<String>),
-    /// The functions that parties share.
-    Protocols(String),
+    /// Functions that parties share: those that a party is the first to call.
+    Protocols {
+        /// Whether the file begins with them.
+        first: bool,
+        items: String,
+    },
     Root {
         /// Whether there are such functions.
         shared: bool,
@@ -116,12 +122,15 @@ const RAW: &str = " Public values, inputs and outputs as tensors, and the entry 
 
 const PROTOCOLS: &str = " What parties compute for the protocols between two messages.";
 
+/// The place of the functions that parties share among the files; the parties' follow.
+const SHARED: usize = 0;
+
 /// What a worker is to do.
 enum Job<'p> {
     /// Find the functions of the party at this place.
     Find(usize),
-    /// Write a page at this place among the files.
-    Write(usize, Page<'p>),
+    /// Write a page at this place among the files, and among the pages of its file.
+    Write((usize, usize), Page<'p>),
 }
 
 /// Functions get their names in the order of the parties, whichever was found first.
@@ -129,6 +138,8 @@ struct Naming<'p> {
     catalogue: Catalogue,
     /// How many parties have names for their functions.
     named: usize,
+    /// How many pages of functions that parties share there are.
+    shared: usize,
     /// Parties that wait for those before them.
     found: Vec<Option<(Vec<Act<'p>>, Vec<Found>)>>,
 }
@@ -150,17 +161,20 @@ impl<'p> Naming<'p> {
         {
             let page = Page::Party(*party, acts, self.catalogue.names(found));
             self.named += 1;
-            pages.push(Job::Write(self.named, page));
+            pages.push(Job::Write((self.named, 0), page));
+            let items = self.catalogue.take_items();
+            if !items.is_empty() {
+                let first = self.shared == 0;
+                let page = Page::Protocols { first, items };
+                pages.push(Job::Write((SHARED, self.shared), page));
+                self.shared += 1;
+            }
         }
         if self.named == parties.len() {
-            let items = self.catalogue.take_items();
-            let shared = !items.is_empty();
-            if shared {
-                pages.push(Job::Write(0, Page::Protocols(items)));
-            }
+            let shared = self.shared > 0;
             let rest = [Page::Root { shared }, Page::Raw, Page::Binary];
             let rest = rest.into_iter().enumerate();
-            pages.extend(rest.map(|(at, page)| Job::Write(self.named + 1 + at, page)));
+            pages.extend(rest.map(|(at, page)| Job::Write((self.named + 1 + at, 0), page)));
         }
         pages
     }
@@ -182,10 +196,11 @@ pub(crate) fn package(
     let naming = Mutex::new(Naming {
         catalogue: Catalogue::new(),
         named: 0,
+        shared: 0,
         found: parties.iter().map(|_| None).collect(),
     });
-    let written: Mutex<BTreeMap<usize, String>> = Mutex::default();
-    let failed: Mutex<BTreeMap<usize, Unsupported>> = Mutex::default();
+    let written: Mutex<BTreeMap<(usize, usize), String>> = Mutex::default();
+    let failed: Mutex<BTreeMap<(usize, usize), Unsupported>> = Mutex::default();
     // Nothing that is locked is left half done by a panic.
     let fail = |at, error| {
         let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -199,7 +214,7 @@ pub(crate) fn package(
                 let mut naming = naming.lock().unwrap_or_else(PoisonError::into_inner);
                 naming.take(&parties, at, found)
             }
-            Some(Err(error)) => fail(at, error),
+            Some(Err(error)) => fail((at, 0), error),
             None => vec![],
         },
         Job::Write(at, page) => match own.text(page) {
@@ -215,16 +230,20 @@ pub(crate) fn package(
     if let Some((_, error)) = failed.pop_first() {
         return Err(error);
     }
-    let mut written = written.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let mut files = vec![];
-    for (at, path) in paths.into_iter().enumerate() {
-        match written.remove(&at) {
-            Some(text) => files.push(File { path, text }),
-            // There need not be functions that parties share; all other files are there.
-            None if at == 0 => {}
-            None => return Err(MISTAKE),
-        }
+    let written = written.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut texts: Vec<String> = vec![String::new(); paths.len()];
+    for ((at, _), page) in written {
+        texts[at].push_str(&page);
     }
+    // There need not be functions that parties share; all other files are there.
+    if texts.iter().skip(SHARED + 1).any(String::is_empty) {
+        return Err(MISTAKE);
+    }
+    let files = paths
+        .into_iter()
+        .zip(texts)
+        .map(|(path, text)| File { path, text });
+    let mut files: Vec<File> = files.filter(|file| !file.text.is_empty()).collect();
     let manifest = File {
         path: MANIFEST.into(),
         text: manifest(&name::of_crate(&options.name), options, &files),
