@@ -108,12 +108,13 @@ under! {
 }
 
 /// Programs of integers, products, reveals and shuffles: what a scheme over a field provides.
-const OF_INTEGERS: [&str; 10] = [
+const OF_INTEGERS: [&str; 11] = [
     "asserted",
     "clear",
     "int_arithmetic",
     "integers",
     "matmul_int",
+    "orders",
     "parameters",
     "shared_constant",
     "shuffle_linked",
