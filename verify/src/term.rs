@@ -263,6 +263,26 @@ impl Poly {
         difference
     }
 
+    /// Of a multiple of 2^n in Z[2^m], what it is that multiple of, as a signed number of m - n bits.
+    pub(crate) fn divided(&self, twos: u8) -> Option<Self> {
+        let Elem::Ring(bits) = self.elem else {
+            return None;
+        };
+        let mut divided = Self::constant(self.elem, 0);
+        for (monomial, &value) in &self.terms {
+            if value.trailing_zeros() < u32::from(twos) {
+                return None;
+            }
+            let negative = value >> (bits - 1) & 1 == 1;
+            let value = match negative {
+                true => neg(self.elem, neg(self.elem, value) >> twos),
+                false => value >> twos,
+            };
+            divided.insert(monomial.clone(), value);
+        }
+        Some(divided)
+    }
+
     /// The product with a word of the element type: a number, a mask of bits.
     pub fn scale(&self, factor: u128) -> Self {
         if factor == one(self.elem) {

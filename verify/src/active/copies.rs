@@ -515,6 +515,15 @@ impl Copies {
         }
     }
 
+    /// An error as the value that it is: what [`Self::value_of`] makes of it, undone.
+    pub fn as_value(&self, error: &Poly) -> Poly {
+        let divided = match error.elem() {
+            Elem::Ring(m) if m > self.value => error.divided(m - self.value),
+            _ => None,
+        };
+        divided.unwrap_or_else(|| error.clone())
+    }
+
     /// What whoever simulates the view of the coalition is given from the start: clear results of its that clauses fix by a
     /// polynomial of the operands. Whether the parties that are honest come by the same is another matter.
     pub fn given(&mut self, problem: &Problem, coalition: PartySet) -> Given {

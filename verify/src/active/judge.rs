@@ -86,8 +86,9 @@ pub(super) fn judge(view: &View, only: Option<Symbol>) -> Outcome {
                 .iter()
                 .any(|s| judge.run.is(s, Class::Lie) && lies.contains(s))
         });
+    let left = judge.left.first();
     Outcome {
-        left: judge.left.first().map(|left| judge.run.show(left)),
+        left: left.map(|left| judge.run.show(&judge.run.as_value(left))),
         open,
         chance,
     }

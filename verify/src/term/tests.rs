@@ -207,3 +207,13 @@ fn what_shares_a_factor_with_a_coin_is_taken_away() {
     let other = left.add(&rows.sum(&wx, 1));
     assert!(rows.solve_factored(&other, Symbol(1), &target).is_none());
 }
+
+#[test]
+fn a_multiple_of_a_power_of_two_is_divided_as_a_signed_number() {
+    let mut t = Terms::new(100);
+    let x = t.symbol(Symbol(0), R);
+    for term in [x.clone(), x.neg(), x.scale(3), x.scale(5).neg()] {
+        assert_eq!(term.scale(1 << 20).divided(20), Some(term));
+    }
+    assert_eq!(x.scale(2).divided(2), None);
+}

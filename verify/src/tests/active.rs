@@ -216,3 +216,16 @@ fn digests_compared_at_the_end_tell_inputs() {
     let worst = worst(&late);
     assert!(worst.leak.is_some(), "{worst:?}");
 }
+
+#[test]
+fn an_error_is_shown_as_the_value_that_it_is() {
+    // Elements have s bits more than their values, which the prover multiplies an error by.
+    let problem = titled(&bind("rep3_malicious_ring", &[]), "mul_unchecked");
+    for coalition in problem.deviating() {
+        let found = deviate(&problem, coalition).effect;
+        let Effect::Changes { what } = found else {
+            panic!("{found:?}");
+        };
+        assert_eq!(what, "δ0");
+    }
+}
