@@ -8,24 +8,25 @@
 //! are ideal too: whoever is said to know one has the same. Operands are fresh sharings.
 
 mod copies;
+mod goals;
 mod items;
 mod judge;
 mod meant;
 mod order;
+mod owner;
 mod rings;
 mod simulate;
 
-use crate::element::coefficient;
-use crate::problem::{Operand, Problem, operand_ids};
-use crate::sharing::{parities, recover};
+use crate::problem::Problem;
 use crate::term::{Given, Poly, Symbol};
 use copies::{Class, Copies};
+use goals::{Input, agreement, goals};
 use judge::judge;
 use order::Order;
-use simulate::simulate;
-use smpc_ir::flat::Sharing;
+use owner::{Moved, explanations, has_others, is_early, is_free, outcome, owned};
+use simulate::{View, simulate};
 use smpc_ir::local::Source;
-use smpc_ir::party::{Elem, Party, PartySet};
+use smpc_ir::party::{Party, PartySet};
 
 /// Steps beyond which lies are not followed.
 const LONGEST: usize = 4000;
@@ -150,38 +151,18 @@ pub fn deviate(problem: &Problem, coalition: PartySet) -> Active {
     let Some(mut run) = Copies::new(problem, coalition) else {
         return unknown("a step without a meaning as a term");
     };
-    let goals = match goals(problem, &mut run, coalition) {
-        Ok(goals) => goals,
+    let order = Order::new(problem, coalition);
+    let question = match follow(problem, &mut run, &order, coalition) {
+        Ok(question) => question,
         Err(reason) => return unknown(reason),
     };
-    let given = run.given(problem, coalition);
-    let order = Order::new(problem, coalition);
-    let view = simulate(&run, &order, &goals, &Given::default());
-    let effect = |only: Option<Symbol>| {
-        let mut touched = view.goals.iter().any(|goal| {
-            let support = view.run.terms.support(goal);
-            support
-                .iter()
-                .any(|s| view.run.is(s, Class::Lie) && only.is_none_or(|o| o == s))
-        });
-        touched |= only.is_none() && !view.goals.is_empty();
-        if !touched {
-            let caught = view.run.settled.iter().any(|s| only.is_none_or(|o| o == s));
-            return match view.chance {
-                0.0 if !caught => Effect::Harmless,
-                chance => Effect::Caught { chance },
-            };
-        }
-        let outcome = judge(&view, only);
-        match outcome.left {
-            None => Effect::Caught {
-                chance: outcome.chance + view.chance,
-            },
-            Some(left) if outcome.open || view.leak.is_some() => Effect::Unknown {
-                reason: format!("the error may be {left}"),
-            },
-            Some(what) => Effect::Changes { what },
-        }
+    let effect = |only: Option<Symbol>| match (question.view.effect(only), &question.excused) {
+        (Effect::Changes { what }, true) => Effect::Unknown {
+            reason: format!(
+                "the error may be {what}, if it is not that of another operand of a corrupt owner"
+            ),
+        },
+        (effect, _) => effect,
     };
     let each = if run.lies.len() <= MOST {
         run.lies.len()
@@ -195,12 +176,14 @@ pub fn deviate(problem: &Problem, coalition: PartySet) -> Active {
         source: problem.flat.steps[lie.step].source,
         effect: effect(Some(lie.symbol)),
     });
-    let (lies, effect) = (lies.collect(), effect(None));
-    // Of a result that is the one that clauses fix, or none, whoever gets it may have the value from the start.
+    let (lies, effect): (Vec<_>, _) = (lies.collect(), effect(None));
+    // Of a result that is the one that clauses fix, or none, whoever gets it may have the value from the start; that of another
+    // operand it has once that is fixed, before which nothing is seen that has a secret in it.
     let stands = matches!(effect, Effect::Harmless | Effect::Caught { .. });
-    let leak = match stands && view.leak.is_some() && !given.is_empty() {
-        true => simulate(&run, &order, &goals, &given).leak,
-        false => view.leak,
+    let given = run.given(problem, coalition, &question.moved);
+    let leak = match stands && question.view.leak.is_some() && !given.is_empty() {
+        true => simulate(&run, &order, &question.goals, &given).leak,
+        false => question.view.leak,
     };
     let leak = leak.map(|(step, compared, term)| {
         let what = if compared { "comparison" } else { "message" };
@@ -211,6 +194,100 @@ pub fn deviate(problem: &Problem, coalition: PartySet) -> Active {
         leak,
         lies,
         effect,
+    }
+}
+
+/// A run looked at for what its lies do.
+struct Question {
+    goals: Vec<Poly>,
+    /// What corrupt owners have put in, where that is not what their operands are.
+    moved: Vec<Moved>,
+    view: View,
+    /// Whether what is no result of the operands may be one of others of a corrupt owner.
+    excused: bool,
+}
+
+/// The results on the operands, or on others that corrupt owners may have put in.
+fn follow(
+    problem: &Problem,
+    run: &mut Copies,
+    order: &Order,
+    coalition: PartySet,
+) -> Result<Question, &'static str> {
+    let owned = owned(problem, coalition);
+    let free = is_free(problem, &owned);
+    let input = if free { Input::Any } else { Input::Moved(&[]) };
+    let goals = goals(problem, run, coalition, &input)?;
+    let view = simulate(run, order, &goals, &Given::default());
+    let mut question = Question {
+        goals,
+        moved: Vec::new(),
+        view,
+        excused: false,
+    };
+    let holds = |view: &View| {
+        let effect = view.effect(None);
+        matches!(effect, Effect::Harmless | Effect::Caught { .. }) && !effect.is_open()
+    };
+    if free || owned.is_empty() || holds(&question.view) {
+        return Ok(question);
+    }
+    if let Some(values) = outcome(problem, run) {
+        for moved in explanations(problem, run, coalition, &owned) {
+            let goals = goals::goals(problem, run, coalition, &Input::Moved(&moved))?;
+            let mut asked = goals.clone();
+            asked.extend(values.iter().cloned());
+            asked.extend(moved.iter().map(|(_, by)| by.clone()));
+            let mut view = simulate(run, order, &asked, &Given::default());
+            let mut values_now = view.goals.split_off(goals.len());
+            let put_in = values_now.split_off(values.len());
+            if holds(&view) && is_early(problem, &view, coalition, &put_in, &values_now) {
+                return Ok(Question {
+                    goals,
+                    moved,
+                    view,
+                    excused: false,
+                });
+            }
+        }
+    }
+    if has_others(problem, &owned) {
+        // That honest parties do not agree no operand explains.
+        let goals = agreement(problem, run, coalition);
+        let view = simulate(run, order, &goals, &Given::default());
+        let differ = matches!(view.effect(None), Effect::Changes { .. });
+        question.excused = !differ;
+    }
+    Ok(question)
+}
+
+impl View {
+    /// What lies do, all together or one with all others true.
+    fn effect(&self, only: Option<Symbol>) -> Effect {
+        let mut touched = self.goals.iter().any(|goal| {
+            let support = self.run.terms.support(goal);
+            support
+                .iter()
+                .any(|s| self.run.is(s, Class::Lie) && only.is_none_or(|o| o == s))
+        });
+        touched |= only.is_none() && !self.goals.is_empty();
+        if !touched {
+            let caught = self.run.settled.iter().any(|s| only.is_none_or(|o| o == s));
+            return match self.chance {
+                0.0 if !caught => Effect::Harmless,
+                chance => Effect::Caught { chance },
+            };
+        }
+        let outcome = judge(self, only);
+        match outcome.left {
+            None => Effect::Caught {
+                chance: outcome.chance + self.chance,
+            },
+            Some(left) if outcome.open || self.leak.is_some() => Effect::Unknown {
+                reason: format!("the error may be {left}"),
+            },
+            Some(what) => Effect::Changes { what },
+        }
     }
 }
 
@@ -227,7 +304,7 @@ pub(crate) fn unmasked(problem: &Problem, coalition: PartySet) -> Option<(usize,
     }
     run.conditions.clear();
     run.lies.clear();
-    let given = run.given(problem, coalition);
+    let given = run.given(problem, coalition, &[]);
     let view = simulate(&run, &Order::new(problem, coalition), &[], &given);
     view.leak.map(|(step, _, term)| (step, term))
 }
@@ -241,244 +318,4 @@ fn honest(run: &mut Copies, term: &Poly) -> Poly {
         honest = run.terms.substitute(&honest, lie, &zero);
     }
     honest
-}
-
-/// What is 0 if all results are as they would be without lies, and all honest parties agree.
-fn goals(
-    problem: &Problem,
-    run: &mut Copies,
-    coalition: PartySet,
-) -> Result<Vec<Poly>, &'static str> {
-    let mut goals = Vec::new();
-    // What a corrupt owner puts in is its own choice, as long as it is one value.
-    let chosen = match problem.params.as_slice() {
-        [Operand::Clear { known_to, .. }] => !known_to.intersection(coalition).is_empty(),
-        params => {
-            let owned = |param: &Operand| match param {
-                Operand::Clear { known_to, .. } => !known_to.intersection(coalition).is_empty(),
-                Operand::Shared(_) => false,
-            };
-            let amounts = params.iter().skip(1).all(|param| {
-                matches!(param, Operand::Clear { known_to, .. } if *known_to == problem.everyone())
-            });
-            if params.iter().any(owned) && !amounts {
-                return Err("an operand of a corrupt owner beside others");
-            }
-            false
-        }
-    };
-    for (operand, spec) in problem.flat.results.iter().zip(&problem.results) {
-        let ids = operand_ids(operand);
-        match spec {
-            Operand::Clear { known_to, .. } => {
-                let honest_ones = known_to.without(coalition);
-                let copies: Vec<Poly> = honest_ones
-                    .iter()
-                    .filter_map(|party| run.copies.get(&(ids[0], party.0)).cloned())
-                    .collect();
-                // A coin is any, but one for all.
-                for pair in copies.windows(2) {
-                    goals.push(run.value_of(&pair[0].sub(&pair[1])));
-                }
-                for term in copies {
-                    let right = honest(run, &term);
-                    goals.push(run.value_of(&term.sub(&right)));
-                }
-            }
-            Operand::Shared(sharing) => {
-                let upper = matches!(sharing.elem, Elem::Ring(m) if m > run.value);
-                if upper && !sharing.keyed.is_empty() && !chosen {
-                    tagged(problem, run, (sharing, ids), coalition, &mut goals)?;
-                } else {
-                    shared(run, (sharing, ids), coalition, chosen, &mut goals)?;
-                }
-            }
-        }
-    }
-    goals.retain(|goal| !goal.is_zero());
-    Ok(goals)
-}
-
-/// The goals of a shared result.
-fn shared(
-    run: &mut Copies,
-    (sharing, ids): (&Sharing, &[u32]),
-    coalition: PartySet,
-    chosen: bool,
-    goals: &mut Vec<Poly>,
-) -> Result<(), &'static str> {
-    let mut components: Vec<Option<Poly>> = Vec::new();
-    for (at, id) in ids.iter().enumerate() {
-        let holders = sharing.holders[at].without(coalition);
-        let all: Vec<Poly> = holders
-            .iter()
-            .filter_map(|party| run.copies.get(&(*id, party.0)).cloned())
-            .collect();
-        // Honest holders have one component.
-        for pair in all.windows(2) {
-            goals.push(pair[0].sub(&pair[1]));
-        }
-        components.push(all.into_iter().next());
-    }
-    let mut errors: Vec<Option<Poly>> = Vec::new();
-    for component in &components {
-        errors.push(match component {
-            Some(term) => {
-                let right = honest(run, term);
-                Some(term.sub(&right))
-            }
-            None => None,
-        });
-    }
-    if chosen {
-        return another_value(run, &components, &errors, goals);
-    }
-    let held: Vec<bool> = components.iter().map(Option::is_some).collect();
-    match recover(sharing, &held) {
-        Some(by) if sharing.keyed.is_empty() => {
-            let mut value = Poly::constant(sharing.elem, 0);
-            for (error, by) in errors.iter().zip(by) {
-                if let (Some(error), true) = (error, by != 0) {
-                    value = value.add(&error.scale(by));
-                }
-            }
-            goals.push(run.value_of(&value));
-            Ok(())
-        }
-        _ => {
-            // The value is what the corrupt components make it, and these follow an error that they
-            // know of; one that depends on what they do not know cannot be followed.
-            for error in errors.into_iter().flatten() {
-                let support = run.terms.support(&error);
-                let follows = support
-                    .iter()
-                    .all(|s| run.is(s, Class::Known) || run.is(s, Class::Lie));
-                if !follows {
-                    goals.push(error);
-                }
-            }
-            Ok(())
-        }
-    }
-}
-
-/// The goals of a shared result with tags, of which upper bits carry no value: the value is right in the
-/// others, and the tags are those of the value that it has.
-fn tagged(
-    problem: &Problem,
-    run: &mut Copies,
-    (sharing, ids): (&Sharing, &[u32]),
-    coalition: PartySet,
-    goals: &mut Vec<Poly>,
-) -> Result<(), &'static str> {
-    let mut errors = Vec::new();
-    for (holders, id) in sharing.holders.iter().zip(ids) {
-        let copy = |set: PartySet, run: &Copies| -> Vec<Poly> {
-            let copies = set.iter();
-            let either = |at: &(u32, u8)| run.told.get(at).or(run.copies.get(at));
-            copies
-                .filter_map(|party| either(&(*id, party.0)).cloned())
-                .collect()
-        };
-        let honest_ones = copy(holders.without(coalition), run);
-        for pair in honest_ones.windows(2) {
-            goals.push(pair[0].sub(&pair[1]));
-        }
-        // What corrupt parties hold is what follows from what they told.
-        let own = copy(holders.intersection(coalition), run);
-        let Some(term) = honest_ones.into_iter().chain(own).next() else {
-            return Err("a component that nobody holds");
-        };
-        let right = honest(run, &term);
-        errors.push(term.sub(&right));
-    }
-    let zero = Poly::constant(sharing.elem, 0);
-    let mut value = zero.clone();
-    for (error, by) in errors.iter().zip(&sharing.reconstruction) {
-        value = value.add(&error.scale(coefficient(sharing.elem, *by)));
-    }
-    let carried = run.carried(problem, sharing, coalition);
-    let carried = carried.ok_or("a key that does not exist")?;
-    for row in parities(sharing) {
-        let mut sum = zero.clone();
-        for ((error, key), by) in errors.iter().zip(&carried).zip(row) {
-            let mut plain = error.clone();
-            if let Some(key) = key {
-                plain = plain.sub(&run.terms.mul(key, &value));
-            }
-            sum = sum.add(&plain.scale(by));
-        }
-        goals.push(sum);
-    }
-    goals.push(run.value_of(&value));
-    Ok(())
-}
-
-/// A lie, or its negative, that explains an error by itself; else 0.
-fn follows(run: &mut Copies, changes: &[(Poly, Poly)], epsilon: Symbol, elem: Elem) -> Poly {
-    let zero = Poly::constant(elem, 0);
-    let Some((change, error)) = changes.iter().find(|(_, error)| !error.is_zero()) else {
-        return zero;
-    };
-    let support = run.terms.support(error);
-    let lies: Vec<Symbol> = run.lies.iter().map(|lie| lie.symbol).collect();
-    for lie in lies {
-        if !support.contains(lie) || run.symbols[lie.0 as usize].elem != elem {
-            continue;
-        }
-        let plain = run.terms.symbol(lie, elem);
-        for candidate in [plain.clone(), plain.neg()] {
-            if run.terms.substitute(change, epsilon, &candidate) == *error {
-                return candidate;
-            }
-        }
-    }
-    zero
-}
-
-/// The components are those of the value that a corrupt owner chose: one other value explains the
-/// errors of all.
-fn another_value(
-    run: &mut Copies,
-    components: &[Option<Poly>],
-    errors: &[Option<Poly>],
-    goals: &mut Vec<Poly>,
-) -> Result<(), &'static str> {
-    let Some(input) = run.inputs.first().cloned() else {
-        return Err("a result without an operand");
-    };
-    let Some(symbol) = run.terms.is_symbol(&input) else {
-        return Err("an operand that is no symbol");
-    };
-    let kind = run.symbols[symbol.0 as usize].kind;
-    let shift = run.symbol("ε".to_owned(), input.elem(), kind, Class::Known);
-    let Some(epsilon) = run.terms.is_symbol(&shift) else {
-        return Err("an operand that is no symbol");
-    };
-    let shifted = input.add(&shift);
-    let mut changes = Vec::new();
-    for (component, error) in components.iter().zip(errors) {
-        let (Some(term), Some(error)) = (component, error) else {
-            continue;
-        };
-        let right = honest(run, term);
-        let moved = run.terms.substitute(&right, symbol, &shifted);
-        changes.push((moved.sub(&right), error.clone()));
-    }
-    let by = changes.iter().find_map(|(change, error)| {
-        let alone = run.terms.pads(change).contains(&epsilon);
-        alone.then(|| (change.clone(), error.clone()))
-    });
-    let value = match by {
-        Some((change, error)) => run.terms.solve(&change, epsilon, &error),
-        None => Some(follows(run, &changes, epsilon, input.elem())),
-    };
-    let Some(value) = value else {
-        return Err("an operand whose change is not read");
-    };
-    for (change, error) in changes {
-        let change = run.terms.substitute(&change, epsilon, &value);
-        goals.push(error.sub(&change));
-    }
-    Ok(())
 }

@@ -297,17 +297,18 @@ pub(crate) fn may_be(problem: &Problem, amounts: &[usize], tuple: &[u128]) -> bo
 
 /// Whether a term has parameters in it, and all are such ones.
 pub(crate) fn of(term: &Term, such: &dyn Fn(usize) -> bool) -> bool {
-    fn all(term: &Term, found: &mut Vec<usize>) {
-        match term {
-            Term::Param(at) => found.push(*at as usize),
-            Term::Cast(inner, _) => all(inner, found),
-            Term::Apply(_, args) => args.iter().for_each(|arg| all(arg, found)),
-            _ => {}
-        }
-    }
-    let mut found = Vec::new();
-    all(term, &mut found);
+    let found = params_in(term);
     !found.is_empty() && found.into_iter().all(such)
+}
+
+/// The parameters in a term.
+pub(crate) fn params_in(term: &Term) -> Vec<usize> {
+    match term {
+        Term::Param(at) => vec![*at as usize],
+        Term::Cast(inner, _) => params_in(inner),
+        Term::Apply(_, args) => args.iter().flat_map(params_in).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn computes(problem: &Problem, amounts: &[usize], tuple: &[u128]) -> bool {

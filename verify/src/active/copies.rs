@@ -5,6 +5,7 @@
 
 use super::items::same_expansion;
 use super::order::Event;
+use super::owner::{Moved, meant};
 use crate::declared::as_term;
 use crate::problem::{Operand, Problem, operand_ids};
 use crate::sharing::{held, layout};
@@ -526,8 +527,11 @@ impl Copies {
 
     /// What whoever simulates the view of the coalition is given from the start: clear results of its that clauses fix by a
     /// polynomial of the operands. Whether the parties that are honest come by the same is another matter.
-    pub fn given(&mut self, problem: &Problem, coalition: PartySet) -> Given {
-        let params: Vec<Option<Poly>> = self.inputs.iter().cloned().map(Some).collect();
+    /// Operands are what corrupt owners have put in, so much more than they are.
+    pub fn given(&mut self, problem: &Problem, coalition: PartySet, moved: &[Moved]) -> Given {
+        let inputs = self.inputs.clone().into_iter();
+        let params = inputs.map(|input| Some(meant(self, &input, moved)));
+        let params: Vec<Option<Poly>> = params.collect();
         let mut all = Vec::new();
         for declared in problem.declared(coalition) {
             let (elem, kind) = (declared.elem, declared.kind(problem));

@@ -22,6 +22,7 @@ mod lying;
 mod met;
 mod opened;
 mod orders;
+mod owners;
 mod ranges;
 mod realised;
 mod reliance;
