@@ -13,7 +13,7 @@ use super::items::same_expansion;
 use super::meant::parts;
 use super::simulate::View;
 use crate::element::order;
-use crate::term::{Poly, Support, Symbol};
+use crate::term::{Given, Poly, Support, Symbol};
 use smpc_ir::flat::Kind;
 use smpc_ir::party::Elem;
 use std::collections::BTreeMap;
@@ -31,6 +31,9 @@ pub(super) struct Outcome {
 
 /// Conclusions drawn at most.
 const CONCLUSIONS: usize = 400;
+
+/// Conditions of which multiples are taken from what is left.
+const COMPARED: usize = 100;
 
 pub(super) struct Judge {
     pub(super) run: Copies,
@@ -75,6 +78,7 @@ pub(super) fn judge(view: &View, only: Option<Symbol>) -> Outcome {
         break;
     }
     judge.tidy();
+    judge.multiples();
     let mut lies = Support::default();
     for left in &judge.left {
         lies.extend(&judge.run.terms.support(left));
@@ -108,6 +112,23 @@ impl Judge {
         conditions.retain(|condition| !condition.is_zero());
         conditions.dedup();
         self.conditions = conditions;
+    }
+
+    /// What is a sum of multiples of conditions is 0 in every run that ends, whatever lies depend on.
+    fn multiples(&mut self) {
+        let mut symbols = Support::default();
+        for goal in &self.left {
+            symbols.extend(&self.run.terms.support(goal));
+        }
+        let conditions = self.conditions.iter();
+        let about = conditions.filter(|c| self.run.terms.support(c).meets(&symbols));
+        let zero = |condition: &Poly| Poly::constant(condition.elem(), 0);
+        let compared = about.take(COMPARED).map(|c| (c.clone(), zero(c)));
+        let compared: Vec<(Poly, Poly)> = compared.collect();
+        let compared = Given::new(&mut self.run.terms, &compared, &symbols);
+        let terms = &mut self.run.terms;
+        self.left
+            .retain(|goal| !compared.rest(terms, goal).is_zero());
     }
 
     pub(super) fn replace(&mut self, symbol: Symbol, by: &Poly) {

@@ -1,6 +1,7 @@
 //! Tests by subject, and a builder of flat protocols.
 
 mod active;
+mod agreed;
 mod beside;
 mod build;
 mod calls;
