@@ -45,6 +45,7 @@ mod requires;
 mod settle;
 mod sharing;
 mod statistics;
+mod stream;
 mod symbolic;
 pub mod term;
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod rules;
 use crate::requires::narrower;
 use crate::settle::settled;
 use crate::sharing;
+use crate::stream::drawn;
 use crate::widths::Elsewhere;
 use smpc_ir::claim::{Corruption, Operator, Realised, Skipped, Term, Written};
 use smpc_ir::decisions::Decisions;
@@ -58,7 +59,8 @@ pub enum Spec {
 /// A protocol and its claim.
 #[derive(Clone, Debug)]
 pub struct Problem {
-    /// The protocol, with deferred protocols that it calls carried out behind it.
+    /// The protocol, with deferred protocols that it calls carried out behind it, and coins for what is expanded from
+    /// seeds of which nothing else is made.
     pub flat: Arc<Flat>,
     /// The same as lowering is given it, deferred calls not carried out: what endpoints run.
     pub lowered: Arc<Flat>,
@@ -165,7 +167,7 @@ impl Problem {
         let meant = meant(protocols);
         let own = flat.steps.len();
         let lowered = flat;
-        let mut flat = settled(&lowered);
+        let mut flat = drawn(&settled(&lowered));
         let beyond = match params.first() {
             Some(Operand::Shared(sharing)) => beyond(meant, sharing.elem),
             _ => None,
@@ -215,7 +217,7 @@ impl Problem {
             // It says which bits it reveals: all of them.
             meant: if reveals { u8::MAX } else { meant(protocols) },
             carried: meant(protocols),
-            flat: settled(&written.flat),
+            flat: drawn(&settled(&written.flat)),
             lowered: written.flat.clone(),
             computing: protocols.computing().clone(),
             params: written.params.clone(),

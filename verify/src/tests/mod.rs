@@ -31,6 +31,7 @@ mod rings;
 mod rushing;
 mod soundness;
 pub(crate) mod standard;
+mod stream;
 mod through;
 mod weights;
 mod widths;
