@@ -86,8 +86,82 @@ fn a_proof_is_written_and_accepted_again() {
     let report = json(&smpc(&base, &["verify", "--check", "pair.cert", "--json"]));
     assert_eq!(report["accepted"], count);
     assert_eq!(report["open"].as_array().map(Vec::len), Some(0));
+    let of = |goal: &str| {
+        let of_goal = text
+            .lines()
+            .filter(|l| l.starts_with("certificate ") && l.contains(goal));
+        of_goal.count()
+    };
+    let (private, fresh) = (of(" privacy"), of(" freshness"));
+    assert!(private > 0 && fresh > 0);
+    let counted = format!(", {private} of privacy, {fresh} of freshness\n");
+    assert!(ran.out.contains(&counted), "{}", ran.out);
+    assert_eq!(report["freshness"], fresh);
     // Nothing half-written beside it.
     assert!(!base.join("pair.cert.part").exists());
+}
+
+#[test]
+fn certificates_without_freshness_are_said_to_be_so() {
+    let base = folder("verify_without_freshness");
+    let text = certified(&base);
+    let mut kept = String::new();
+    let mut drops = false;
+    for line in text.lines() {
+        if line.starts_with("certificate ") || line.starts_with("protocol ") {
+            drops = line.contains(" freshness");
+        }
+        if !drops {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    write(&base, "kept.cert", kept);
+    let ran = check(&base, "kept.cert");
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out.contains(" 0 of freshness\nnone is of freshness"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn the_order_of_a_shuffle_is_accepted_as_privacy() {
+    let base = folder("verify_certificate_of_a_shuffle");
+    let ran = verify(&base, &["rep3", "--certificate", "rep3.cert"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let ran = check(&base, "rep3.cert");
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+}
+
+#[test]
+fn what_is_not_read_or_not_executable_names_what_is_to_be_written() {
+    let base = folder("verify_not_read");
+    let text = format!(
+        "{GOOD}\nprotocol low(x: R @ P[0]) -> z: R @ P[0]\n    ensures z == x.bits[0]\n{{ z = x; }}\n\
+         protocol range(x: R @ P[0]) -> z: R @ P[0] {{ let r <- 0..2^60 @ P[0]; z = x + r; }}\n\
+         protocol whole(x: R @ P[0]) -> z: R @ P[0] {{ z = uint(x); }}\n\
+         protocol digest(x: R @ P[0]) -> z: R @ P[0] {{ z = hash(x); }}\n"
+    );
+    let line = text
+        .lines()
+        .position(|l| l.contains("ensures z == x.bits"))
+        .map(|at| at + 1);
+    write(&base, "pair.smpc", &text);
+    let ran = verify(&base, &["./pair.smpc"]);
+    let said = |name: &str| {
+        let found = ran.out.lines().find(|l| l.starts_with(name));
+        found.unwrap_or_else(|| panic!("{name}: {}", ran.out))
+    };
+    let low = said("low, correct");
+    assert!(
+        low.contains(&format!("line {}: a clause is made of", line.unwrap_or(0))),
+        "{low}"
+    );
+    assert!(said("range is not").contains("let b <- Bits[m]"));
+    assert!(said("whole is not").contains("bits(x) as R"));
+    assert!(said("digest is not").contains("agree v"));
 }
 
 #[test]

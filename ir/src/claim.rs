@@ -114,7 +114,7 @@ pub struct Claims {
     pub ensures: Vec<Ensures>,
     /// Whether `private` is claimed.
     pub private: bool,
-    /// Clauses that have no [`Term`] yet, as written.
+    /// Clauses that have no [`Term`] yet, as written, with the line and what clauses are made of.
     pub unread: Vec<String>,
 }
 
@@ -166,7 +166,7 @@ pub struct Written {
 pub struct Skipped {
     /// Its name, with the form where there are several.
     pub title: String,
-    /// Why: code and message of the first error.
+    /// Why: code and message of the first error, and what is to be written instead of what is not executable.
     pub reason: String,
     /// Where that is.
     pub source: Option<Source>,

@@ -373,7 +373,8 @@ impl Bound {
                     ),
                     span,
                 )
-                .help("a dealer works before the inputs: let it deal coins, and mask with them"),
+                .help("a dealer works before the inputs: let it deal coins, and mask with them; of components that are drawn \
+                     before the inputs, too, the scheme says that it knows them: `T holds offline x[0];`"),
             ]);
         }
         flat.claims = claims;

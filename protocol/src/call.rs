@@ -139,7 +139,16 @@ impl<'a> Elab<'a> {
                     .map(Value::Clear)
                     .map_err(|fault| self.fault(fault, span, &[]));
             }
-            ("hash" | "uint" | "any" | "recover" | "public_key", _) => {
+            ("uint", _) => {
+                let help =
+                    "a cast of bits is of the number from 0 on that they are: `bits(x) as R`";
+                return self.instead(span, "`uint`", help);
+            }
+            ("hash", _) => {
+                let help = "parties compare digests by `A, B -> C: v;` and `agree v @ {A, B};`, and are bound to a value by `commits`";
+                return self.instead(span, "`hash`", help);
+            }
+            ("any" | "recover" | "public_key", _) => {
                 return self.unsupported(span, &format!("`{name}`"));
             }
             _ => {}

@@ -111,6 +111,14 @@ impl<'a> Elab<'a> {
             .unwrap_or("the value")
     }
 
+    /// The number of the line, from 1, on which a span begins.
+    pub fn line(&self, span: Span) -> Option<usize> {
+        let mut files = std::iter::once(self.file).chain(self.generic);
+        let file = files.find(|file| file.id == span.file)?;
+        let before = file.text.get(..span.start as usize)?;
+        Some(before.matches('\n').count() + 1)
+    }
+
     /// A scheme over an element type. Numbers that are not given are those of the backend.
     pub fn instance(
         &self,
@@ -150,6 +158,12 @@ impl<'a> Elab<'a> {
 
     pub fn unsupported<T>(&self, span: Span, what: &str) -> Outcome<T> {
         Err(Diagnostic::new("U01", format!("{what} is not executable yet"), span).into())
+    }
+
+    /// The same, with what is to be written instead.
+    pub fn instead<T>(&self, span: Span, what: &str, help: &str) -> Outcome<T> {
+        let text = format!("{what} is not executable yet");
+        Err(Diagnostic::new("U01", text, span).help(help).into())
     }
 
     /// A fault of the builder as an error at a place.

@@ -97,9 +97,7 @@ impl Bound {
                     Ok(written) => all.push(written),
                     Err(errors) => skipped.push(Skipped {
                         title: format!("{name}{suffix}"),
-                        reason: errors.first().map_or(String::new(), |error| {
-                            format!("{}: {}", error.code, error.message)
-                        }),
+                        reason: errors.first().map_or(String::new(), reason),
                         source: errors.first().map(|error| source(error.span)),
                     }),
                 }
@@ -350,4 +348,13 @@ fn param(
         _ => elab.everyone(),
     };
     Ok(Param::Clear(elem, kind(), known))
+}
+
+/// Why a text cannot be made flat, and what is to be written instead of what is not executable.
+fn reason(error: &Diagnostic) -> String {
+    let text = format!("{}: {}", error.code, error.message);
+    match &error.help {
+        Some(help) if error.code == "U01" => format!("{text} ({help})"),
+        _ => text,
+    }
 }

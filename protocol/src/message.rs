@@ -98,7 +98,8 @@ impl Elab<'_> {
                     (CoinDomain::Uniform, self.elem_of_expr(inner, frame)?, kind)
                 }
                 ExprKind::Range { .. } => {
-                    return self.unsupported(expr.span, "a coin from a range");
+                    let help = "for 0..2^m draw bits, and take them for a number: `let b <- Bits[m] @ D; let r = b as R;`";
+                    return self.instead(expr.span, "a coin from a range", help);
                 }
                 _ if plain(expr) == Some("seed") => (
                     CoinDomain::Uniform,

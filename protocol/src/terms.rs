@@ -2,7 +2,7 @@
 
 use crate::elaborate::{Elab, plain};
 use crate::value::{Frame, Value};
-use smpc_grammar::ast::{BinaryOp, ClauseKind, Ensures, Expr, ExprKind, Function, UnaryOp};
+use smpc_grammar::ast::{BinaryOp, ClauseKind, Ensures, Expr, ExprKind, Function, Span, UnaryOp};
 use smpc_ir::claim::{Claims, Domain, Ensures as Postcondition, Operator, Requires, Term};
 
 /// Names in a claim: the parameters and results of one protocol, and what its frame binds.
@@ -46,10 +46,23 @@ impl Elab<'_> {
                 _ => Some(()),
             };
             if read.is_none() {
-                claims.unread.push(text.to_owned());
+                claims
+                    .unread
+                    .push(format!("{}, {}", text.trim_end(), self.unread(clause.span)));
             }
         }
         claims
+    }
+
+    /// Where a clause stands that has no meaning as a term, and what clauses are made of.
+    fn unread(&self, span: Span) -> String {
+        let line = self
+            .line(span)
+            .map_or(String::new(), |line| format!("line {line}: "));
+        format!(
+            "{line}a clause is made of whole operands and results, of numbers, + - * ^ << >>, comparisons, `and`, `or`, `not`, `as`, \
+             `bits`, `ring`, `uint`, `msb`, `abs`, `min` and `max`"
+        )
     }
 
     fn postcondition<'f>(

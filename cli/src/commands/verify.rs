@@ -419,19 +419,23 @@ fn recheck(sources: &mut Sources, path: &Path) -> Result<Answer, Failure> {
         let problem = Problem::file("I19", message, path.display().to_string());
         return Err(Failure::one(Exit::Usage, problem));
     }
-    let (mut accepted, mut refused, mut open) = (0, vec![], vec![]);
+    let (mut private, mut fresh, mut values) = (0, 0, 0);
+    let (mut refused, mut open) = (vec![], vec![]);
     for (title, problem, _) in all_widths(&backend, &[]) {
         let found = file.subjects.iter().find(|subject| subject.title == title);
         let certificates: &[Certificate] = found.map_or(&[], |subject| &subject.certificates);
         let mut shown: Vec<PartySet> = vec![];
         for certificate in certificates {
             match check(&problem, certificate) {
-                Ok(()) => {
-                    accepted += 1;
-                    if matches!(certificate.goal, Goal::Privacy | Goal::Results) {
+                Ok(()) => match certificate.goal {
+                    // Of a shuffle's order, too.
+                    Goal::Privacy | Goal::Results | Goal::Order { .. } => {
+                        private += 1;
                         shown.push(certificate.coalition);
                     }
-                }
+                    Goal::Freshness { .. } => fresh += 1,
+                    Goal::Values => values += 1,
+                },
                 Err(refusal) => {
                     let set = problem.set_name(certificate.coalition);
                     refused.push(format!("{title}, {set}: {refusal}"));
@@ -444,7 +448,20 @@ fn recheck(sources: &mut Sources, path: &Path) -> Result<Answer, Failure> {
             }
         }
     }
-    let mut text = format!("{}: {accepted} certificates accepted\n", file.scheme);
+    let accepted = private + fresh + values;
+    let mut text = format!(
+        "{}: {accepted} certificates accepted, {private} of privacy, {fresh} of freshness",
+        file.scheme
+    );
+    if values > 0 {
+        let _ = write!(text, ", {values} of values");
+    }
+    text.push('\n');
+    if fresh == 0 {
+        text.push_str(
+            "none is of freshness: what a table says of fresh results is not checked again\n",
+        );
+    }
     for refusal in &refused {
         let _ = writeln!(text, "refused: {refusal}");
     }
@@ -459,7 +476,13 @@ fn recheck(sources: &mut Sources, path: &Path) -> Result<Answer, Failure> {
     Ok(Answer {
         exit,
         text,
-        json: json!({ "accepted": accepted, "refused": refused, "open": open }),
+        json: json!({
+            "accepted": accepted,
+            "privacy": private,
+            "freshness": fresh,
+            "refused": refused,
+            "open": open,
+        }),
     })
 }
 

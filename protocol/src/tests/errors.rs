@@ -205,6 +205,16 @@ fn knowledge_errors() {
          }",
         &[("K09", "T -> P[0]: u;")],
     );
+    // What the dealer may know of components beforehand is for the scheme to say.
+    let text = format!(
+        "{HEAD}protocol p(x: S<R>) -> v: R @ P[0] {{ let c <- R @ {{T, P[1]}}; P[0] -> T: x[0]; let u = x[0] + c; T -> P[0]: u; v = u; }}"
+    );
+    let mut sources = Sources::new();
+    let mut library = Library::standard(&mut sources);
+    let file = sources.add("mine.smpc", &text);
+    library.add(file, &text);
+    let help = library.check_file(file).into_iter().find_map(|e| e.help);
+    assert!(help.is_some_and(|help| help.contains("`T holds offline")));
 }
 
 #[test]
