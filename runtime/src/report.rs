@@ -11,7 +11,7 @@ use smpc_ir::share::Type;
 use crate::command::{Stop, Why};
 use crate::endpoint::Account;
 use crate::files::Problem;
-use crate::number::to_f64;
+use crate::number::decimal;
 use crate::show::{self, duration, grouped};
 use crate::tensor::Tensor;
 
@@ -146,8 +146,7 @@ fn element(value: i128, ty: Type, text: bool) -> Value {
             Value::String(characters.unwrap_or_else(|| show::hexadecimal(value, width)))
         }
         Type::Int => number(&value.to_string()),
-        // The shortest decimal that is the nearest double: at most 17 significant digits.
-        Type::Fix(_) => number(&to_f64(value).to_string()),
+        Type::Fix(_) => number(&decimal(value)),
     }
 }
 
@@ -374,10 +373,11 @@ mod tests {
 
     #[test]
     fn machines_get_every_digit() {
-        assert_eq!(
-            element((1 << 64) / 10, Type::Fix(16), false).to_string(),
-            "0.1"
-        );
+        // As in files.
+        for text in ["0.1", "-70368744177663.98", "16777214.24691357802475977223"] {
+            let value = crate::number::fixed(text).unwrap();
+            assert_eq!(element(value, Type::Fix(64), false).to_string(), text);
+        }
         assert_eq!(element(i128::MAX, Type::Int, false).to_string().len(), 39);
     }
 

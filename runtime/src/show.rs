@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use smpc_ir::share::Type;
 
+use crate::number::{rounded, scientific};
+
 /// Lines of a tensor, and characters of a line.
 const MOST_LINES: usize = 40;
 const LINE_WIDTH: usize = 96;
@@ -137,19 +139,18 @@ fn is_plain(text: &str) -> bool {
 /// As many digits as the type resolves; a clear value finer than its type's unit keeps ten
 /// significant digits.
 fn readable(value: i128, fraction: u8) -> String {
-    let float = crate::number::to_f64(value);
     let coarse = fraction < 64 && value & ((1i128 << (64 - fraction)) - 1) == 0;
     if coarse {
         // 2^-f is told apart by this many decimals: f log10(2), rounded up.
         let decimals = (f64::from(fraction) * std::f64::consts::LOG10_2).ceil() as usize;
-        return trimmed(&format!("{float:.decimals$}"));
+        return trimmed(&rounded(value, decimals));
     }
-    let magnitude = float.abs().log10().floor() as i32;
-    if (-5..10).contains(&magnitude) {
+    let text = scientific(value, 10);
+    let exponent = text.split_once('e').map(|(_, exponent)| exponent.parse());
+    if let Some(Ok(magnitude @ -5..10)) = exponent {
         let decimals = usize::try_from(9 - magnitude).unwrap_or(0);
-        trimmed(&format!("{float:.decimals$}"))
+        trimmed(&rounded(value, decimals))
     } else {
-        let text = format!("{float:.9e}");
         match text.split_once('e') {
             Some((mantissa, exponent)) => format!("{}e{exponent}", trimmed(mantissa)),
             None => text,
@@ -196,6 +197,20 @@ mod tests {
         assert_eq!(readable(-(ONE / 65536), 16), "-0.00002");
         assert_eq!(readable(ONE / 1_000_000, 16), "1e-6");
         assert_eq!(readable(0, 16), "0");
+        assert_eq!(readable(-1, 64), "-5.421010862e-20");
+    }
+
+    /// A float has 53 bits.
+    #[test]
+    fn digits_are_those_of_the_value() {
+        let read = |text| crate::number::fixed(text).unwrap();
+        assert_eq!(
+            readable(read("70368744177663.98") >> 48 << 48, 16),
+            "70368744177663.98"
+        );
+        let fine = read("16777214.246913578024");
+        assert_eq!(readable(fine >> 24 << 24, 40), "16777214.246913578024");
+        assert_eq!(readable(read("9999999999.99999"), 16), "10000000000");
     }
 
     #[test]

@@ -41,6 +41,10 @@ pub(super) fn read(
 
 fn rows(bytes: &[u8], shown: &str, problems: &mut Problems) -> Option<Rows> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if let Some(problem) = quotes(bytes, shown) {
+        problems.push(problem);
+        return None;
+    }
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -85,6 +89,57 @@ fn rows(bytes: &[u8], shown: &str, problems: &mut Problems) -> Option<Rows> {
         }
     }
     Some(Rows { rows })
+}
+
+/// The first value in quotes that does not end with them: the reader takes whatever stands behind the quotes for a part of
+/// the value, and the rest of the file where there are none.
+fn quotes(bytes: &[u8], shown: &str) -> Option<Problem> {
+    if !bytes.contains(&b'"') {
+        return None;
+    }
+    let (mut line, mut column) = (1u64, 1u64);
+    let mut at = 0;
+    while let Some(first) = bytes.get(at) {
+        let opened = (line, column);
+        let told = |message: &str, help: &str| {
+            let problem = Problem::new("I10", message, shown);
+            let problem = problem.at_row(format!("line {}", opened.0));
+            Some(problem.at_column(format!("column {}", opened.1)).help(help))
+        };
+        if *first == b'"' {
+            loop {
+                at += 1;
+                match (bytes.get(at), bytes.get(at + 1)) {
+                    (None, _) => {
+                        return told(
+                            "the quotes that begin this value are not closed",
+                            "end the value with quotes; quotes inside of a value are written twice",
+                        );
+                    }
+                    (Some(b'"'), Some(b'"')) => at += 1,
+                    (Some(b'"'), _) => break,
+                    (Some(b'\n'), _) => line += 1,
+                    _ => {}
+                }
+            }
+            at += 1;
+            if !matches!(bytes.get(at), None | Some(b',' | b'\r' | b'\n')) {
+                return told(
+                    "there are characters behind the quotes that end this value",
+                    "put the whole value into quotes; quotes inside of it are written twice",
+                );
+            }
+        }
+        let rest = bytes.get(at..).unwrap_or(&[]).iter();
+        at += rest.take_while(|byte| !b",\r\n".contains(byte)).count();
+        match bytes.get(at) {
+            Some(b',') => column += 1,
+            Some(b'\n') => (line, column) = (line + 1, 1),
+            _ => column = 1,
+        }
+        at += 1;
+    }
+    None
 }
 
 /// Where rows begin: the reader steps over empty lines and does not say so.

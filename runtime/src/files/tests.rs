@@ -73,6 +73,68 @@ fn tensors_and_columns() {
     assert_eq!(read.arrays[0].as_ref().unwrap().shape, [2, 2]);
 }
 
+/// A value in quotes ends where they end, and nothing else of the file is in it.
+#[test]
+fn quotes_that_do_not_end_a_value_are_told() {
+    let folder = Folder::new("quotes");
+    let told = |text: &str, wanted: &Wanted<'_>| {
+        folder.write("x.csv", text);
+        let read = folder.read(std::slice::from_ref(wanted));
+        let rows = read.problems.iter().map(|p| {
+            let place = [&p.row, &p.column].map(|part| part.clone().unwrap_or_default());
+            format!("{} {}, {}", p.code, place[0], place[1])
+        });
+        rows.collect::<Vec<_>>().join("; ")
+    };
+    let words = &text_input(8, 1);
+    for good in [
+        "a\n\"b\"\nc\n",
+        "\"a\"\"b\"\r\n\"\"\r\n\"\"\"\"",
+        "a\"b\n\"c,\n\"\n",
+        "\"a\"\r\"b\"\r",
+        "\u{feff}\"a\"\n",
+    ] {
+        assert_eq!(told(good, words), "", "{good:?}");
+    }
+    assert_eq!(told("x\n\"abc\ny\nz\n", words), "I10 line 2, column 1");
+    assert_eq!(told("\"a\nb\"\nx\n\"", words), "I10 line 4, column 1");
+    assert_eq!(told("\"a\"\"\nb\n", words), "I10 line 1, column 1");
+    assert_eq!(told("\"a\"b\n", words), "I10 line 1, column 1");
+    assert_eq!(told("\"a\" \nb\n", words), "I10 line 1, column 1");
+    assert_eq!(
+        told("1\n\"2\"3\n", &input(Type::Int, 1)),
+        "I10 line 2, column 1"
+    );
+    let column = &Wanted {
+        column: Some("t"),
+        ..text_input(8, 1)
+    };
+    let table = "id,t\n1,x\n2,\"ab\n3,c\n";
+    assert_eq!(told(table, column), "I10 line 3, column 2");
+}
+
+/// What was written is read with the same value, also at the end of the range.
+#[test]
+fn the_least_integer_is_read() {
+    let folder = Folder::new("least");
+    let mut wide = input(Type::Int, 1);
+    wide.element.ring_bits = 128;
+    let least = i128::MIN.to_string();
+    for (file, text) in [
+        ("x.csv", format!("{least}\n5\n")),
+        ("x.json", format!("[{least}, 5]")),
+    ] {
+        folder.write(file, text);
+        let read = folder.read(std::slice::from_ref(&wide));
+        assert_eq!(read.problems, []);
+        let values = read.arrays[0].as_ref().map(|a| a.values.clone());
+        assert_eq!(values, Some(vec![i128::MIN, 5]), "{file}");
+        fs::remove_file(folder.0.join("alice").join(file)).unwrap();
+    }
+    folder.write("x.csv", "1e-1000\n");
+    assert_eq!(codes(&folder.read(&[wide])), ["I04"]);
+}
+
 /// A row that is missing would shift all behind it; line ends at the end of a file are none.
 #[test]
 fn empty_lines_are_told() {
