@@ -123,3 +123,98 @@ fn all_files_or_none() {
     );
     assert_eq!(ran.code, 2);
 }
+
+/// What an earlier run handed out and this one does not would pass for this one's.
+const DAYS: &str = "\
+party alice, watcher;
+input v: int from alice;
+let s = share v;
+let big = reveal s > 10 as big;
+if big { reveal s to watcher as head; }
+let mut left = big;
+while left { left = reveal s > 100 as again; }
+leaks big to all; leaks again to all while left; leaks head to watcher when big;
+";
+
+fn files(base: &Path, folder: &str) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(base.join(folder)) else {
+        return vec![];
+    };
+    let names = entries.map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<String> = names.map(|n| n.to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn outputs_of_an_earlier_run_go() {
+    let base = folder("outputs_days");
+    write(&base, "s.smpc", DAYS);
+    let run = |value: &str, format: &str| {
+        write(&base, "s/alice/v.csv", value);
+        let ran = smpc(
+            &base,
+            &["run", "s.smpc", "--outputs", "o", "--format", format],
+        );
+        assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
+        ran.out
+    };
+    run("20\n", "csv");
+    assert_eq!(
+        files(&base, "o/watcher"),
+        ["again.csv", "big.csv", "head.csv"]
+    );
+    assert_eq!(files(&base, "o/alice"), ["again.csv", "big.csv"]);
+    // What is no output of this script is nobody's business here.
+    write(&base, "o/watcher/notes.csv", "mine\n");
+    write(&base, "o/watcher/head.csv.bak", "mine\n");
+    let told = run("5\n", "csv");
+    assert_eq!(
+        files(&base, "o/watcher"),
+        ["big.csv", "head.csv.bak", "notes.csv"]
+    );
+    assert_eq!(files(&base, "o/alice"), ["big.csv"]);
+    assert!(
+        told.contains("removed o/watcher/head.csv, of an earlier run"),
+        "{told}"
+    );
+    // Another format.
+    let told = run("5\n", "json");
+    assert_eq!(files(&base, "o/alice"), ["big.json"]);
+    assert!(told.contains("removed o/alice/big.csv"), "{told}");
+    let told = run("5\n", "json");
+    assert!(!told.contains("removed"), "{told}");
+    // A run that fails leaves all of it.
+    run("20\n", "npy");
+    write(&base, "s/alice/v.csv", "5\n");
+    std::fs::create_dir(base.join("o/watcher/big.csv")).unwrap();
+    let ran = smpc(&base, &["run", "s.smpc", "--outputs", "o"]);
+    assert_eq!(ran.code, 4, "{}", ran.err);
+    assert_eq!(files(&base, "o/alice"), ["again.npy", "big.npy"]);
+    assert!(base.join("o/watcher/head.npy").exists());
+}
+
+/// All digits in files and in JSON, and on the terminal as many as the type tells apart, of the value and not of a float.
+#[test]
+fn digits_of_large_values() {
+    let base = folder("outputs_digits");
+    let script = "party a, b;\ninput x: fix from a;\nreveal share x to b as s;\nleaks s to b;\n";
+    write(&base, "s.smpc", script);
+    write(&base, "s/a/x.csv", "70368744177663.98\n");
+    let ran = smpc(&base, &["run", "s.smpc", "--outputs", "o"]);
+    assert!(
+        ran.out.starts_with("s to b: 70368744177663.98\n"),
+        "{}",
+        ran.out
+    );
+    assert_eq!(
+        read(&base, "o/b/s.csv"),
+        "70368744177663.9799957275390625\n"
+    );
+    let ran = smpc(&base, &["run", "s.smpc", "--json"]);
+    assert!(
+        ran.out.contains("70368744177663.9799957275390625"),
+        "{}",
+        ran.out
+    );
+}

@@ -142,6 +142,16 @@ fn outputs_are_files_of_their_parties() {
     keys(&folder, &parties);
     let out = folder.path("out").display().to_string();
     let metrics = folder.path("metrics.json").display().to_string();
+    // Of an earlier run, and what is nobody's.
+    let old = [
+        "alice/dot.npy",
+        "bob/less.json",
+        "alice/notes.csv",
+        "dot.npy",
+    ];
+    for file in old {
+        folder.write(&format!("out/{file}"), "old\n");
+    }
     let started: Vec<Running> = parties
         .iter()
         .map(|name| {
@@ -155,14 +165,19 @@ fn outputs_are_files_of_their_parties() {
         .collect();
     for party in started.into_iter().map(Running::wait) {
         party.json();
+        let owner = ["alice", "bob"].contains(&party.name.as_str());
+        let told = party.stderr.contains("outputs of an earlier run removed");
+        assert_eq!(told, owner, "{}", party.stderr);
     }
     let mut files = folder.files("out");
     files.sort();
     let expected = [
         "alice/dot.csv",
         "alice/less.csv",
+        "alice/notes.csv",
         "bob/dot.csv",
         "bob/less.csv",
+        "dot.npy",
     ];
     assert_eq!(files, expected.map(|file| folder.path("out").join(file)));
     let dot = fs::read_to_string(folder.path("out/bob/dot.csv")).expect("an output");

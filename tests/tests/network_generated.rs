@@ -223,6 +223,28 @@ fn compiled_and_interpreted_parties_meet() {
         assert!(document["seconds"].take().is_number());
     }
     assert_eq!(local, simulated);
+    // What an earlier run left goes, and nothing else.
+    let out = folder.path("out").display().to_string();
+    folder.write("out/alice/dot.npy", "old");
+    folder.write("out/alice/notes.npy", "mine");
+    let written = Command::new(&program)
+        .args([
+            "--local",
+            "--seed",
+            "7",
+            "--inputs",
+            &dot,
+            "--outputs",
+            &out,
+        ])
+        .output()
+        .expect("the program runs");
+    let told = String::from_utf8_lossy(&written.stdout);
+    assert!(told.contains("dot.npy, of an earlier run"), "{told}");
+    let mut files = folder.files("out/alice");
+    files.sort();
+    let kept = ["dot.csv", "notes.npy"].map(|name| folder.path("out/alice").join(name));
+    assert_eq!(files, kept);
     let refused = Command::new(&program)
         .args(["--json", "--no-such-option"])
         .output()

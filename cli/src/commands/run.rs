@@ -11,6 +11,7 @@ use crate::written;
 use serde_json::{Map, Value, json};
 use smpc_grammar::Sources;
 use smpc_interp::{Observer, Outcome};
+use smpc_ir::party::OutputInfo;
 use smpc_runtime::files::{self, Format, Outputs, outputs};
 use smpc_runtime::report;
 use smpc_runtime::show::{duration, grouped};
@@ -29,13 +30,7 @@ pub fn run(sources: &mut Sources, args: &Run) -> Result<Answer, Failure> {
     if let Some(folder) = &args.outputs {
         let infos = outputs(&bound.program);
         let names: Vec<&str> = bound.program.parties.iter().map(String::as_str).collect();
-        let outputs = Outputs {
-            infos: &infos,
-            parties: &names,
-            only: None,
-            folder,
-            format: args.format,
-        };
+        let outputs = possible(&infos, &names, folder, args.format);
         let wanted = files::wanted(&bound.program);
         let reads = written::reads(sources);
         let apart = outputs.apart(&wanted, &script.folder);
@@ -80,22 +75,43 @@ pub fn run(sources: &mut Sources, args: &Run) -> Result<Answer, Failure> {
         answer.json["audit"] = audit::json(sources, &report);
     }
     if let Some(folder) = &args.outputs {
-        let written = write(&bound, &outcome, folder, args.format)?;
+        let (written, removed) = write(&bound, &outcome, folder, args.format)?;
         for path in &written {
             let _ = writeln!(answer.text, "wrote {path}");
         }
+        for path in &removed {
+            let _ = writeln!(answer.text, "removed {path}, of an earlier run");
+        }
         answer.json["files"] = json!(written);
+        answer.json["removed"] = json!(removed);
     }
     Ok(answer)
 }
 
-/// Writes what every party was handed to files of its own, all or none. Gives their paths.
+/// Where outputs of all parties may be.
+fn possible<'a>(
+    infos: &'a [OutputInfo<'a>],
+    parties: &'a [&'a str],
+    folder: &'a Path,
+    format: Format,
+) -> Outputs<'a> {
+    Outputs {
+        infos,
+        parties,
+        only: None,
+        folder,
+        format,
+    }
+}
+
+/// Writes what every party was handed to files of its own, all or none, and removes those of an earlier run. Gives the
+/// paths of both.
 fn write(
     bound: &Bound,
     outcome: &Outcome,
     folder: &Path,
     format: Format,
-) -> Result<Vec<String>, Failure> {
+) -> Result<(Vec<String>, Vec<String>), Failure> {
     let mut all: Vec<(PathBuf, Vec<u8>)> = vec![];
     for (party, name) in bound.program.parties.iter().enumerate() {
         let rendered = files::render(&handed(bound, outcome, party), format);
@@ -106,14 +122,18 @@ fn write(
                 .map(|(file, bytes)| (own.join(file), bytes)),
         );
     }
-    files::write_all(&all, files::Patience::default()).map_err(|problem| {
-        let problem = inputs::problem(&bound.program, problem);
-        Failure::one(Exit::Run, problem)
-    })?;
-    Ok(all
-        .iter()
-        .map(|(path, _)| path.display().to_string())
-        .collect())
+    let infos = outputs(&bound.program);
+    let names: Vec<&str> = bound.program.parties.iter().map(String::as_str).collect();
+    let stale = possible(&infos, &names, folder, format).stale(&all);
+    let shown = |path: &PathBuf| path.display().to_string();
+    let removed = stale.iter().map(shown).collect();
+    files::stage(&all, files::Patience::default())
+        .and_then(|staged| staged.without(stale).commit())
+        .map_err(|problem| {
+            let problem = inputs::problem(&bound.program, problem);
+            Failure::one(Exit::Run, problem)
+        })?;
+    Ok((all.iter().map(|(path, _)| shown(path)).collect(), removed))
 }
 
 fn answer(bound: &Bound, outcome: &Outcome, seconds: f64) -> Answer {

@@ -3,6 +3,7 @@
 mod arguments;
 mod show;
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -394,13 +395,7 @@ fn carry_out(
         return party(description, arguments, part);
     }
     if let Some(folder) = &arguments.outputs {
-        let outputs = files::Outputs {
-            infos: description.outputs,
-            parties: description.parties,
-            only: None,
-            folder,
-            format: arguments.format,
-        };
+        let outputs = description.outputs_in(folder, None, arguments.format);
         let apart = outputs.apart(&description.wanted(), &arguments.inputs);
         apart.map_err(|problem| Stop::problems(2, vec![problem]))?;
     }
@@ -429,7 +424,14 @@ fn carry_out(
     for (name, (_, account)) in description.parties.iter().zip(&runs) {
         show::account(&mut text, name, account);
     }
-    files::write_all(&files, files::Patience::default())
+    let outputs = arguments.outputs.as_ref();
+    let outputs = outputs.map(|folder| description.outputs_in(folder, None, arguments.format));
+    let stale = outputs.map_or_else(Vec::new, |outputs| outputs.stale(&files));
+    for path in &stale {
+        let _ = writeln!(text, "removed {}, of an earlier run", path.display());
+    }
+    files::stage(&files, files::Patience::default())
+        .and_then(|staged| staged.without(stale).commit())
         .map_err(|problem| Stop::problems(4, vec![problem]))?;
     if !arguments.json {
         return Ok((text, None));
@@ -466,6 +468,22 @@ impl Description<'_> {
         let all = self.outputs.iter().zip(outputs);
         all.map(|(info, (_, values))| (*info, values.clone()))
             .collect()
+    }
+
+    /// Where outputs are to be written, of one party or of all.
+    pub fn outputs_in<'a>(
+        &'a self,
+        folder: &'a Path,
+        only: Option<usize>,
+        format: files::Format,
+    ) -> files::Outputs<'a> {
+        files::Outputs {
+            infos: self.outputs,
+            parties: self.parties,
+            only,
+            folder,
+            format,
+        }
     }
 
     /// The files of what a party was handed.

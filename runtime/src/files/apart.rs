@@ -59,7 +59,7 @@ pub struct Outputs<'a> {
     pub only: Option<usize>,
     /// `DIR` of `DIR/PARTY/NAME.csv`.
     pub folder: &'a Path,
-    /// What the format cannot hold is written as JSON.
+    /// Of those that are written; what it cannot hold becomes JSON.
     pub format: Format,
 }
 
@@ -81,9 +81,13 @@ impl Outputs<'_> {
         })
     }
 
-    /// The files that may be written.
+    /// The files that may be written, or taken away ([`Outputs::stale`]).
     pub fn writes(&self) -> Vec<Write> {
-        let endings: BTreeSet<&str> = [self.format, Format::Json].map(Format::ending).into();
+        self.files(&[Format::Csv, Format::Npy, Format::Json])
+    }
+
+    fn files(&self, formats: &[Format]) -> Vec<Write> {
+        let endings: BTreeSet<&str> = formats.iter().map(|format| format.ending()).collect();
         let file = |(party, name): (&str, &str)| {
             let one = |ending: &&str| Write {
                 path: self.folder.join(party).join(format!("{name}.{ending}")),
@@ -93,6 +97,16 @@ impl Outputs<'_> {
             endings.iter().map(one).collect::<Vec<_>>()
         };
         self.each().flat_map(file).collect()
+    }
+
+    /// The files of an earlier run: outputs, in any format, that are not among those `written` now. Only files are, no
+    /// links to them and no devices.
+    pub fn stale(&self, written: &[(PathBuf, Vec<u8>)]) -> Vec<PathBuf> {
+        let written: BTreeSet<PathBuf> = written.iter().map(|(path, _)| resolved(path)).collect();
+        let all = self.writes().into_iter().map(|write| write.path);
+        all.filter(|path| path.symlink_metadata().is_ok_and(|about| about.is_file()))
+            .filter(|path| !written.contains(&resolved(path)))
+            .collect()
     }
 
     /// Whether each output of this format has a file of its own, or goes where something takes all of them.
@@ -119,7 +133,7 @@ impl Outputs<'_> {
         self.distinct()?;
         let mut there = of_inputs(wanted, inputs);
         there.retain(|path| path.exists());
-        apart(&self.writes(), &there)?;
+        apart(&self.files(&[self.format, Format::Json]), &there)?;
         let owners: BTreeSet<&str> = wanted.iter().map(|wanted| wanted.owner).collect();
         let owners: Vec<(&str, Name)> = owners
             .into_iter()

@@ -44,6 +44,8 @@ struct Waiting {
     backup: Option<PathBuf>,
     /// Whether the file has its name.
     placed: bool,
+    /// There is no new file: the old one goes.
+    goes: bool,
 }
 
 /// Writes every file, all or none.
@@ -152,6 +154,7 @@ impl Staged {
             temporary: Some(temporary),
             backup: None,
             placed: false,
+            goes: false,
         });
         file.write_all(contents)?;
         file.sync_all()
@@ -193,6 +196,21 @@ impl Staged {
             Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    /// Takes files away when these have their names: those of an earlier run, which this one would not have written. One
+    /// that is gone by then is none.
+    #[must_use]
+    pub fn without(mut self, old: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.files.extend(old.into_iter().map(|path| Waiting {
+            named: path.clone(),
+            target: path,
+            temporary: None,
+            backup: None,
+            placed: false,
+            goes: true,
+        }));
+        self
     }
 
     /// Writes what is no file, and gives every file its name.
@@ -241,6 +259,15 @@ fn sync_folder(folder: &Path) {
 
 impl Waiting {
     fn place(&mut self) -> io::Result<()> {
+        if self.goes {
+            let backup = beside(&self.target, "old");
+            match fs::rename(&self.target, &backup) {
+                Ok(()) => self.backup = Some(backup),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+            return Ok(());
+        }
         let Some(temporary) = self.temporary.clone() else {
             return Ok(());
         };

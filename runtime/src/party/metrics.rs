@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::channel::{Channel, ChannelError, Traffic};
 use crate::command::{Description, Stop};
 use crate::endpoint::Account;
-use crate::files::{self, Outputs};
+use crate::files;
 use crate::net::Peers;
 use crate::prg::Seed;
 
@@ -169,13 +169,8 @@ pub(super) fn apart(description: &Description<'_>, options: &Options) -> Result<
     let refused = |problem| Stop::problems(2, vec![problem]);
     let wanted = description.wanted();
     let only = description.parties.iter().position(|p| *p == options.name);
-    let outputs = options.outputs.as_ref().map(|folder| Outputs {
-        infos: description.outputs,
-        parties: description.parties,
-        only,
-        folder,
-        format: options.format,
-    });
+    let outputs = options.outputs.as_ref();
+    let outputs = outputs.map(|folder| description.outputs_in(folder, only, options.format));
     let mut writes = vec![];
     if let Some(outputs) = outputs.filter(|_| only.is_some()) {
         outputs.apart(&wanted, &options.inputs).map_err(refused)?;

@@ -74,9 +74,13 @@ pub fn run(
         };
         let written = |(outputs, _): &(Vec<(&'static str, Vec<Tensor>)>, Account)| {
             let Some(folder) = &options.outputs else {
-                return vec![];
+                return Files::default();
             };
-            description.rendered(outputs, &folder.join(&options.name), options.format)
+            let own = folder.join(&options.name);
+            let new = description.rendered(outputs, &own, options.format);
+            let all = description.outputs_in(folder, Some(me), options.format);
+            let old = all.stale(&new);
+            Files { new, old }
         };
         let (publics, (outputs, account)) = attempt(
             description,
@@ -167,7 +171,7 @@ pub fn call<T: Send>(
             work(channel, &agreed)
         };
         let own = own.collect();
-        let none = |_: &T| vec![];
+        let none = |_: &T| Files::default();
         let (_, given) = attempt(
             description,
             options,
@@ -231,7 +235,7 @@ fn attempt<T: Send>(
     (me, peers): (usize, &Peers),
     sizes: Vec<Option<i128>>,
     part: impl FnOnce(usize, &mut dyn Channel, &[i128]) -> Result<T, Failure> + Send,
-    files: impl FnOnce(&T) -> Vec<(PathBuf, Vec<u8>)>,
+    files: impl FnOnce(&T) -> Files,
     Measured { times, counted }: &mut Measured,
 ) -> Result<(Vec<i128>, T), Stop> {
     if options.seed.is_some() && options.prepared.is_some() {
@@ -295,22 +299,35 @@ fn attempt<T: Send>(
     times.run = begun.elapsed();
     let given = given.map_err(|failure| link.end(Stop::failed(failure)))?;
     let begun = Instant::now();
-    finish(link, &files(&given), patience(options))?;
+    finish(link, files(&given), patience(options))?;
     times.finish = begun.elapsed();
     Ok((publics, given))
 }
 
+/// Files to be written, and those of an earlier run, which are to go then.
+#[derive(Default)]
+struct Files {
+    new: Vec<(PathBuf, Vec<u8>)>,
+    old: Vec<PathBuf>,
+}
+
 /// Ends a run that went well here: files are on the disk before peers are told, and have their names
 /// when every peer has said the same. What is no file is open by then, and takes something.
-fn finish(mut link: Link, files: &[(PathBuf, Vec<u8>)], patience: Patience) -> Result<(), Stop> {
-    let staged = files::stage(files, patience)
+fn finish(mut link: Link, files: Files, patience: Patience) -> Result<(), Stop> {
+    let Files { new, old } = files;
+    let gone = old.len();
+    let staged = files::stage(&new, patience)
+        .map(|staged| staged.without(old))
         .map_err(|problem| link.end(Stop::problems(4, vec![problem])))?;
     link.settle()?;
     staged
         .commit()
         .map_err(|problem| link.end(Stop::problems(4, vec![problem])))?;
-    if !files.is_empty() {
-        tracing::info!(files = files.len(), "outputs written");
+    if !new.is_empty() {
+        tracing::info!(files = new.len(), "outputs written");
+    }
+    if gone > 0 {
+        tracing::info!(files = gone, "outputs of an earlier run removed");
     }
     link.close()
 }

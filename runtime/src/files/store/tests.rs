@@ -65,6 +65,32 @@ fn an_error_leaves_everything_as_it_was() {
 }
 
 #[test]
+fn what_is_to_go_goes_when_the_others_are_there() {
+    let base = folder("goes");
+    let old = || {
+        for name in ["a.csv", "b.csv", "mine.csv"] {
+            fs::write(base.join(name), "old").unwrap();
+        }
+    };
+    let gone = || ["b.csv", "never.csv"].map(|name| base.join(name));
+    old();
+    let files = [(base.join("a.csv"), b"1\n".to_vec())];
+    drop(stage(&files).unwrap().without(gone()));
+    assert_eq!(names(&base), ["a.csv", "b.csv", "mine.csv"]);
+    stage(&files).unwrap().without(gone()).commit().unwrap();
+    assert_eq!(names(&base), ["a.csv", "mine.csv"]);
+    // An error brings it back.
+    old();
+    let staged = stage(&files).unwrap().without(gone());
+    let staged = staged.without([PathBuf::from("/dev/null/a.csv")]);
+    assert_eq!(staged.commit().unwrap_err().code, "I15");
+    assert_eq!(names(&base), ["a.csv", "b.csv", "mine.csv"]);
+    assert_eq!(fs::read(base.join("a.csv")).unwrap(), b"old");
+    assert_eq!(fs::read(base.join("b.csv")).unwrap(), b"old");
+    fs::remove_dir_all(base).unwrap();
+}
+
+#[test]
 fn what_is_dropped_leaves_nothing() {
     let base = folder("drop");
     drop(stage(&[(base.join("d/a.csv"), b"1\n".to_vec())]).unwrap());
