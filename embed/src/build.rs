@@ -58,7 +58,8 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {}
 
-/// Compiles a script to `OUT_DIR/NAME.rs` and tells cargo to do so again when it changes. Relative
+/// Compiles a script to `OUT_DIR/NAME.rs` and tells cargo to do so again when it changes, or the folder of inputs where
+/// that counts the members of a family. Relative
 /// paths start from the folder of the crate, where cargo runs build scripts.
 ///
 /// # Errors
@@ -96,7 +97,17 @@ fn compile_to(
         let runtime = Runtime::Within("::smpc::runtime".to_owned());
         let module = compiled.module(&sources, name, runtime, &options.sizes)?;
         let files = compiled.files(&sources).into_iter().map(str::to_owned);
-        Ok((module.text, files.collect()))
+        let mut files: Vec<String> = files.collect();
+        // How many members a family has is read off the folder; one that is not there says nothing.
+        let counted = &compiled.script.family_sizes;
+        let counted = counted
+            .iter()
+            .any(|size| !options.sets.iter().any(|(name, _)| name == size));
+        let folder = &compiled.script.folder;
+        if counted && folder.is_dir() {
+            files.push(folder.display().to_string());
+        }
+        Ok((module.text, files))
     });
     let (text, files) = made.map_err(|failure| Error {
         lines: failure.lines(&sources),
@@ -111,6 +122,39 @@ fn compile_to(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A further member is another program.
+    #[test]
+    fn folders_that_count_are_watched() {
+        let base = std::env::temp_dir().join(format!("smpc-build-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&base);
+        let text = "\
+party voter[n], clerk;
+input v[i]: int from voter[i];
+reveal sum(share v[i] for voter[i]) to clerk as votes;
+leaks votes to clerk;
+";
+        for voter in ["voter[0]", "voter[1]"] {
+            fs::create_dir_all(base.join("poll").join(voter)).unwrap();
+            fs::write(base.join("poll").join(voter).join("v.csv"), "1\n").unwrap();
+        }
+        let script = base.join("poll.smpc");
+        fs::write(&script, text).unwrap();
+        let watched = |sets: &[(&str, &str)]| {
+            let sets = sets.iter();
+            let sets = sets.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            let options = Options {
+                sets: sets.collect(),
+                ..Options::default()
+            };
+            compile_to(&script, &base, &options).unwrap().1
+        };
+        let shown = |path: &Path| path.display().to_string();
+        let folder = shown(&base.join("poll"));
+        assert_eq!(watched(&[]), [shown(&script), folder]);
+        assert_eq!(watched(&[("n", "3")]), [shown(&script)]);
+        fs::remove_dir_all(base).unwrap();
+    }
 
     #[test]
     fn errors_are_lines() {
