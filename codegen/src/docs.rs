@@ -1,7 +1,7 @@
 //! Documentation: carried over from the script, or made from declarations.
 //!
 //! A script's comments are Markdown for readers of `smpc doc`; here they stand in a Rust crate, where a block of code would be
-//! compiled and run as a test and loose lines are lints. [`carried`] changes no words.
+//! compiled and run as a test, and loose lines, brackets and what looks like a tag of HTML are lints. [`carried`] changes no words.
 
 use smpc_grammar::Sources;
 use smpc_grammar::ast::FileId;
@@ -52,9 +52,65 @@ fn marker(line: &str) -> Option<usize> {
     (fits && after.starts_with(' ')).then_some(digits + 2)
 }
 
+/// The name that `[name]: target` gives a target.
+fn defined(line: &str) -> Option<&str> {
+    let (name, _) = line.trim().strip_prefix('[')?.split_once("]:")?;
+    (!name.contains(']')).then_some(name)
+}
+
+/// A line outside of code whose brackets are no links to items of Rust, and whose `<` begins no tag. Links that have a target stay.
+fn escaped(line: &str, targets: &[String]) -> String {
+    if defined(line).is_some() {
+        return line.to_owned();
+    }
+    let known = |name: &str| targets.iter().any(|target| target == name);
+    let linked = |after: &str| {
+        let Some((name, rest)) = after.split_once(']') else {
+            return false;
+        };
+        let other = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        rest.starts_with('(') || known(name) || other.is_some_and(|(name, _)| known(name))
+    };
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(c) = rest.chars().next() {
+        let after = rest.get(c.len_utf8()..).unwrap_or("");
+        let mut taken = c.len_utf8();
+        match c {
+            // What is escaped already.
+            '\\' => taken += after.chars().next().map_or(0, char::len_utf8),
+            '`' => {
+                let ticks = rest.chars().take_while(|c| *c == '`').count();
+                let (mark, inside) = rest.split_at(ticks);
+                taken = match inside.find(mark) {
+                    Some(end) => end + 2 * ticks,
+                    None => ticks,
+                };
+            }
+            '[' if !linked(after) => out.push('\\'),
+            '<' => {
+                let tag = |c: char| c.is_alphabetic() || "/!?".contains(c);
+                let address = ["http://", "https://"]
+                    .iter()
+                    .any(|way| after.starts_with(way));
+                if after.starts_with(tag) && !address {
+                    out.push('\\');
+                }
+            }
+            _ => {}
+        }
+        out.push_str(rest.get(..taken).unwrap_or(rest));
+        rest = rest.get(taken..).unwrap_or("");
+    }
+    out
+}
+
 /// Lines of Markdown as documentation of Rust: blocks of code are text and no tests, lines that go on with an item or a quotation
 /// are indented or marked as such, tabs are blanks, and no character controls the terminal.
 fn carried<'l>(lines: impl IntoIterator<Item = &'l str>) -> Vec<String> {
+    let lines: Vec<&str> = lines.into_iter().collect();
+    let targets = lines.iter().filter_map(|line| defined(line));
+    let targets: Vec<String> = targets.map(str::to_owned).collect();
     let mut out: Vec<String> = vec![];
     let mut open: Option<(char, usize)> = None;
     // Whether a block of indented code is open; how far in the text of the last item stands; what the line before was.
@@ -112,9 +168,9 @@ fn carried<'l>(lines: impl IntoIterator<Item = &'l str>) -> Vec<String> {
             let ticks: String = std::iter::repeat_n(mark, count).collect();
             out.push(format!("{pad}{ticks}text"));
         } else if quoted && !text.starts_with('>') {
-            out.push(format!("{pad}> {text}"));
+            out.push(format!("{pad}> {}", escaped(text, &targets)));
         } else {
-            out.push(format!("{pad}{text}"));
+            out.push(format!("{pad}{}", escaped(text, &targets)));
         }
         quoted = quoted || text.starts_with('>');
         if let Some(width) = starts {
@@ -161,8 +217,30 @@ mod tests {
 
     #[test]
     fn words_stay_as_they_are() {
-        let text = " The mean, see [x].\n\n - one\n   more of it\n - two\n\n And a paragraph.";
+        let text = " The mean, see x < y.\n\n - one\n   more of it\n - two\n\n And a paragraph.";
         assert_eq!(shown(text), text);
+    }
+
+    #[test]
+    fn brackets_are_no_items_and_no_tags() {
+        assert_eq!(
+            shown(" A [Foo], x[i] of Vec<T> is <b>.</b>"),
+            " A \\[Foo], x\\[i] of Vec\\<T> is \\<b>.\\</b>"
+        );
+        for text in [
+            " See [x](https://a.org) and <https://a.org>.",
+            " Code: `x[i]`, ``a`<b>``.",
+            " Escaped: \\[x] \\<b>, a <b",
+            " See [x] and [that][x].\n\n [x]: https://a.org",
+            " ```text\n x[i] <b>\n ```",
+        ] {
+            let kept = text.replace("a <b", "a < b");
+            assert_eq!(shown(&kept), kept);
+        }
+        assert_eq!(
+            shown(" - one [é\n   `open <é>"),
+            " - one \\[é\n   `open \\<é>"
+        );
     }
 
     #[test]

@@ -70,6 +70,16 @@ pub(crate) fn of_crate(script: &str) -> String {
     }
 }
 
+/// The name of a script's module. One that says itself that it is a keyword (`r#async`) stays what it is.
+pub(crate) fn of_module(given: &str) -> Ident {
+    match given.strip_prefix("r#") {
+        Some(word) if syn::parse_str::<Ident>(given).is_ok() => {
+            Ident::new_raw(word, Span::call_site())
+        }
+        _ => Names::default().unique(&snake(given)),
+    }
+}
+
 /// Names given so far in one scope.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
@@ -195,6 +205,9 @@ mod tests {
         assert_eq!(of_crate("self"), "self_script");
         assert_eq!(of_crate("test"), "test_script");
         assert_eq!(of_crate("vickrey"), "vickrey");
+        assert_eq!(of_module("r#async").to_string(), "r#async");
+        assert_eq!(of_module("async").to_string(), "async_");
+        assert_eq!(of_module("my-mean").to_string(), "my_mean");
         let mut names = Names::default();
         assert_eq!(names.unique("type").to_string(), "type_");
         assert_eq!(names.unique("x").to_string(), "x");

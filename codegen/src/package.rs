@@ -312,10 +312,7 @@ pub(crate) fn module(
     let parties = parties
         .iter()
         .map(|(module, items)| quote!(pub mod #module { #items }));
-    let name = format_ident!(
-        "{}",
-        name::Names::default().unique(&name::snake(&options.name))
-    );
+    let name = name::of_module(&options.name);
     let identity = options.identity();
     let heading = root::heading(&subject, &identity);
     let root = root::root(&subject, &identity);
