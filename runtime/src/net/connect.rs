@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::abort::Reason;
 use super::channel::NetChannel;
 use super::dial::{Arrival, Attempts};
-use super::error::{DISAGREES, NetError};
+use super::error::{DISAGREES, IDENTITY, LOST, NetError};
 use super::frame::{CONTROL, Kind};
 use super::hello::{Agreement, Hello, HelloError, PROTOCOL, difference, encode_sizes};
 use super::link::Link;
@@ -71,6 +71,7 @@ pub fn connect_on(
         sizes: None,
         refused: vec![],
         twice: None,
+        stranger: None,
         verdict: None,
         shared,
     };
@@ -177,6 +178,8 @@ struct Meeting<'a> {
     refused: Vec<(Option<usize>, String)>,
     /// The last peer that connected though it was connected.
     twice: Option<usize>,
+    /// Why a connection of somebody was refused whose certificate is none of those expected.
+    stranger: Option<String>,
     /// The first disagreement, and when it was found.
     verdict: Option<(NetError, Instant)>,
 }
@@ -266,6 +269,11 @@ impl Meeting<'_> {
             Arrival::Refused(peer, why) => {
                 self.refused.retain(|(other, _)| *other != peer);
                 self.refused.push((peer, why));
+            }
+            Arrival::Stranger(why) => {
+                self.stranger = Some(why.clone());
+                self.refused.retain(|(other, _)| other.is_some());
+                self.refused.push((None, why));
             }
             Arrival::Connected(peer, _, _) if self.links[peer].is_some() => {
                 tracing::warn!(
@@ -400,6 +408,12 @@ impl Meeting<'_> {
         match (fault, &state.peers[peer].detail) {
             (Fault::Interrupted, _) => NetError::interrupted(),
             (Fault::Garbage, Some((Cause::Identity, why))) => NetError::identity(name, why),
+            (Fault::Failed { code, .. } | Fault::Reported { code, .. }, _)
+                if [IDENTITY, LOST].contains(&code.as_str()) && self.renewed().is_some() =>
+            {
+                // What others say of it follows from what was seen here.
+                self.renewed().unwrap_or_else(NetError::interrupted)
+            }
             (Fault::Gone | Fault::Reset, _) if state.peers[peer].hello.is_none() => {
                 let me = self.name(self.shared.me);
                 let text = format!(
@@ -410,6 +424,21 @@ impl Meeting<'_> {
             }
             _ => NetError::lost(name, format!("{fault}{}", self.started_twice())),
         }
+    }
+
+    /// Who did not come may be the one that came with another certificate.
+    fn renewed(&self) -> Option<NetError> {
+        let why = self.stranger.as_ref()?;
+        let dial = self.others().filter(|peer| *peer > self.shared.me);
+        let absent = dial.filter(|peer| self.links[*peer].is_none());
+        let absent: Vec<&str> = absent.map(|peer| self.name(peer)).collect();
+        let (first, others) = absent.split_first()?;
+        let others = match others {
+            [] => String::new(),
+            others => format!(" (nor with that of {})", others.join(", ")),
+        };
+        let text = format!("nobody came with its certificate in peers.toml{others}, and {why}");
+        Some(NetError::identity(first, text))
     }
 
     /// A peer of which there are two, each with a part of the connections, as the end of a sentence.

@@ -32,6 +32,8 @@ pub(crate) enum Arrival {
     Connected(usize, Box<Connection>, TcpStream),
     /// An attempt to reach a peer, or of somebody unknown, failed, and another may be made.
     Refused(Option<usize>, String),
+    /// Somebody connected whose certificate is none of those expected; in the user's words.
+    Stranger(String),
     /// There is no use in another attempt.
     Never(NetError),
 }
@@ -166,9 +168,13 @@ impl Attempts {
             let (own, count) = (self.clone(), pending.clone());
             let (config, peers) = (config.clone(), peers.clone());
             let thread = std::thread::Builder::new().spawn(move || {
-                let arrival = own.answer(socket, from, config, &peers);
-                count.fetch_sub(1, Ordering::Relaxed);
+                let (arrival, left) = own.answer(socket, from, config, &peers);
+                // What peers say of it may be here soon.
                 own.tell(arrival);
+                if let Some(socket) = left {
+                    part(&socket);
+                }
+                count.fetch_sub(1, Ordering::Relaxed);
             });
             if thread.is_err() {
                 pending.fetch_sub(1, Ordering::Relaxed);
@@ -176,13 +182,14 @@ impl Attempts {
         }
     }
 
+    /// What became of a connection, and the socket if it is to be parted from.
     fn answer(
         &self,
         socket: TcpStream,
         from: SocketAddr,
         config: Arc<ServerConfig>,
         peers: &[(usize, Entry)],
-    ) -> Arrival {
+    ) -> (Arrival, Option<TcpStream>) {
         let refused = |why: &str| {
             tracing::warn!(%from, why, "connection refused");
             let text = format!("a connection from {} was refused: {why}", from.ip());
@@ -190,20 +197,26 @@ impl Attempts {
         };
         let mut tls = match ServerConnection::new(config) {
             Ok(tls) => Connection::Server(tls),
-            Err(e) => return refused(&e.to_string()),
+            Err(e) => return (refused(&e.to_string()), None),
         };
         if let Err(e) = self.handshake(&mut tls, &socket) {
-            let why = tls_error(&e).map_or_else(|| plain(&e), |e| explain(e).1);
-            part(&socket);
-            return refused(&why);
+            let arrival = match (tls_error(&e).map(explain), refused(&reason(&e))) {
+                (Some((Cause::Identity, _)), Arrival::Refused(_, text)) => Arrival::Stranger(text),
+                (_, refused) => refused,
+            };
+            return (arrival, Some(socket));
         }
         let shown = tls.peer_certificates().and_then(<[_]>::first);
         let peer = peers.iter().find(|(_, e)| Some(&e.certificate) == shown);
         match peer {
-            Some((peer, _)) => Arrival::Connected(*peer, Box::new(tls), socket),
-            None => refused("it showed no certificate"),
+            Some((peer, _)) => (Arrival::Connected(*peer, Box::new(tls), socket), None),
+            None => (refused("it showed no certificate"), None),
         }
     }
+}
+
+fn reason(error: &io::Error) -> String {
+    tls_error(error).map_or_else(|| plain(error), |error| explain(error).1)
 }
 
 enum Refusal {

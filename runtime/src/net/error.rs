@@ -5,6 +5,10 @@ use std::fmt;
 /// The code of a disagreement, as peers report it too.
 pub(crate) const DISAGREES: &str = "I43";
 
+/// The code of a peer that is not who it should be, and of one that was lost or has failed.
+pub(crate) const IDENTITY: &str = "I42";
+pub(crate) const LOST: &str = "I44";
+
 /// The code of this party's own files or address.
 const OWN: &str = "I40";
 
@@ -36,7 +40,7 @@ impl NetError {
 
     /// Whether the cause lies in another party's end.
     pub fn is_consequence(&self) -> bool {
-        self.code == "I44"
+        self.code == LOST
     }
 
     /// What happened, without the code.
@@ -66,7 +70,7 @@ impl NetError {
     }
 
     pub(crate) fn identity(peer: &str, message: impl fmt::Display) -> Self {
-        Self::about("I42", peer, message)
+        Self::about(IDENTITY, peer, message)
     }
 
     pub(crate) fn disagreement(peer: &str, message: impl fmt::Display) -> Self {
@@ -74,7 +78,7 @@ impl NetError {
     }
 
     pub(crate) fn lost(peer: &str, message: impl fmt::Display) -> Self {
-        Self::about("I44", peer, message)
+        Self::about(LOST, peer, message)
     }
 
     pub(crate) fn interrupted() -> Self {

@@ -92,7 +92,8 @@ impl Peers {
             // A chain has no use here, and which of two a peer will show cannot be known.
             let [certificate] = <[_; 1]>::try_from(found).map_err(|found: Vec<_>| {
                 bad(&match found.len() {
-                    0 => "no certificate found".to_owned(),
+                    0 => unread(&file, Pem::Certificate)
+                        .unwrap_or_else(|| "no certificate found".to_owned()),
                     count => {
                         format!("{count} certificates, where one is expected: the party's own")
                     }
@@ -199,5 +200,43 @@ pub(crate) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, NetErro
         }
     }
     let key = PrivateKeyDer::from_pem_file(path);
-    key.map_err(|e| NetError::own(format!("{} (private key): {e}", path.display())))
+    key.map_err(|e| {
+        let why = unread(path, Pem::Key).unwrap_or_else(|| e.to_string());
+        NetError::own(format!("{} (private key): {why}", path.display()))
+    })
+}
+
+/// What a file in PEM is to hold.
+#[derive(Clone, Copy)]
+enum Pem {
+    Key,
+    Certificate,
+}
+
+/// Why there is none in a file, where the file says so itself.
+fn unread(path: &Path, what: Pem) -> Option<String> {
+    let bytes = std::fs::read(path).ok()?;
+    let has = |text: &str| {
+        bytes
+            .windows(text.len())
+            .any(|part| part == text.as_bytes())
+    };
+    let shown = path.display();
+    let (kind, command) = match what {
+        Pem::Key => ("private key", "pkey"),
+        Pem::Certificate => ("certificate", "x509"),
+    };
+    let encrypted = has("ENCRYPTED PRIVATE KEY") || has("Proc-Type: 4,ENCRYPTED");
+    if matches!(what, Pem::Key) && encrypted {
+        return Some(format!(
+            "the key is encrypted, and there is nobody to ask for its password: `openssl pkey -in {shown} -out PLAIN.key` writes one that is not"
+        ));
+    }
+    // A sequence of ASN.1.
+    if bytes.first() == Some(&0x30) && !has("-----BEGIN") {
+        return Some(format!(
+            "this is DER, and PEM is expected: `openssl {command} -inform DER -in {shown} -out NEW`"
+        ));
+    }
+    (!has("-----BEGIN")).then(|| format!("there is no {kind} in PEM (`-----BEGIN ...`)"))
 }

@@ -161,6 +161,10 @@ impl Tls {
             Error::InconsistentKeys(_) => {
                 format!("the private key does not belong to the certificate of {name}")
             }
+            // There is no kind of its own for that.
+            Error::General(text) if text.contains("parse private key") => format!(
+                "the private key of {name} is of a kind that is not taken: expected RSA of 2048 bits or more, ECDSA over P-256 or P-384, or Ed25519"
+            ),
             other => format!("the certificate and private key of {name}: {other}"),
         };
         NetError::own(message)

@@ -342,16 +342,23 @@ fn patience(options: &Options) -> Patience {
 
 /// The position of the party, and its peers, one for each party.
 fn who(description: &Description<'_>, options: &Options) -> Result<(usize, Peers), Stop> {
-    let names = || format!("its parties are {}", description.parties.join(", "));
+    let names = || description.parties.join(", ");
     let Some(me) = description.parties.iter().position(|p| *p == options.name) else {
-        let message = format!("the script has no party `{}`: {}", options.name, names());
+        let message = format!(
+            "the script has no party `{}`: its parties are {}",
+            options.name,
+            names()
+        );
         return Err(Stop::usage("I40", message));
     };
     let peers = Peers::read(&options.peers).map_err(|e| Stop::usage("I40", e.message()))?;
     for name in description.parties {
         if !peers.names().any(|peer| peer == *name) {
             let path = options.peers.display();
-            let message = format!("{path} lacks party `{name}`: {}", names());
+            let message = format!(
+                "{path} lacks party `{name}`: the script's parties are {}",
+                names()
+            );
             return Err(Stop::usage("I40", message));
         }
     }

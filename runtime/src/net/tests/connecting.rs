@@ -490,3 +490,71 @@ fn files_that_are_wrong() {
     let gone = "[party.a]\naddress = \"h:1\"\ncertificate = \"none.pem\"";
     assert!(read(gone).contains("none.pem"));
 }
+
+/// Bob's certificate was renewed, and alice has the old one: she is the one to say so, whatever carol tells her first.
+#[test]
+fn a_certificate_that_was_renewed() {
+    let net = Network::new(&["alice", "bob", "carol"]);
+    let old = net.folder.join("old");
+    let parties = [("bob".to_owned(), net.addresses[1].to_string())];
+    keygen::write(&old, &parties, Span::days(1)).unwrap();
+    let text = std::fs::read_to_string(net.folder.join("peers.toml")).unwrap();
+    let path = net.folder.join("outdated.toml");
+    std::fs::write(&path, text.replace("bob.pem", "old/bob.pem")).unwrap();
+    let found = errors(&net, |me, party| {
+        if me == 0 {
+            party.peers = Peers::read(&path).unwrap();
+        }
+    });
+    let (code, text) = &found[0];
+    assert_eq!(*code, "I42", "{text}");
+    assert!(
+        text.starts_with("bob: nobody came with its certificate in peers.toml, and a connection"),
+        "{text}"
+    );
+    assert!(found[1].1.contains("does not accept our certificate"));
+}
+
+#[test]
+fn keys_that_are_not_taken_say_what_to_do() {
+    let net = Network::new(&["alice"]);
+    let path = net.folder.join("alice.key");
+    let told = |contents: &[u8]| {
+        std::fs::write(&path, contents).unwrap();
+        crate::net::peers::private_key(&path).map_or_else(|e| e.to_string(), |_| String::new())
+    };
+    let encrypted =
+        b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    let text = told(encrypted);
+    assert!(
+        text.contains("encrypted") && text.contains("openssl pkey -in"),
+        "{text}"
+    );
+    let text = told(b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nMIIB\n-----END RSA PRIVATE KEY-----\n");
+    assert!(text.contains("encrypted"), "{text}");
+    let text = told(b"\x30\x81\x87\x02\x01\x00");
+    assert!(
+        text.contains("DER") && text.contains("-inform DER"),
+        "{text}"
+    );
+    assert!(told(b"hello").contains("no private key in PEM"));
+    // openssl ecparam -name secp521r1 -genkey -noout | openssl pkcs8 -topk8 -nocrypt
+    let p521 = b"-----BEGIN PRIVATE KEY-----
+MIHuAgEAMBAGByqGSM49AgEGBSuBBAAjBIHWMIHTAgEBBEIBjoAD6JncU/AOo30i
+LXUaiFi4SX0kSN3dvnUj52GIwnRAzcNPUdE4PKIh0NPZ588ZRecntooCzfcTsqrP
+7i9135ehgYkDgYYABAAwxcrB8rrUeyIQNYWcDekIe5WeYY2Xo3Up0GiJfl36Jqde
+5/d5sqXIL6xXqpvSBKIORiMggaWg4jTbD7wj4co7KwGKcrHWt/c0FkJD+L9wbUZi
+uc99DBZWf5gQdqkgNwu3vXSFTebp5TF/Ijg8EjJraevYLDCMkxJW3FuD6AliNvNk
+TQ==
+-----END PRIVATE KEY-----
+";
+    assert_eq!(told(p521), "");
+    let (code, text) = errors(&net, |_, _| {}).remove(0);
+    assert_eq!(code, "I40");
+    assert!(text.contains("P-256 or P-384, or Ed25519"), "{text}");
+    std::fs::write(net.folder.join("alice.pem"), b"\x30\x82\x01\x02").unwrap();
+    let error = Peers::read(&net.folder.join("peers.toml"))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("openssl x509 -inform DER"), "{error}");
+}
