@@ -346,6 +346,9 @@ pub struct Connection {
     /// How long a peer may be silent: a second or more
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = party::silence)]
     pub timeout: Duration,
+    /// How long one message of a peer that lives is waited for, a second or more
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = party::silence)]
+    pub limit: Duration,
     /// What is told on the terminal: off, error, warn, info, debug, trace
     #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = str::parse::<party::Level>)]
     pub log: party::Level,

@@ -6,6 +6,7 @@ mod commands;
 mod endpoints;
 mod explain;
 mod inputs;
+mod located;
 mod parallel;
 mod peer;
 mod progress;

@@ -2,6 +2,7 @@
 //! writes its files, and the interpreter as the part it plays.
 
 use crate::inputs;
+use crate::located::Located;
 use crate::problem::{Exit, Failure, Problem};
 use smpc_driver::{Identity, run_place};
 use smpc_grammar::Sources;
@@ -164,8 +165,9 @@ impl<'p> Interpreted<'p> {
             ..Setup::default()
         };
         let party = Party(u8::try_from(me).unwrap_or(u8::MAX));
+        let mut channel = Located::new(channel, self.sources);
         let account =
-            smpc_interp::endpoint(self.program, party, &setup, channel).map_err(|error| {
+            smpc_interp::endpoint(self.program, party, &setup, &mut channel).map_err(|error| {
                 self.failure(error.code, error.message, error.source, error.consequence)
             })?;
         let values = |info: &OutputInfo<'_>| {

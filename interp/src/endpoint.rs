@@ -9,7 +9,7 @@ use smpc_ir::party::schedule::schedule;
 use smpc_ir::party::{Block, Op, Party, PartySet, Program, Step, Validated, Value};
 use smpc_ir::share::Type;
 use smpc_ir::{Size, SizeError, SizeVar};
-use smpc_runtime::channel::{self, Channel, ChannelError};
+use smpc_runtime::channel::{self, Channel, ChannelError, Place};
 use smpc_runtime::coin;
 use smpc_runtime::digest::{agree, disagreement, failed_check};
 use smpc_runtime::endpoint::when;
@@ -377,6 +377,7 @@ impl Endpoint<'_> {
                 self.account.messages += 1;
             }
             let peer = usize::from(to.0);
+            self.channel.at(self.account.rounds, Place::Source(source));
             let sent = if offline {
                 self.channel.send_ahead(peer, bytes)
             } else {
@@ -402,6 +403,7 @@ impl Endpoint<'_> {
                 length += bytes;
             }
             let peer = usize::from(from.0);
+            self.channel.at(self.account.rounds, Place::Source(source));
             let received = if offline {
                 self.channel.receive_ahead(peer, length)
             } else {

@@ -13,6 +13,7 @@ use crate::LocalError;
 use crate::memory::reservable;
 use crate::pool;
 use crate::prg::Seed;
+use smpc_ir::local::Source;
 use std::fmt;
 
 /// Bytes of a frame's header.
@@ -48,6 +49,15 @@ pub enum Fault {
         /// For so long.
         seconds: u64,
     },
+    /// The peer lives, and what is due of it does not come.
+    Overdue {
+        /// Nothing has gone on for so long.
+        seconds: u64,
+        /// What is due.
+        due: Due,
+        /// The peer of which it is due here, if that one waits for the peer in question itself.
+        through: Option<String>,
+    },
     /// The connection broke.
     Reset,
     /// Bytes that the peer, following the rules of the connection, cannot have sent.
@@ -79,6 +89,26 @@ pub enum Fault {
     Interrupted,
 }
 
+/// What a peer that lives may owe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// The next message.
+    Message,
+    /// That it takes out messages that it was sent.
+    Room,
+    /// The end of its part.
+    End,
+}
+
+/// Where in its program an endpoint is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// File and line of the script, and of calls around; may be empty.
+    Line(&'a str),
+    /// In the sources.
+    Source(Source),
+}
+
 impl Fault {
     /// Whether the cause lies in another party's end, which may have its own cause elsewhere.
     pub fn is_consequence(&self) -> bool {
@@ -104,6 +134,21 @@ impl fmt::Display for Fault {
             Self::NoChannel => f.write_str("there is no channel to this party"),
             Self::TimedOut { seconds } => {
                 write!(f, "nothing was heard of the party for {seconds} s")
+            }
+            Self::Overdue {
+                seconds,
+                due,
+                through,
+            } => {
+                let who = match through {
+                    Some(name) => format!("{name} waits for it, and"),
+                    None => "it lives, but".to_owned(),
+                };
+                match due {
+                    Due::Message => write!(f, "{who} has sent no message for {seconds} s"),
+                    Due::Room => write!(f, "{who} has taken no message for {seconds} s"),
+                    Due::End => write!(f, "{who} has not come to its end for {seconds} s"),
+                }
             }
             Self::Reset => f.write_str("the connection broke"),
             Self::Garbage => f.write_str("what came is no message of this party"),
@@ -146,15 +191,19 @@ pub struct ChannelError {
 /// The code of a channel that failed.
 pub const BROKEN: &str = "I31";
 
+/// The code of a party that was told to stop.
+pub const INTERRUPTED: &str = "I45";
+
 /// The code of an assertion that does not hold.
 pub(crate) const UNMET: &str = "I34";
 
 impl ChannelError {
     /// Stable code: `I34` if a peer says that what the script asserts does not hold, with which every party stops,
-    /// whoever comes to it first; else `I31`.
+    /// whoever comes to it first; `I45` if this party was told to stop; else `I31`.
     pub fn code(&self) -> &'static str {
         match &self.fault {
             Fault::Failed { code, .. } | Fault::Reported { code, .. } if code == UNMET => UNMET,
+            Fault::Interrupted => INTERRUPTED,
             _ => BROKEN,
         }
     }
@@ -240,6 +289,10 @@ pub trait Channel {
     /// This party ends with an error. In one process others learn it from [`Channel::check`]; over a network
     /// from the end of the connection, and nothing is done here.
     fn give_up(&mut self) {}
+
+    /// Where in its program the endpoint is from here on: in this round, at this place. Told before each
+    /// message, for what the user is told while that is waited for.
+    fn at(&mut self, _round: u64, _place: Place<'_>) {}
 
     /// The endpoint's own key, from which it draws the keys of the streams it shares with others;
     /// none if the endpoint is to ask the operating system. A run that was prepared goes on with

@@ -12,7 +12,7 @@ use smpc_ir::party::{CoinDomain, Elem};
 use zeroize::Zeroize;
 
 use crate::LocalError;
-use crate::channel::{BROKEN, Channel, ChannelError, in_memory, recycle, room};
+use crate::channel::{BROKEN, Channel, ChannelError, INTERRUPTED, Place, in_memory, recycle, room};
 use crate::coin;
 use crate::digest::{agree, disagreement, failed_check};
 use crate::memory::reservable;
@@ -31,7 +31,7 @@ pub(crate) const STACK: usize = 16 << 20;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Stable code: `I30` a local operation failed, `I31` a channel, `I32` the set-up, `I33` a check
-    /// of what others sent, `I34` an assertion.
+    /// of what others sent, `I34` an assertion, `I45` the user's interrupt.
     pub code: &'static str,
     /// In the user's words.
     pub message: String,
@@ -200,7 +200,7 @@ impl<'a> Endpoint<'a> {
         if failure.place.is_empty() {
             failure.place = self.place.to_owned();
         }
-        if failure.code == BROKEN || failure.consequence {
+        if [BROKEN, INTERRUPTED].contains(&failure.code) || failure.consequence {
             failure.message.push_str(&when(self.account.rounds));
         }
         failure
@@ -303,12 +303,19 @@ impl<'a> Endpoint<'a> {
         self.channel.check()
     }
 
+    /// Before a message.
+    fn ready(&mut self) -> Result<(), ChannelError> {
+        let place = Place::Line(self.place);
+        self.channel.at(self.account.rounds, place);
+        self.channel.check()
+    }
+
     /// Sends values as one online message.
     ///
     /// # Errors
     /// The peer is gone, or there is no memory for the message.
     pub fn send(&mut self, to: usize, values: &[&Tensor]) -> Result<(), Failure> {
-        self.channel.check()?;
+        self.ready()?;
         let bytes = packed(values)?;
         let length = bytes.len() as u64;
         self.channel.send_buffer(to, bytes)?;
@@ -322,7 +329,7 @@ impl<'a> Endpoint<'a> {
     /// # Errors
     /// The peer is gone, or there is no memory for the message.
     pub fn send_ahead(&mut self, to: usize, values: &[&Tensor]) -> Result<(), Failure> {
-        self.channel.check()?;
+        self.ready()?;
         let bytes = packed(values)?;
         let length = bytes.len() as u64;
         self.channel.send_ahead(to, bytes)?;
@@ -339,7 +346,7 @@ impl<'a> Endpoint<'a> {
         from: usize,
         values: [(Elem, &[i128]); N],
     ) -> Result<[Tensor; N], Failure> {
-        self.channel.check()?;
+        self.ready()?;
         let parts = Parts::of(values)?;
         let bytes = self.channel.receive(from, parts.length)?;
         parts.unpack(bytes)
@@ -354,7 +361,7 @@ impl<'a> Endpoint<'a> {
         from: usize,
         values: [(Elem, &[i128]); N],
     ) -> Result<[Tensor; N], Failure> {
-        self.channel.check()?;
+        self.ready()?;
         let parts = Parts::of(values)?;
         let bytes = self.channel.receive_ahead(from, parts.length)?;
         parts.unpack(bytes)

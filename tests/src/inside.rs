@@ -10,7 +10,7 @@ use smpc_driver::{Binding, Compiled, Roster, compile};
 use smpc_grammar::Sources;
 use smpc_interp::Setup;
 use smpc_ir::party::{Party, Program, validate};
-use smpc_runtime::channel::{Channel, ChannelError, Fault, Traffic};
+use smpc_runtime::channel::{Channel, ChannelError, Fault, Place, Traffic};
 use smpc_runtime::command::{Description, Handed, Input};
 use smpc_runtime::endpoint::{Account, Failure};
 use smpc_runtime::net::Peers;
@@ -73,6 +73,8 @@ pub struct Role {
     pub listen: Option<String>,
     /// Silence after which it gives a peer up.
     pub timeout: Duration,
+    /// How long it waits for one message.
+    pub limit: Duration,
     /// Where it writes outputs, or prepared material.
     pub outputs: PathBuf,
 }
@@ -180,6 +182,7 @@ fn play(role: &Role, point: Point, deed: Deed, told: &Sender<()>) -> Result<(), 
         outputs: Some(role.outputs.clone()),
         wait: PATIENCE,
         timeout: role.timeout,
+        limit: role.limit,
         log: Level::Off,
         ..Options::default()
     };
@@ -351,6 +354,10 @@ impl Channel for Held<'_> {
 
     fn check(&mut self) -> Result<(), ChannelError> {
         self.inner.check()
+    }
+
+    fn at(&mut self, round: u64, place: Place<'_>) {
+        self.inner.at(round, place);
     }
 
     fn own_key(&mut self) -> Option<Seed> {

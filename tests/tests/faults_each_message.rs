@@ -159,6 +159,7 @@ fn each_message_over_tls(action: &Action) {
                 peers: peers.clone(),
                 listen: Some(format!("127.0.0.1:{}", ports[at])),
                 timeout: Duration::from_secs(2),
+                limit: Duration::from_secs(3600),
                 outputs: folder.path("out"),
             };
             let point = match at {

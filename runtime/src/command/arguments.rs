@@ -42,6 +42,7 @@ Options of a connected party:
   --listen ADDRESS  where to listen, if not at the address in the peers' file
   --wait TIME       for the peers to be there: 30s, 5m [default: 5m]
   --timeout TIME    silence after which a peer is given up, 1s or more [default: 30s]
+  --limit TIME      how long one message of a peer that lives is waited for [default: 1h]
   --metrics FILE    write counts and times, as JSON
   --log LEVEL       off, error, warn, info, debug or trace, to the terminal [default: info]
   --prepared FILE   use up what `smpc prepare` stored
@@ -96,8 +97,8 @@ pub(super) fn arguments(
                 arguments.set.push(pair);
             }
             #[cfg(feature = "net")]
-            "--peers" | "--key" | "--listen" | "--wait" | "--timeout" | "--metrics" | "--log"
-            | "--prepared" | "--store" => {
+            "--peers" | "--key" | "--listen" | "--wait" | "--timeout" | "--limit" | "--metrics"
+            | "--log" | "--prepared" | "--store" => {
                 options.set_option(&option, value()?)?;
                 connected = Some(option);
             }

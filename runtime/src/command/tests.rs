@@ -53,7 +53,7 @@ fn every_option_of_the_help_is_read() {
         let given = sample(&line);
         assert!(parse(&format!("--local {given}")).is_ok(), "{given}");
     }
-    assert_eq!(options(connected).len(), 9);
+    assert_eq!(options(connected).len(), 10);
     for line in options(connected) {
         let given = sample(&line);
         let peers = if given.starts_with("--peers") {
@@ -75,14 +75,19 @@ fn every_option_of_the_help_is_read() {
 #[test]
 fn options_of_a_party() {
     let parse = |text: &str| arguments(text.split_whitespace().map(str::to_owned));
-    let text =
-        "alice --peers p/peers.toml --timeout 90s --wait 2m --log off --outputs o --format npy";
+    let text = "alice --peers p/peers.toml --timeout 90s --wait 2m --limit 2h --log off --outputs o --format npy";
     let options = parse(text).unwrap().unwrap().party.unwrap();
     assert_eq!(options.name, "alice");
     assert_eq!(options.timeout.as_secs(), 90);
+    assert_eq!(options.limit.as_secs(), 7200);
     assert_eq!(options.wait.as_secs(), 120);
     assert_eq!(options.format, files::Format::Npy);
-    for wrong in ["--timeout soon", "--timeout 0s", "--log loud"] {
+    for wrong in [
+        "--timeout soon",
+        "--timeout 0s",
+        "--limit 10ms",
+        "--log loud",
+    ] {
         assert!(
             parse(&format!("alice --peers p {wrong}")).is_err(),
             "{wrong}"

@@ -6,8 +6,9 @@ use std::thread::JoinHandle;
 use super::abort::{Aborter, Reason};
 use super::frame::Kind;
 use super::link::Link;
+use super::overdue::Awaited;
 use super::state::{Ending, Shared};
-use crate::channel::{Channel, ChannelError, Fault, Traffic, copied, recycle};
+use crate::channel::{Channel, ChannelError, Fault, Place, Traffic, copied, recycle};
 
 /// One party's end of its connections. If it is dropped without [`NetChannel::close`], peers
 /// are told that this party failed.
@@ -51,7 +52,7 @@ impl NetChannel {
     pub fn settle(&mut self) -> Result<(), ChannelError> {
         self.tell(Kind::Settled);
         let me = self.shared.me;
-        let all = self.shared.wait(|state| {
+        let all = self.shared.wait(Awaited::Settled, |state| {
             let mut peers = state.peers.iter().enumerate();
             peers.all(|(p, peer)| p == me || peer.settled).then_some(())
         });
@@ -95,7 +96,7 @@ impl NetChannel {
             let mut state = self.shared.lock();
             state.ending.get_or_insert(Ending::Done);
         }
-        let all = self.shared.wait(|state| {
+        let all = self.shared.wait(Awaited::Done, |state| {
             let mut peers = state.peers.iter().enumerate();
             peers.all(|(p, peer)| p == me || peer.done).then_some(())
         });
@@ -223,6 +224,12 @@ impl Channel for NetChannel {
     fn check(&mut self) -> Result<(), ChannelError> {
         let trouble = self.shared.trouble();
         trouble.map_err(|(peer, fault)| self.error(peer, fault))
+    }
+
+    fn at(&mut self, round: u64, place: Place<'_>) {
+        if let Place::Line(line) = place {
+            self.shared.stand(round, line);
+        }
     }
 
     fn sent(&self) -> Traffic {

@@ -19,6 +19,9 @@ const PIECE: usize = 1 << 16;
 /// Longest contents of a frame that is no message of the program.
 pub const CONTROL: u64 = 1 << 20;
 
+/// Bytes of what a sign of life says of its sender.
+const STANDING: u64 = 10;
+
 /// What a frame is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -28,8 +31,8 @@ pub enum Kind {
     Agreed,
     /// A message of the program.
     Message,
-    /// A header without contents: it says how many messages were taken out, and that the sender
-    /// lives.
+    /// It says how many messages were taken out, that the sender lives, how far it is, and for whom
+    /// it waits.
     Alive,
     /// The sender is done with its part and ready to write its outputs.
     Settled,
@@ -55,7 +58,8 @@ impl Kind {
         match self {
             Self::Hello | Self::Agreed => CONTROL,
             Self::Message => message,
-            Self::Alive | Self::Settled | Self::Done => 0,
+            Self::Alive => STANDING,
+            Self::Settled | Self::Done => 0,
             Self::Failed => 1 << 12,
         }
     }

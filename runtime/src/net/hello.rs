@@ -9,7 +9,7 @@ use crate::number::decimal;
 const MAGIC: [u8; 4] = *b"SMPC";
 
 /// The wire's version: frames and this handshake.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// Longest text of a field in bytes.
 const TEXT: usize = 1 << 12;

@@ -18,6 +18,7 @@ pub mod hello;
 #[cfg(feature = "keygen")]
 pub mod keygen;
 mod link;
+mod overdue;
 mod peers;
 #[cfg(feature = "testing")]
 pub mod proxy;
@@ -51,6 +52,8 @@ pub struct Options {
     /// Silence of a peer after which it is given up. Peers that compute are not silent. At least a
     /// second.
     pub idle_timeout: Duration,
+    /// How long one message of a peer that lives is waited for, while no other peer goes on either.
+    pub message_timeout: Duration,
     /// The longest message.
     pub max_frame: u64,
     /// Bytes that a sender may be ahead of each receiver; a few messages are admitted at any
@@ -68,6 +71,7 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(60),
             handshake_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(30),
+            message_timeout: Duration::from_secs(3600),
             max_frame: 1 << 32,
             window: 64 << 20,
             listen: None,

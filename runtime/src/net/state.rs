@@ -12,8 +12,10 @@ use super::Options;
 use super::abort::{Aborter, Reason};
 use super::dial::Arrival;
 use super::frame::{Frame, Kind};
+use super::overdue::{Awaited, Standing, Wait};
 use super::tls::Cause;
 use crate::channel::{Fault, buffer};
+use crate::endpoint::when;
 
 /// So many messages may be on their way at any length: parties that send to one another in one
 /// round must not wait for one another.
@@ -33,6 +35,8 @@ pub(crate) struct Shared {
     pub me: usize,
     pub names: Vec<String>,
     pub idle: Duration,
+    /// How long a peer that lives is waited for.
+    pub limit: Duration,
     pub max_frame: u64,
     pub window: u64,
     pub aborter: Aborter,
@@ -40,6 +44,8 @@ pub(crate) struct Shared {
     alarm: AtomicBool,
     state: Mutex<State>,
     changed: Condvar,
+    /// Round and line that the endpoint is at.
+    at: Mutex<(u64, String)>,
 }
 
 #[derive(Default)]
@@ -51,6 +57,8 @@ pub(crate) struct State {
     pub ending: Option<Ending>,
     /// Whether it does because it was told to.
     pub interrupted: bool,
+    /// What the endpoint waits for.
+    pub wait: Option<Wait>,
     /// Threads that wait for a change.
     waiting: usize,
 }
@@ -88,6 +96,10 @@ pub(crate) struct Peer {
     pub detail: Option<(Cause, String)>,
     /// Seconds of silence, once there are too many.
     pub silent: Option<u64>,
+    /// Messages that it had sent and taken out when it last said so, for whom it waited then, and when that changed.
+    pub steps: Option<u64>,
+    pub waits_for: Option<usize>,
+    pub moved: Option<Instant>,
 
     /// Messages that came and were not taken out.
     inbox: VecDeque<Vec<u8>>,
@@ -207,6 +219,7 @@ impl Shared {
             me,
             names,
             idle: options.idle(),
+            limit: options.message_timeout,
             max_frame: options.max_frame.min((1 << 56) - 1),
             window: options.window,
             aborter: options.aborter.clone(),
@@ -216,6 +229,7 @@ impl Shared {
                 ..State::default()
             }),
             changed: Condvar::new(),
+            at: Mutex::default(),
         }
     }
 
@@ -260,21 +274,54 @@ impl Shared {
         state
     }
 
+    /// Where the endpoint is from here on.
+    pub fn stand(&self, round: u64, line: &str) {
+        let mut at = self.at.lock().unwrap_or_else(PoisonError::into_inner);
+        at.0 = round;
+        if at.1 != line {
+            at.1.clear();
+            at.1.push_str(line);
+        }
+    }
+
+    /// Where it is, as the end of a sentence.
+    pub fn place(&self) -> String {
+        let at = self.at.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = when(at.0);
+        if !at.1.is_empty() {
+            text.push_str(", ");
+            text.push_str(&at.1);
+        }
+        text
+    }
+
     /// Waits until `ready` gives a value.
     ///
     /// # Errors
-    /// The peer that ended the run meanwhile, and how.
+    /// The peer that ended the run meanwhile, and how; or the one that was waited for too long.
     pub fn wait<T>(
         &self,
+        what: Awaited,
         mut ready: impl FnMut(&mut State) -> Option<T>,
     ) -> Result<T, (usize, Fault)> {
         let mut state = self.lock();
         loop {
             if let Some(value) = ready(&mut state) {
+                state.wait = None;
                 return Ok(value);
             }
             if let Some(trouble) = state.trouble(self) {
                 return Err(trouble);
+            }
+            state.begin(what);
+            if let Some(overdue) = state.overdue(self) {
+                return Err(overdue);
+            }
+            if let Some(text) = state.reminder(self) {
+                drop(state);
+                tracing::info!("{text}");
+                state = self.lock();
+                continue;
             }
             state = self.pause(state);
         }
@@ -284,7 +331,7 @@ impl Shared {
     /// messages that are sent.
     pub fn send(&self, to: usize, contents: Vec<u8>) -> Result<Vec<Vec<u8>>, (usize, Fault)> {
         let mut contents = Some(contents);
-        self.wait(|state| {
+        self.wait(Awaited::Room(to), |state| {
             if state.ending.is_some() {
                 return None;
             }
@@ -310,10 +357,18 @@ impl Shared {
             return Expected::Here;
         }
         let odd = peer.settled || peer.incoming.is_some_and(|found| found != length);
-        match odd || state.trouble(self).is_some() {
-            true => Expected::Trouble,
-            false => Expected::Nothing,
+        if odd || state.trouble(self).is_some() {
+            return Expected::Trouble;
         }
+        state.begin(Awaited::Message(from));
+        if state.overdue(self).is_some() {
+            return Expected::Trouble;
+        }
+        if let Some(text) = state.reminder(self) {
+            drop(state);
+            tracing::info!("{text}");
+        }
+        Expected::Nothing
     }
 
     /// Whether a message for a peer would have to wait until others are taken out.
@@ -324,7 +379,7 @@ impl Shared {
     /// Waits for the next message of a peer. The flag says that the peer is to be told.
     pub fn receive(&self, from: usize, length: usize) -> Result<(Vec<u8>, bool), (usize, Fault)> {
         self.lock().peers[from].expected = Some(length);
-        let message = self.wait(|state| {
+        let message = self.wait(Awaited::Message(from), |state| {
             let peer = &mut state.peers[from];
             let message = peer.inbox.pop_front();
             if let (None, Some(found)) = (&message, peer.incoming.filter(|l| *l != length)) {
@@ -389,9 +444,12 @@ impl Shared {
         let peer = &mut state.peers[to];
         let (kind, contents) = match peer.queue.pop_front() {
             Some(next) => next,
-            None if alive || peer.report_due(self.window) => (Kind::Alive, vec![]),
+            None if alive || peer.report_due(self.window) => {
+                (Kind::Alive, state.standing().encode())
+            }
             None => return None,
         };
+        let peer = &mut state.peers[to];
         peer.reported = peer.taken;
         peer.unreported_bytes = 0;
         Some((kind, contents, peer.taken))
@@ -455,8 +513,13 @@ impl Shared {
                 peer.incoming = None;
                 peer.inbox_bytes += frame.contents.len() as u64;
                 peer.inbox.push_back(frame.contents);
+                peer.moves(None);
             }
             Kind::Alive => {
+                let standing = Standing::decode(&frame.contents).ok_or(Fault::Garbage)?;
+                if standing.is_some() {
+                    peer.moves(standing);
+                }
                 if told == 0 {
                     return Ok(());
                 }

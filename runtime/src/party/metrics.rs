@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
-use crate::channel::{Channel, ChannelError, Traffic};
+use crate::channel::{Channel, ChannelError, Place, Traffic};
 use crate::command::{Description, Stop};
 use crate::endpoint::Account;
 use crate::files;
@@ -141,6 +141,10 @@ impl Channel for Metered<'_> {
 
     fn give_up(&mut self) {
         self.inner.give_up();
+    }
+
+    fn at(&mut self, round: u64, place: Place<'_>) {
+        self.inner.at(round, place);
     }
 
     fn own_key(&mut self) -> Option<Seed> {

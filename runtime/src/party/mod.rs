@@ -469,6 +469,7 @@ fn connect(
     let own = net::Options {
         connect_timeout: options.wait,
         idle_timeout: options.timeout,
+        message_timeout: options.limit,
         listen: options.listen.clone(),
         aborter,
         ..net::Options::default()

@@ -31,6 +31,8 @@ pub struct Options {
     pub wait: Duration,
     /// How long a peer may be silent.
     pub timeout: Duration,
+    /// How long one message of a peer that lives is waited for, while no other peer goes on either.
+    pub limit: Duration,
     /// What was read before: the script, what it uses, its scheme. Nothing is written there.
     pub reads: Vec<PathBuf>,
     /// Where counts and times are written.
@@ -58,6 +60,7 @@ impl Default for Options {
             reads: vec![],
             wait: Duration::from_secs(300),
             timeout: Duration::from_secs(30),
+            limit: Duration::from_secs(3600),
             metrics: None,
             log: Level::Info,
             prepared: None,
@@ -78,6 +81,7 @@ impl Options {
             "--listen" => self.listen = Some(value),
             "--wait" => self.wait = duration(&value)?,
             "--timeout" => self.timeout = silence(&value)?,
+            "--limit" => self.limit = silence(&value)?,
             "--metrics" => self.metrics = Some(PathBuf::from(value)),
             "--log" => self.log = value.parse()?,
             "--prepared" => self.prepared = Some(PathBuf::from(value)),
@@ -120,16 +124,14 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// Heartbeats come every quarter of a second, and a busy machine sends them late.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// As [`duration`], for how long a peer may be silent.
+/// As [`duration`], for how long a peer may be silent, or one message of it may be waited for.
 ///
 /// # Errors
 /// As [`duration`], or it is less than a second.
 pub fn silence(text: &str) -> Result<Duration, String> {
     let time = duration(text)?;
     if time < SHORTEST {
-        return Err(format!(
-            "`{text}` is too short: a peer may be silent for 1s at least"
-        ));
+        return Err(format!("`{text}` is too short: a peer has 1s at least"));
     }
     Ok(time)
 }

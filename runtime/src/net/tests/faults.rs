@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{Network, Party, timely};
-use crate::channel::{Channel, ChannelError, Fault};
+use crate::channel::{Channel, ChannelError, Due, Fault};
 use crate::net::abort::Reason;
 use crate::net::proxy::{Action, Proxy, Way};
 use crate::net::state::Shared;
@@ -372,4 +372,161 @@ fn an_accusation_that_is_repeated() {
     let (peer, fault) = state.trouble(&shared).unwrap();
     let (by, code) = ("alice".to_owned(), "I31".to_owned());
     assert_eq!((peer, fault), (0, Fault::Reported { by, code }));
+}
+
+fn short(party: &mut Party) {
+    party.options.message_timeout = Duration::from_secs(2);
+}
+
+/// It lives, and its next message never comes.
+#[test]
+fn a_peer_that_never_sends() {
+    let net = Network::new(&["alice", "bob"]);
+    let part = |me: usize, mut channel: NetChannel| {
+        meet(me, &mut channel);
+        let error = match me {
+            0 => loop {
+                if let Err(error) = channel.check() {
+                    break error;
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            },
+            _ => channel.receive(0, 4).unwrap_err(),
+        };
+        channel.fail("I31", "mean.smpc:3");
+        error
+    };
+    let found = timely(|| net.run(|_, party| short(party), part));
+    let [alice, bob] = &found[..] else {
+        panic!("two parties")
+    };
+    let (alice, bob) = (alice.as_ref().unwrap(), bob.as_ref().unwrap());
+    assert_eq!((bob.peer, bob.name.as_deref()), (0, Some("alice")));
+    let overdue = Fault::Overdue {
+        seconds: 2,
+        due: Due::Message,
+        through: None,
+    };
+    assert_eq!(bob.fault, overdue);
+    assert_eq!(
+        bob.to_string(),
+        "alice, message 2: it lives, but has sent no message for 2 s"
+    );
+    assert!(matches!(alice.fault, Fault::Failed { .. }), "{alice}");
+}
+
+/// It lives, and takes nothing out.
+#[test]
+fn a_peer_that_never_receives() {
+    let net = Network::new(&["alice", "bob"]);
+    let part = |me: usize, mut channel: NetChannel| {
+        meet(me, &mut channel);
+        let error = loop {
+            let done = match me {
+                0 => {
+                    std::thread::sleep(Duration::from_millis(10));
+                    channel.check()
+                }
+                _ => channel.send(0, &[1; 100_000]),
+            };
+            if let Err(error) = done {
+                break error;
+            }
+        };
+        channel.fail("I31", "");
+        error
+    };
+    let change = |_, party: &mut Party| {
+        short(party);
+        party.options.window = 1_000_000;
+    };
+    let found = timely(|| net.run(change, part));
+    let bob = found[1].as_ref().unwrap();
+    let overdue = Fault::Overdue {
+        seconds: 2,
+        due: Due::Room,
+        through: None,
+    };
+    assert_eq!((bob.peer, bob.fault.clone()), (0, overdue));
+}
+
+/// Of parties that wait for one another in a row, the last is to blame: alice waits for bob, who waits for carol.
+#[test]
+fn a_row_of_parties_that_wait() {
+    let net = Network::new(&["alice", "bob", "carol"]);
+    let part = |me: usize, mut channel: NetChannel| {
+        let error = match me {
+            0 => channel.receive(1, 4).unwrap_err(),
+            1 => channel.receive(2, 4).unwrap_err(),
+            _ => loop {
+                if let Err(error) = channel.check() {
+                    break error;
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            },
+        };
+        channel.fail("I31", "");
+        error
+    };
+    // Alice is the first to lose patience.
+    let change = |me, party: &mut Party| {
+        let seconds = [2, 60, 60][me];
+        party.options.message_timeout = Duration::from_secs(seconds);
+    };
+    let found = timely(|| net.run(change, part));
+    let found: Vec<&ChannelError> = found.iter().map(|r| r.as_ref().unwrap()).collect();
+    assert_eq!(
+        found[0].to_string(),
+        "carol, message 0: bob waits for it, and has sent no message for 2 s"
+    );
+    assert_eq!(
+        (found[1].peer, found[1].name.as_deref()),
+        (2, Some("carol"))
+    );
+}
+
+/// Who only waits for a result, and who has done its part, waits for as long as the others go on.
+#[test]
+fn others_that_go_on_are_waited_for() {
+    let net = Network::new(&["alice", "bob", "carol", "dave"]);
+    let part = |me: usize, mut channel: NetChannel| {
+        if me < 2 {
+            for _ in 0..40 {
+                std::thread::sleep(Duration::from_millis(100));
+                channel.send(1 - me, &[1]).unwrap();
+                channel.receive(1 - me, 1).unwrap();
+            }
+            channel.send(2, &[2]).unwrap();
+        } else if me == 2 {
+            channel.receive(0, 1).unwrap();
+            channel.receive(1, 1).unwrap();
+        }
+        channel.close().unwrap();
+    };
+    let found = timely(|| net.run(|_, party| short(party), part));
+    found.into_iter().for_each(|r| r.unwrap());
+}
+
+/// It has all that it needs of the others, and keeps them from their end.
+#[test]
+fn a_peer_that_does_not_come_to_its_end() {
+    let net = Network::new(&["alice", "bob", "carol"]);
+    let part = |me: usize, mut channel: NetChannel| {
+        let error = match me {
+            0 => loop {
+                if let Err(error) = channel.check() {
+                    break error;
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            },
+            _ => channel.settle().unwrap_err(),
+        };
+        channel.fail("I31", "");
+        error
+    };
+    let found = timely(|| net.run(|_, party| short(party), part));
+    for other in &found[1..] {
+        let other = other.as_ref().unwrap();
+        assert_eq!((other.peer, other.name.as_deref()), (0, Some("alice")));
+    }
 }

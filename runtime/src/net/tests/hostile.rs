@@ -247,7 +247,7 @@ fn handshakes_that_lie() {
     };
     assert_eq!(
         error(&version).1,
-        "bob: it speaks version 7 of the protocol, this party version 2"
+        "bob: it speaks version 7 of the protocol, this party version 3"
     );
     let damaged = |net: &Network| {
         let mut bytes = hello(net, |_| {});

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::{Reader, Writer, ledger};
-use crate::channel::{Channel, ChannelError, Fault, Traffic};
+use crate::channel::{Channel, ChannelError, Fault, Place, Traffic};
 use crate::prg::Seed;
 
 /// A channel that keeps every message of the offline part.
@@ -70,6 +70,10 @@ impl Channel for Recording<'_> {
 
     fn give_up(&mut self) {
         self.inner.give_up();
+    }
+
+    fn at(&mut self, round: u64, place: Place<'_>) {
+        self.inner.at(round, place);
     }
 
     fn own_key(&mut self) -> Option<Seed> {
@@ -171,6 +175,10 @@ impl Channel for Replaying<'_> {
 
     fn give_up(&mut self) {
         self.inner.give_up();
+    }
+
+    fn at(&mut self, round: u64, place: Place<'_>) {
+        self.inner.at(round, place);
     }
 
     fn own_key(&mut self) -> Option<Seed> {
