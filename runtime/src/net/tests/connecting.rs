@@ -1,5 +1,6 @@
 //! Connecting, and what can be wrong before the first message.
 
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::time::{Duration, SystemTime};
 
 use super::{LONG, Network, Party, timely};
@@ -501,10 +502,30 @@ fn a_certificate_that_was_renewed() {
     let text = std::fs::read_to_string(net.folder.join("peers.toml")).unwrap();
     let path = net.folder.join("outdated.toml");
     std::fs::write(&path, text.replace("bob.pem", "old/bob.pem")).unwrap();
-    let found = errors(&net, |me, party| {
-        if me == 0 {
-            party.peers = Peers::read(&path).unwrap();
-        }
+    // Bob comes to her when he and carol have met.
+    let way = TcpListener::bind("127.0.0.1:0").unwrap();
+    let round = net.folder.join("round.toml");
+    let [hers, other] = [net.addresses[0], way.local_addr().unwrap()];
+    let text = text.replace(&hers.to_string(), &other.to_string());
+    std::fs::write(&round, text).unwrap();
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(3));
+        let (bob, _) = way.accept().unwrap();
+        let alice = TcpStream::connect(hers).unwrap();
+        let ends = [(&bob, &alice), (&alice, &bob)];
+        std::thread::scope(|scope| {
+            for (mut from, mut to) in ends {
+                scope.spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(Shutdown::Write);
+                });
+            }
+        });
+    });
+    let found = errors(&net, |me, party| match me {
+        0 => party.peers = Peers::read(&path).unwrap(),
+        1 => party.peers = Peers::read(&round).unwrap(),
+        _ => {}
     });
     let (code, text) = &found[0];
     assert_eq!(*code, "I42", "{text}");
