@@ -210,7 +210,7 @@ mod tests {
         );
         let fine = read("16777214.246913578024");
         assert_eq!(readable(fine >> 24 << 24, 40), "16777214.2469135780239");
-        assert_eq!(readable(read("9999999999.99999"), 16), "10000000000");
+        assert_eq!(readable(read("9999999999.99999"), 16), "1e10");
     }
 
     #[test]
