@@ -21,7 +21,7 @@ use crate::honest;
 use crate::operands::Domains;
 use crate::problem::{Malformed, Operand, Problem, Spec};
 use crate::refute::first_elem;
-use crate::report::derived;
+use crate::report::{derived, with_itself};
 use crate::requires::elems;
 use crate::symbolic::{Execution, IdealBox};
 use crate::term::Poly;
@@ -140,8 +140,10 @@ fn computed(
     let derived = derived(problem, FEW, limits)?;
     let own = !derived.is_empty() && !claimed.restricted();
     let small = if own { &derived } else { small };
+    let small = &with_itself(problem, small, limits)?;
     let mut done = Exhausted::default();
     let (mut skipped, mut unlike) = (Vec::new(), Vec::new());
+    let mut vanished = BTreeMap::<String, Vec<u8>>::new();
     // In these rings enumeration says something of the text.
     let mut faithful = Vec::new();
     for ring in small {
@@ -155,12 +157,17 @@ fn computed(
             continue;
         }
         // A text with other constants is another text, which may be wrong.
-        if Domains::new(ring, 1).is_empty() || foreign(problem, ring) {
+        if Domains::new(ring, 1).is_empty() {
             continue;
         }
-        let counts = vanishes(problem, ring, Of::Results)?.is_none();
-        if counts {
-            faithful.push(ring);
+        let vanishing = vanishes(problem, ring, Of::Results)?;
+        let counts = vanishing.is_none();
+        match vanishing {
+            Some(why) => vanished.entry(why).or_default().push(bits),
+            None => faithful.push(ring),
+        }
+        if foreign(problem, ring) {
+            continue;
         }
         match tables.executions(ring, limits)? {
             Enumeration::Wrong(wrong, by_chance) => {
@@ -228,15 +235,15 @@ fn computed(
         return Ok(Verdict::Measured(done));
     }
     if done.rings.is_empty() {
-        let nothing = match small.len() > skipped.len() {
-            true if !unlike.is_empty() => {
-                "; in small rings the result is another, which the same operands do not show at full width"
-            }
-            true => {
-                "; in small rings that were enumerated constants, factors, shifts or polynomials of the text vanish"
-            }
-            false => "",
+        let mut nothing = match unlike.is_empty() {
+            true => String::new(),
+            false => "; in small rings the result is another, which the same operands do not show at full width".to_owned(),
         };
+        for (why, rings) in &vanished {
+            let rings: Vec<String> = rings.iter().map(u8::to_string).collect();
+            let rings = rings.join(" and ");
+            nothing += &format!("; in rings of {rings} bits enumeration says nothing: {why} there");
+        }
         let skipped: Vec<String> = skipped
             .iter()
             .map(|(ring, runs)| format!("{ring} bits ({runs} sampled)"))

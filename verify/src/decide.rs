@@ -18,7 +18,8 @@ use crate::machine::Machine;
 use crate::operands::amount_params;
 use crate::problem::{Malformed, Problem, Spec};
 use crate::refute::{
-    Refutation, confirmed, first_elem, known_order, refute_freshness, refute_privacy, tells_no_more,
+    Refutation, confirmed, first_elem, known_order, refute_freshness, refute_privacy,
+    tells_no_more, wide,
 };
 use crate::reliance::{needs_fresh, requires_fresh};
 use crate::requires::{Required, has_range};
@@ -93,6 +94,15 @@ pub fn decide_privacy(
     }
     if loose && let Refutation::Leak(leak) = refute_privacy(problem, coalition, limits)? {
         return Ok(Verdict::Leaks(leak));
+    }
+    if let Verdict::Unknown { reason } = &mut found {
+        match wide::sampled(problem, coalition, limits)? {
+            Refutation::Leak(leak) => return Ok(Verdict::Leaks(leak)),
+            Refutation::Sampled { runs } if runs > 0 => {
+                *reason += &format!("; {runs} sampled executions at full width show no difference");
+            }
+            _ => {}
+        }
     }
     if let Verdict::Unknown { reason } = &mut found
         && let Some((step, left)) = unmasked(problem, coalition)
@@ -173,6 +183,9 @@ pub fn decide_freshness(
                 return Ok(stale(ring));
             }
         }
+        if let Some(wrong) = wide::stale(problem, (coalition, result), limits)? {
+            return Ok(Verdict::Wrong(Box::new(wrong)));
+        }
     }
     Ok(found)
 }
@@ -191,9 +204,10 @@ fn enumerate(
     mut refute: impl FnMut(&Problem) -> Result<Refutation, Malformed>,
 ) -> Result<(Verdict, bool), Malformed> {
     let mut done = Exhausted::default();
-    let (mut sampled, mut loose, mut own) = (0, Vec::new(), Vec::new());
-    let mut vanished: Vec<(&str, Vec<u8>)> = Vec::new();
-    let mut nothing = |why, bits| match vanished.iter_mut().find(|(other, _)| *other == why) {
+    let (mut sampled, mut loose, mut own) = ((0, Vec::new()), Vec::new(), Vec::new());
+    let mut vanished: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut nothing = |why: String, bits| match vanished.iter_mut().find(|(other, _)| *other == why)
+    {
         Some((_, rings)) => rings.push(bits),
         None => vanished.push((why, vec![bits])),
     };
@@ -211,7 +225,7 @@ fn enumerate(
         }
         if given && foreign(problem, ring) {
             // The clause and the text mean different numbers there.
-            nothing("constants of the text are other numbers", bits);
+            nothing("constants of the text are other numbers".to_owned(), bits);
             continue;
         }
         let unbound = |ring: &Problem| -> Result<bool, Malformed> {
@@ -240,28 +254,36 @@ fn enumerate(
             Refutation::Exhausted { assignments } => match vanishes(problem, ring, of)? {
                 Some(why) => nothing(why, bits),
                 None if given && !tells_no_more(problem, ring, of, limits)? => {
-                    nothing("what clauses fix may tell more of operands", bits);
+                    let why = "what clauses fix may tell more of operands";
+                    nothing(why.to_owned(), bits);
                 }
                 None => {
                     done.rings.push(bits);
                     done.assignments += assignments;
                 }
             },
-            Refutation::Sampled { runs } => sampled += runs,
+            Refutation::Sampled { runs } if runs > 0 => {
+                sampled.0 += runs;
+                sampled.1.push(bits);
+            }
+            Refutation::Sampled { .. } => {}
         }
     }
     if !done.rings.is_empty() && loose.is_empty() {
         return Ok((Verdict::Exhausted(done), false));
     }
     let mut reason = "no certificate found".to_owned();
-    reason += &match (sampled, small.is_empty()) {
-        (0, true) => "; no small ring in which to enumerate".to_owned(),
-        (0, false) => String::new(),
-        _ => format!("; {sampled} sampled executions show no difference"),
-    };
     let list = |rings: &[u8]| -> String {
         let words: Vec<String> = rings.iter().map(u8::to_string).collect();
         words.join(" and ")
+    };
+    reason += &match (&sampled, small.is_empty()) {
+        ((0, _), true) => "; no small ring in which to enumerate".to_owned(),
+        ((0, _), false) => String::new(),
+        ((runs, rings), _) => format!(
+            "; {runs} sampled executions in rings of {} bits show no difference",
+            list(rings)
+        ),
     };
     for (why, rings) in &vanished {
         reason += &format!(

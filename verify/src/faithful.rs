@@ -4,9 +4,14 @@
 //! difference that it would make. So is x·(x-1)···(x-5) for every x, and 19 is 3. Such a ring counts as little as none.
 
 mod met;
+mod passed;
+mod types;
+
+pub(crate) use types::beside;
 
 use crate::certificate::Assumption;
 use crate::element::{is_bits, literal, mask, width};
+use crate::lift::same;
 use crate::problem::{Malformed, Problem};
 use crate::symbolic::{Class, Execution};
 use crate::term::Poly;
@@ -27,7 +32,8 @@ pub(crate) enum Of {
 }
 
 /// Why a small ring does not count, in words: coefficients, constants, shifted bits or polynomials that are something in the
-/// text at full width are nothing in the small ring, or another number or polynomial.
+/// text at full width are nothing in the small ring, or another number or polynomial; or element types, and bits that reach a
+/// value, stand otherwise to the ring than at full width.
 ///
 /// # Errors
 /// A protocol breaks the rules of flat protocols.
@@ -35,7 +41,21 @@ pub(crate) fn vanishes(
     full: &Problem,
     small: &Problem,
     of: Of,
-) -> Result<Option<&'static str>, Malformed> {
+) -> Result<Option<String>, Malformed> {
+    if same(full, small) {
+        return Ok(None);
+    }
+    if let Some(why) = types::otherwise(full, small, of != Of::Results) {
+        return Ok(Some(why));
+    }
+    if let Some(why) = passed::widened(full, small, of) {
+        return Ok(Some(why));
+    }
+    Ok(differs(full, small, of)?.map(str::to_owned))
+}
+
+/// The same, widths apart.
+fn differs(full: &Problem, small: &Problem, of: Of) -> Result<Option<&'static str>, Malformed> {
     if of != Of::Results && !full.decisions.within(&small.decisions) {
         return Ok(Some("conditions on widths come out otherwise"));
     }

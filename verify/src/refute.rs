@@ -9,8 +9,10 @@ mod allowed;
 mod compared;
 pub(crate) mod confirmed;
 mod kept;
+mod pairs;
 mod sample;
 mod shown;
+pub(crate) mod wide;
 
 pub(crate) use allowed::{Allowed, small};
 pub(crate) use compared::tells_no_more;
@@ -49,14 +51,14 @@ pub enum Refutation {
 }
 
 /// What the coalition sees, in order: the value, and the step if it is a message.
-struct View {
+pub(crate) struct View {
     /// Keys that it knows.
     keys: Vec<usize>,
-    ids: Vec<(u32, Option<u32>)>,
+    pub(crate) ids: Vec<(u32, Option<u32>)>,
 }
 
 impl View {
-    fn new(problem: &Problem, coalition: PartySet, components: bool) -> Self {
+    pub(crate) fn new(problem: &Problem, coalition: PartySet, components: bool) -> Self {
         let flat = &problem.flat;
         let meets = |set: PartySet| !set.intersection(coalition).is_empty();
         let mut ids = Vec::new();

@@ -4,11 +4,13 @@ use crate::active::{Active, Effect, deviate};
 use crate::certificate::Assumption;
 use crate::correct::{Honest, Tables, correctness_with};
 use crate::decide::{FEW, decide_freshness, decide_privacy, exposed};
+use crate::element::width;
 use crate::eliminate::Proofs;
 use crate::elsewhere::{of_bits, of_names};
+use crate::lift::same;
 use crate::machine::Machine;
 use crate::problem::{Malformed, Operand, Problem, Spec};
-use crate::refute::assignment_bits;
+use crate::refute::{assignment_bits, first_elem};
 use crate::verdict::{Limits, Verdict, shrink};
 use crate::widths::Elsewhere;
 use crate::work::Subject;
@@ -164,10 +166,11 @@ pub(crate) fn secrecy(
     }
     let derived: Vec<Problem> = derived(problem, FEW, limits)?;
     let rings = if derived.is_empty() { small } else { &derived };
-    let privacy = decide_privacy(problem, rings, coalition, limits, proofs)?;
+    let rings = with_itself(problem, rings, limits)?;
+    let privacy = decide_privacy(problem, &rings, coalition, limits, proofs)?;
     for result in 0..problem.results.len() {
         if matches!(problem.results[result], Operand::Shared(_)) {
-            let verdict = decide_freshness(problem, rings, coalition, result, limits, proofs)?;
+            let verdict = decide_freshness(problem, &rings, coalition, result, limits, proofs)?;
             fresh.push(verdict);
         }
     }
@@ -197,6 +200,25 @@ pub(crate) fn derived(
         found.push(ring);
     }
     Ok(found)
+}
+
+/// Bits of a ring in which calls are enumerated one by one where executions are too many.
+const SHORT: u8 = 4;
+
+/// The rings in which a text is enumerated: with them its own, if its executions are few enough or its elements short.
+pub(crate) fn with_itself(
+    problem: &Problem,
+    rings: &[Problem],
+    limits: &Limits,
+) -> Result<Vec<Problem>, Malformed> {
+    let mut all = rings.to_vec();
+    let rows = Machine::new(problem)?.rows;
+    let few = assignment_bits(problem, rows, &|_| true) <= (limits.assignments as f64).log2()
+        || width(first_elem(problem)) <= SHORT;
+    if few && !all.iter().any(|ring| same(problem, ring)) {
+        all.push(problem.clone());
+    }
+    Ok(all)
 }
 
 /// What a view was simulated from are clear results as clauses have them: where these are not shown to be what comes out, that

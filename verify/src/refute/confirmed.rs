@@ -28,7 +28,7 @@ const RUNS: usize = 3_000;
 /// Steps of all runs of one question.
 const STEPS: usize = 40_000_000;
 /// Elements of a view that are looked at: the first, and as many of the last.
-const SEEN: usize = 160;
+pub(super) const SEEN: usize = 160;
 
 /// Whether views in the small ring are those at full width modulo the small ring.
 fn is_image(full: &Problem, small: &Problem) -> bool {
@@ -115,17 +115,40 @@ pub(crate) fn leaks(full: &Problem, small: &Problem, leak: &Leak) -> Result<bool
 
 /// Messages as terms, for samples in which what the coalition has of its own is always the same: its coins and its components
 /// are distributed alike whatever the operands.
-struct Beside {
-    run: Execution,
-    messages: Vec<Poly>,
+pub(super) struct Beside {
+    pub(super) run: Execution,
+    /// Values that are looked at behind the messages.
+    pub(super) more: Vec<u32>,
+    pub(super) messages: Vec<Poly>,
 }
 
 impl Beside {
     fn new(problem: &Problem, coalition: PartySet, limit: usize) -> Result<Self, Malformed> {
+        Self::of(problem, coalition, limit, &[])
+    }
+
+    /// With other values beside the messages, if they are terms.
+    pub(super) fn of(
+        problem: &Problem,
+        coalition: PartySet,
+        limit: usize,
+        more: &[u32],
+    ) -> Result<Self, Malformed> {
         let run = Execution::new(problem, coalition, Assumption::Fresh, limit)?;
+        let value = |id: &u32| run.values[*id as usize].clone();
+        let more: Vec<u32> = more
+            .iter()
+            .copied()
+            .filter(|id| value(id).is_some())
+            .collect();
         let messages = run.view.iter().take(SEEN);
-        let messages = messages.map(|(_, _, term)| term.clone()).collect();
-        Ok(Self { run, messages })
+        let messages = messages.map(|(_, _, term)| term.clone());
+        let messages = messages.chain(more.iter().filter_map(value)).collect();
+        Ok(Self {
+            run,
+            more,
+            messages,
+        })
     }
 
     /// Nothing where a message is no function of single elements.
@@ -136,12 +159,24 @@ impl Beside {
         runs: usize,
         random: &mut Random,
     ) -> Option<Samples> {
+        let own = self.run.symbols.iter();
+        let own: Vec<u128> = own.map(|info| drawn(problem, info, random)).collect();
+        self.samples_with(problem, pair, &own, runs, random)
+    }
+
+    /// The same with what the coalition has given.
+    pub(super) fn samples_with(
+        &self,
+        problem: &Problem,
+        pair: &[Inputs; 2],
+        own: &[u128],
+        runs: usize,
+        random: &mut Random,
+    ) -> Option<Samples> {
         let run = &self.run;
-        let own = run.symbols.iter().map(|info| drawn(problem, info, random));
-        let own: Vec<u128> = own.collect();
         let mut cases = [Vec::new(), Vec::new()];
         for (inputs, case) in pair.iter().zip(&mut cases) {
-            let mut values = own.clone();
+            let mut values = own.to_vec();
             for (term, words) in run.inputs.iter().zip(inputs) {
                 let [word] = words.as_slice() else {
                     return None;
@@ -176,21 +211,36 @@ pub(crate) fn stale(
     (coalition, result): (PartySet, usize),
     wrong: &Wrong,
 ) -> Result<bool, Malformed> {
-    let Some(Operand::Shared(sharing)) = full.results.get(result) else {
+    if !matches!(full.results.get(result), Some(Operand::Shared(_))) {
         return Ok(false);
-    };
+    }
     if same(full, small) {
         return Ok(true);
     }
     let image = is_image(full, small);
-    let (mut machine, required) = (Machine::new(full)?, Required::of(full));
-    let rows = machine.rows;
+    let (rows, required) = (Machine::new(full)?.rows, Required::of(full));
     let mut admits = |inputs: &[Inputs]| inputs.iter().all(|own| required.admits(own, rows));
     let count = if image { 1 } else { LIFTS };
     let found = lifts(full, small, &[&wrong.inputs], count, &mut admits);
     if image {
         return Ok(!found.is_empty());
     }
+    let inputs = found.into_iter().flatten().collect();
+    not_fresh(full, (coalition, result), inputs, 0xf5e5)
+}
+
+/// Whether on one of these operands components of a result are told from uniform ones that make up the same value.
+pub(super) fn not_fresh(
+    full: &Problem,
+    (coalition, result): (PartySet, usize),
+    operands: Vec<Inputs>,
+    seed: u64,
+) -> Result<bool, Malformed> {
+    let Some(Operand::Shared(sharing)) = full.results.get(result) else {
+        return Ok(false);
+    };
+    let mut machine = Machine::new(full)?;
+    let rows = machine.rows;
     let ids = operand_ids(&full.flat.results[result]);
     let held = sharing::held(sharing, coalition);
     let choices = sharing::choices(sharing, &held, 1);
@@ -200,10 +250,10 @@ pub(crate) fn stale(
     };
     let parities = sharing::parities(sharing);
     let view = View::new(full, coalition, false);
-    let (mut random, runs) = (Random(0xf5e5), runs(full));
+    let (mut random, runs) = (Random(seed), runs(full));
     let mut elems = elems(full, &machine, &view);
     elems.extend(vec![sharing.elem; rows * (1 + watched.len())]);
-    for inputs in found.into_iter().flatten() {
+    for inputs in operands {
         let mut cases = [Vec::new(), Vec::new()];
         for (which, case) in cases.iter_mut().enumerate() {
             for _ in 0..runs {
@@ -247,15 +297,17 @@ fn looked(view: &View) -> impl Iterator<Item = u32> + '_ {
 
 fn elems(problem: &Problem, machine: &Machine, view: &View) -> Vec<Elem> {
     let keys = view.keys.iter().map(|at| problem.keys[*at].elem);
-    let ids = looked(view).flat_map(|id| {
-        let info = &problem.flat.values[id as usize];
-        let elem = match info.kind {
-            Kind::Rows => Elem::Bits(1),
-            _ => info.elem,
-        };
-        vec![elem; machine.rows]
-    });
+    let ids = looked(view).flat_map(|id| vec![elem(problem, id); machine.rows]);
     keys.chain(ids).collect()
+}
+
+/// As what a value is looked at: of an order of rows by one bit.
+pub(super) fn elem(problem: &Problem, id: u32) -> Elem {
+    let info = &problem.flat.values[id as usize];
+    match info.kind {
+        Kind::Rows => Elem::Bits(1),
+        _ => info.elem,
+    }
 }
 
 fn row(problem: &Problem, machine: &Machine, view: &View) -> Vec<u128> {

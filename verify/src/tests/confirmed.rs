@@ -153,8 +153,8 @@ fn what_is_a_power_in_a_small_field_only_tells_nothing() {
         // -1 is a square modulo 5, and none modulo 2^61 - 1, which is 3 modulo 4: x*x + 1 is never 0 there.
         ("(x*x + 1) * r", "unknown"),
         ("(x*x - 1) * r", "LEAKS"),
-        // A fifth power is any number of F_5 and F_7, and 5 divides 2^61 - 2; so do 3 and 2.
-        ("x + r*r*r*r*r", "unknown"),
+        // A fifth power is any number of F_5 and F_7, and 5 divides 2^61 - 2; so do 3 and 2. Samples at full width show all.
+        ("x + r*r*r*r*r", "LEAKS"),
         ("x + r*r*r", "LEAKS"),
         ("x + r*r", "LEAKS"),
     ] {

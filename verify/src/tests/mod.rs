@@ -12,6 +12,7 @@ mod confirmed;
 mod declared;
 mod early;
 mod faithful;
+mod fixed;
 mod forms;
 mod honest;
 mod kept;
