@@ -8,8 +8,8 @@ use smpc_tests::pipeline::{checked, differences, shadow, start};
 fn the_programs_mean_what_they_expect() {
     let mut failed = Vec::new();
     for (name, text) in smpc_tests::programs() {
-        // What a party draws, nobody else knows.
-        if text.contains("<-") {
+        // What a party draws, nobody else knows; of orders that differ the shadow knows nothing.
+        if text.contains("<-") || name == "orders" {
             continue;
         }
         let case = Case::read(&text);
