@@ -151,6 +151,12 @@ impl Beside {
         })
     }
 
+    /// What the coalition has of its own in some runs: values of all symbols.
+    pub(super) fn own(&self, problem: &Problem, random: &mut Random) -> Vec<u128> {
+        let symbols = self.run.symbols.iter();
+        symbols.map(|info| drawn(problem, info, random)).collect()
+    }
+
     /// Nothing where a message is no function of single elements.
     fn samples(
         &self,
@@ -159,8 +165,7 @@ impl Beside {
         runs: usize,
         random: &mut Random,
     ) -> Option<Samples> {
-        let own = self.run.symbols.iter();
-        let own: Vec<u128> = own.map(|info| drawn(problem, info, random)).collect();
+        let own = self.own(problem, random);
         self.samples_with(problem, pair, &own, runs, random)
     }
 

@@ -317,14 +317,6 @@ pub(crate) fn stale(
 }
 
 impl Beside {
-    /// What the coalition has of its own in some runs: values of all symbols.
-    fn own(&self, problem: &Problem, random: &mut Random) -> Vec<u128> {
-        let symbols = self.run.symbols.iter();
-        symbols
-            .map(|info| crate::bare::drawn(problem, info, random))
-            .collect()
-    }
-
     /// The messages and values that are looked at, the latter by number.
     fn elements(&self) -> impl Iterator<Item = Result<&Element, u32>> {
         let view = self.run.view.iter().take(SEEN);
