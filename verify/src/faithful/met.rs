@@ -2,8 +2,10 @@
 //!
 //! No number of four bits is above 7, so what a text does then is not looked at there, and a product of two bits that are
 //! never 1 together is nothing. In runs on random operands each comparison and each single bit must be 0 and 1, and each
-//! product something. This is about what is seen: results are tried at full width, too, and long circuits compute bits of
-//! results that are nothing in every ring.
+//! product something. This is about what is seen.
+//!
+//! A number less its low bits, taken one by one, is nothing in a ring of as many bits, and what a text makes of the
+//! difference is not looked at there. Of results, what is always the same in the small ring must be so at full width.
 
 use super::Of;
 use crate::certificate::Assumption;
@@ -24,11 +26,13 @@ const TIMES: usize = 256;
 /// Steps of all runs of one question.
 const STEPS: usize = 1 << 24;
 
-/// What is known of one step from some runs: whether it was ever 0, and ever something else.
+/// What is known of one step from some runs: whether it was ever 0, and ever something else; and ever other than at first.
 #[derive(Clone, Copy, Default)]
 struct Seen {
     zero: bool,
     other: bool,
+    first: Option<u128>,
+    changed: bool,
 }
 
 /// A step that must come out in several ways.
@@ -38,11 +42,26 @@ enum Must {
     Both,
     /// As something.
     Other,
+    /// Not always as the same.
+    Changing,
 }
 
 impl Seen {
     fn is(self, must: Must) -> bool {
-        self.other && (self.zero || must == Must::Other)
+        match must {
+            Must::Both => self.zero && self.other,
+            Must::Other => self.other,
+            Must::Changing => self.changed,
+        }
+    }
+
+    fn see(&mut self, words: &[u128]) {
+        self.zero |= words.contains(&0);
+        self.other |= words.iter().any(|word| *word != 0);
+        if let Some(word) = words.first() {
+            let first = *self.first.get_or_insert(*word);
+            self.changed |= words.iter().any(|word| *word != first);
+        }
     }
 }
 
@@ -53,7 +72,8 @@ fn deciding(problem: &Problem, of: Of) -> Vec<(usize, Must)> {
     for (at, operand) in flat.results.iter().enumerate() {
         let own = match of {
             Of::Sharing(_, result) => at == result,
-            Of::View(_) | Of::Results => false,
+            Of::View(_) => false,
+            Of::Results => true,
         };
         for id in operand_ids(operand).iter().filter(|_| own) {
             needed[*id as usize] = true;
@@ -75,6 +95,13 @@ fn deciding(problem: &Problem, of: Of) -> Vec<(usize, Must)> {
         }
         let info = &flat.values[step.result as usize];
         if matches!(info.kind, Kind::Rows | Kind::Digest) {
+            continue;
+        }
+        if of == Of::Results {
+            let compares = matches!(step.op, FlatOp::Local(Local::Prim(Prim::Lt | Prim::Eq)));
+            if compares || matches!(info.elem, Elem::Ring(2..) | Elem::Field(_)) {
+                found.push((at, Must::Changing));
+            }
             continue;
         }
         match (&step.op, info.elem) {
@@ -117,8 +144,7 @@ fn runs(
                 continue;
             }
             let words = machine.value(problem.flat.steps[*at].result);
-            seen.zero |= words.contains(&0);
-            seen.other |= words.iter().any(|word| *word != 0);
+            seen.see(words);
             all &= seen.is(*must);
         }
         if all {
@@ -145,7 +171,8 @@ fn admitted(problem: &Problem, rows: usize) -> impl FnMut(u64) -> Option<Inputs>
     }
 }
 
-/// Whether a comparison, a single bit or a product is always the same in the small ring, and need not be at full width.
+/// Whether a comparison, a single bit or a product is always the same in the small ring, and need not be at full width; of
+/// results, whether a step is always the same there and is not at full width.
 ///
 /// # Errors
 /// The protocol breaks the rules of flat protocols.
@@ -175,6 +202,12 @@ pub(super) fn unmet(full: &Problem, small: &Problem, of: Of) -> Result<bool, Mal
         .collect();
     if left.is_empty() {
         return Ok(false);
+    }
+    if of == Of::Results {
+        let rows = Machine::new(full)?.rows;
+        let left: Vec<_> = left.into_iter().map(|at| (at, Must::Changing)).collect();
+        let seen = runs(full, &left, admitted(full, rows))?;
+        return Ok(seen.iter().any(|seen| seen.changed));
     }
     // What is one number whatever the operands and coins is so in both.
     let run = Execution::new(full, PartySet::EMPTY, Assumption::Fresh, 24)?;

@@ -194,6 +194,15 @@ fn what_a_narrow_type_loses_at_full_width_only_is_not_exhausted() {
     for (t, said) in [
         ("((x as Z[2^8]) as Z[2^k])", "narrower than"),
         ("ring((bits(x) as Bits[8]) as Bits[k])", "narrower than"),
+        // All of three bits, with a number beside them or without.
+        (
+            "(bits(x).bits[0] as Z[2^k]) - 2*(bits(x).bits[1] as Z[2^k]) - 4*(bits(x).bits[2] as Z[2^k])",
+            "always come out the same",
+        ),
+        (
+            "1 - (bits(x).bits[0] as Z[2^k]) - 2*(bits(x).bits[1] as Z[2^k]) - 4*(bits(x).bits[2] as Z[2^k]) + 1",
+            "always come out the same",
+        ),
     ] {
         let row = found(&wrong(t), 2, "p");
         let correct = row.1.correct.word();
