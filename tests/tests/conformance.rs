@@ -108,11 +108,12 @@ under! {
 }
 
 /// Programs of integers, products, reveals and shuffles: what a scheme over a field provides.
-const OF_INTEGERS: [&str; 11] = [
+const OF_INTEGERS: [&str; 12] = [
     "asserted",
     "clear",
     "int_arithmetic",
     "integers",
+    "known_control",
     "matmul_int",
     "orders",
     "parameters",

@@ -15,6 +15,7 @@
 //! - A coin is known to exactly the parties of its stream.
 //! - What an offline operation reads is offline.
 
+mod before;
 mod cost;
 mod offline;
 mod outputs;

@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 
+use super::before::of_the_run;
 use super::project::blocks_of;
 use super::{Block, Elem, Op, PartySet, Program, Step, Value, ValueInfo};
 use crate::local::{Local, Source};
@@ -31,10 +32,14 @@ impl Program {
         if wanted.is_empty() {
             return Err(NoOffline::Empty);
         }
+        let of_the_run = of_the_run(self);
+        let asks = |step: &Step, wanted: &HashSet<Value>| {
+            !depends(step, &of_the_run) && holds(self, step, wanted, senders)
+        };
         // A value carried around a loop is found needed one turn after its use.
         loop {
             let before = wanted.len();
-            needs(&self.body, &mut wanted);
+            needs(&self.body, &mut wanted, &asks);
             if wanted.len() == before {
                 break;
             }
@@ -43,6 +48,7 @@ impl Program {
             from: self,
             wanted,
             senders,
+            of_the_run: &of_the_run,
             values: self.values.clone(),
         };
         let steps = part.steps(&self.body)?;
@@ -73,26 +79,97 @@ fn sends(program: &Program, block: &Block, into: &mut HashSet<Value>, senders: &
     }
 }
 
-/// One pass backwards: what the wanted values are computed from.
-fn needs(block: &Block, wanted: &mut HashSet<Value>) {
+/// Whether how often a loop runs, or which branch is taken, is known during the run only.
+fn depends(step: &Step, of_the_run: &HashSet<Value>) -> bool {
+    decision(step).is_some_and(|value| of_the_run.contains(&value))
+}
+
+/// What decides how often a loop runs or which branch is taken, where that is a value.
+fn decision(step: &Step) -> Option<Value> {
+    match &step.op {
+        Op::While { condition, .. } => condition.results.first().copied(),
+        Op::Switch { .. } => step.args.first().copied(),
+        _ => None,
+    }
+}
+
+/// Whether control holds something of what the offline part consists of.
+fn holds(program: &Program, step: &Step, wanted: &HashSet<Value>, senders: PartySet) -> bool {
+    let (mut found, mut from) = (HashSet::new(), PartySet::EMPTY);
+    for block in blocks_of(&step.op) {
+        sends(program, block, &mut found, &mut from);
+        coins(program, block, senders, &mut found);
+    }
+    !found.is_empty() || step.results.iter().any(|value| wanted.contains(value))
+}
+
+/// Coins of streams that a sender of offline messages has a part in: what it draws next would
+/// depend on how many were drawn here.
+fn coins(program: &Program, block: &Block, senders: PartySet, into: &mut HashSet<Value>) {
+    for step in &block.steps {
+        if let Op::Coin(_) = step.op {
+            let shared = |value: &&Value| {
+                let set = program.values[value.0 as usize].known_to;
+                !set.intersection(senders).is_empty()
+            };
+            into.extend(step.results.iter().filter(shared));
+        }
+        for block in blocks_of(&step.op) {
+            coins(program, block, senders, into);
+        }
+    }
+}
+
+/// One pass backwards: what the wanted values are computed from, and what decides on control that is asked for.
+fn needs(
+    block: &Block,
+    wanted: &mut HashSet<Value>,
+    asks: &dyn Fn(&Step, &HashSet<Value>) -> bool,
+) {
     for step in block.steps.iter().rev() {
         match &step.op {
-            Op::For { body, .. } | Op::Reduce { body, .. } | Op::Scan { body, .. } => {
+            Op::Reduce { body, .. } | Op::Scan { body, .. } => {
                 let k = step.args.len();
+                // A tree has two neighbours for each argument.
+                let higher = body.params.get(k..).unwrap_or_default();
                 for slot in 0..k {
-                    // A tree has two neighbours for each argument, a loop one current value.
-                    let current = [body.params.get(slot), body.params.get(k + slot)];
-                    let mut seen = current.into_iter().flatten().chain(step.results.get(slot));
-                    if seen.any(|value| wanted.contains(value)) {
-                        wanted.extend(current.into_iter().flatten());
-                        wanted.extend(step.args.get(slot));
-                        wanted.extend(body.results.get(slot));
-                        wanted.extend(step.results.get(slot));
+                    carried(step, slot, &[&body.params, higher], body, wanted);
+                }
+                needs(body, wanted, asks);
+            }
+            Op::For { body, .. } => {
+                for slot in 0..step.args.len() {
+                    carried(step, slot, &[&body.params], body, wanted);
+                }
+                needs(body, wanted, asks);
+            }
+            Op::While {
+                condition, body, ..
+            } => {
+                if asks(step, wanted) {
+                    wanted.extend(&condition.results);
+                    for slot in 0..step.args.len() {
+                        let current: [&[Value]; 2] = [&body.params, &condition.params];
+                        carried(step, slot, &current, body, wanted);
+                    }
+                    needs(condition, wanted, asks);
+                    needs(body, wanted, asks);
+                }
+            }
+            Op::Switch { arms } => {
+                if asks(step, wanted) {
+                    wanted.extend(&step.args);
+                    for arm in arms {
+                        let pairs = step.results.iter().zip(&arm.results);
+                        let own: Vec<Value> = pairs
+                            .filter(|(result, _)| wanted.contains(result))
+                            .map(|(_, own)| *own)
+                            .collect();
+                        wanted.extend(own);
+                        needs(arm, wanted, asks);
                     }
                 }
-                needs(body, wanted);
             }
-            Op::While { .. } | Op::Switch { .. } => {}
             _ if step.results.iter().any(|result| wanted.contains(result)) => {
                 wanted.extend(&step.args);
             }
@@ -101,10 +178,28 @@ fn needs(block: &Block, wanted: &mut HashSet<Value>) {
     }
 }
 
+/// A carried value is wanted before the first turn, in each, after it and at the end, or nowhere.
+fn carried(
+    step: &Step,
+    slot: usize,
+    current: &[&[Value]],
+    body: &Block,
+    wanted: &mut HashSet<Value>,
+) {
+    let inside = current.iter().filter_map(|params| params.get(slot));
+    let inside = inside.chain(step.results.get(slot));
+    if inside.clone().any(|value| wanted.contains(value)) {
+        wanted.extend(inside);
+        wanted.extend(step.args.get(slot));
+        wanted.extend(body.results.get(slot));
+    }
+}
+
 struct Part<'a> {
     from: &'a Program,
     wanted: HashSet<Value>,
     senders: PartySet,
+    of_the_run: &'a HashSet<Value>,
     values: Vec<ValueInfo>,
 }
 
@@ -123,6 +218,20 @@ impl Part<'_> {
         Ok(steps)
     }
 
+    /// A block with these of its parameters and results.
+    fn block(
+        &mut self,
+        block: &Block,
+        params: &[usize],
+        results: &[usize],
+    ) -> Result<Block, NoOffline> {
+        Ok(Block {
+            params: at(&block.params, params),
+            steps: self.steps(block)?,
+            results: at(&block.results, results),
+        })
+    }
+
     /// The carried values of a loop, or the columns of a tree, that stay.
     fn slots(&self, step: &Step, body: &Block) -> Vec<usize> {
         let k = step.args.len();
@@ -139,11 +248,7 @@ impl Part<'_> {
             Op::Coin(_) | Op::Barrier => steps.push(step.clone()),
             Op::For { var, count, body } => {
                 let slots = self.slots(step, body);
-                let body = Block {
-                    params: at(&body.params, &slots),
-                    steps: self.steps(body)?,
-                    results: at(&body.results, &slots),
-                };
+                let body = self.block(body, &slots, &slots)?;
                 let (var, count) = (*var, count.clone());
                 steps.push(Step {
                     op: Op::For { var, count, body },
@@ -156,14 +261,44 @@ impl Part<'_> {
                 let inside = self.steps(body)?;
                 self.tree(step, body, inside, steps);
             }
-            Op::While { iterations, .. } => {
-                self.refuse(step)?;
-                steps.push(nothing(step, *iterations));
-            }
-            Op::Switch { .. } => {
-                self.refuse(step)?;
+            Op::While { .. } | Op::Switch { .. }
+                if !holds(self.from, step, &self.wanted, self.senders) =>
+            {
                 // It stays as what it is to the schedule: a place no message is moved across.
                 steps.push(nothing(step, self.counter()));
+            }
+            Op::While { .. } | Op::Switch { .. } if depends(step, self.of_the_run) => {
+                return Err(NoOffline::Depends(step.source));
+            }
+            Op::While {
+                iterations,
+                condition,
+                body,
+            } => {
+                let slots = self.slots(step, body);
+                let op = Op::While {
+                    iterations: *iterations,
+                    condition: self.block(condition, &slots, &[0])?,
+                    body: self.block(body, &slots, &slots)?,
+                };
+                steps.push(Step {
+                    op,
+                    args: at(&step.args, &slots),
+                    results: at(&step.results, &slots),
+                    ..step.clone()
+                });
+            }
+            Op::Switch { arms } => {
+                let kept: Vec<usize> = (0..step.results.len())
+                    .filter(|slot| self.wants(&step.results, *slot))
+                    .collect();
+                let arms = arms.iter().map(|arm| self.block(arm, &[], &kept));
+                let arms = arms.collect::<Result<_, _>>()?;
+                steps.push(Step {
+                    op: Op::Switch { arms },
+                    results: at(&step.results, &kept),
+                    ..step.clone()
+                });
             }
             _ if step.results.iter().any(|value| self.wanted.contains(value)) => {
                 steps.push(step.clone());
@@ -176,43 +311,6 @@ impl Part<'_> {
     /// A variable for a loop that is never entered.
     fn counter(&self) -> crate::size::SizeVar {
         crate::size::SizeVar(u32::try_from(self.from.sizes.len()).unwrap_or(u32::MAX))
-    }
-
-    /// Control that depends on the run must not hold what the offline part consists of.
-    fn refuse(&self, step: &Step) -> Result<(), NoOffline> {
-        let mut found = HashSet::new();
-        for block in blocks_of(&step.op) {
-            sends(
-                self.from,
-                block,
-                &mut found,
-                &mut PartySet::EMPTY.union(PartySet::EMPTY),
-            );
-            self.coins(block, &mut found);
-        }
-        let results = step.results.iter().any(|value| self.wanted.contains(value));
-        if found.is_empty() && !results {
-            Ok(())
-        } else {
-            Err(NoOffline::Depends(step.source))
-        }
-    }
-
-    /// Coins of streams that a sender of offline messages has a part in: what it draws next would
-    /// depend on how many were drawn here.
-    fn coins(&self, block: &Block, into: &mut HashSet<Value>) {
-        for step in &block.steps {
-            if let Op::Coin(_) = step.op {
-                let shared = |value: &&Value| {
-                    let set = self.from.values[value.0 as usize].known_to;
-                    !set.intersection(self.senders).is_empty()
-                };
-                into.extend(step.results.iter().filter(shared));
-            }
-            for block in blocks_of(&step.op) {
-                self.coins(block, into);
-            }
-        }
     }
 
     /// A tree keeps its levels, whatever it is over: the rows of a column of zeros have their
