@@ -145,31 +145,28 @@ fn needs(
             }
             Op::While {
                 condition, body, ..
-            } => {
-                if asks(step, wanted) {
-                    wanted.extend(&condition.results);
-                    for slot in 0..step.args.len() {
-                        let current: [&[Value]; 2] = [&body.params, &condition.params];
-                        carried(step, slot, &current, body, wanted);
-                    }
-                    needs(condition, wanted, asks);
-                    needs(body, wanted, asks);
+            } if asks(step, wanted) => {
+                wanted.extend(&condition.results);
+                for slot in 0..step.args.len() {
+                    let current: [&[Value]; 2] = [&body.params, &condition.params];
+                    carried(step, slot, &current, body, wanted);
+                }
+                needs(condition, wanted, asks);
+                needs(body, wanted, asks);
+            }
+            Op::Switch { arms } if asks(step, wanted) => {
+                wanted.extend(&step.args);
+                for arm in arms {
+                    let pairs = step.results.iter().zip(&arm.results);
+                    let own: Vec<Value> = pairs
+                        .filter(|(result, _)| wanted.contains(result))
+                        .map(|(_, own)| *own)
+                        .collect();
+                    wanted.extend(own);
+                    needs(arm, wanted, asks);
                 }
             }
-            Op::Switch { arms } => {
-                if asks(step, wanted) {
-                    wanted.extend(&step.args);
-                    for arm in arms {
-                        let pairs = step.results.iter().zip(&arm.results);
-                        let own: Vec<Value> = pairs
-                            .filter(|(result, _)| wanted.contains(result))
-                            .map(|(_, own)| *own)
-                            .collect();
-                        wanted.extend(own);
-                        needs(arm, wanted, asks);
-                    }
-                }
-            }
+            Op::While { .. } | Op::Switch { .. } => {}
             _ if step.results.iter().any(|result| wanted.contains(result)) => {
                 wanted.extend(&step.args);
             }
