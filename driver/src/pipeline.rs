@@ -218,7 +218,7 @@ pub fn bind(
         let problems = errors
             .into_iter()
             .map(|error| {
-                let help = elsewhere(&backend, &arguments, &error);
+                let help = elsewhere(&backend, &arguments, &script.program, &error);
                 Problem::source(error.code, error.message, error.source).help(help)
             })
             .collect();
@@ -255,7 +255,26 @@ pub fn promised(
 }
 
 /// What would carry out what a backend does not.
-fn elsewhere(backend: &str, arguments: &[(String, String)], error: &lower::Error) -> String {
+fn elsewhere(
+    backend: &str,
+    arguments: &[(String, String)],
+    script: &share::Program,
+    error: &lower::Error,
+) -> String {
+    if error.code == lower::PARTIES {
+        let on = script.using.on.len();
+        let counted = error.message.contains("computing parties, ");
+        return match arguments.iter().any(|(param, _)| param == "n") {
+            _ if on > 0 && !counted => "give the party another name".to_owned(),
+            _ if !counted => format!(
+                "give the party another name; or `using {backend} on …` lets parties of the script compute, and there are no servers"
+            ),
+            true => format!("`using {backend}(n: {on}) on …` is for {on} computing parties"),
+            false => format!(
+                "`{backend}` has a fixed number of computing parties; `smpc schemes` lists others"
+            ),
+        };
+    }
     let bits = |(param, value): &(String, String)| param == "k" && value != "128";
     if error.message.starts_with(lower::TOO_NARROW) && arguments.iter().any(bits) {
         format!(

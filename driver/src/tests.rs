@@ -323,3 +323,30 @@ fn too_few_bits_name_the_ring_that_has_more() {
     let wide = Folder::new("wide", &text.replace("SCHEME", "rep3(k: 128)"));
     assert!(wide.compile(None).is_ok());
 }
+
+/// Real parties find each other by name: a script's party is not called as one of the backend's.
+#[test]
+fn parties_named_as_those_of_the_backend_are_told() {
+    let text = "party P[2], T;\nusing SCHEME;\ninput x: int from T;\n\
+                reveal share x to P[0] as z;\nleaks z to P[0];\n";
+    for (scheme, said) in [
+        ("rep3", ["`P[0]`", "`using rep3 on …`"]),
+        ("additive", ["`P[0]`", "another name"]),
+        ("additive on P[0], P[1]", ["`T`", "another name"]),
+        (
+            "additive on P[0], P[1], T",
+            ["names 3", "`using additive(n: 3) on …`"],
+        ),
+        ("rep3 on P[0], P[1]", ["names 2", "`smpc schemes`"]),
+    ] {
+        let folder = Folder::new("names", &text.replace("SCHEME", scheme));
+        let Err((_, lines)) = folder.compile(None) else {
+            panic!("{scheme}: names")
+        };
+        let all = lines.join(" ");
+        let told = all.contains("P22") && said.iter().all(|said| all.contains(said));
+        assert!(told, "{scheme}: {all}");
+    }
+    let seats = text.replace("SCHEME", "rep3 on P[0], P[1], T");
+    assert!(Folder::new("seats", &seats).compile(None).is_ok());
+}

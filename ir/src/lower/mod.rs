@@ -214,6 +214,17 @@ impl<'a> Lowerer<'a> {
             seats.push(names.len());
             names.push(role.clone());
         }
+        // Real parties are found by their names.
+        let (own, others) = names.split_at(script.parties.len());
+        if let Some(name) = others.iter().find(|name| own.contains(name)) {
+            let what = match backend.roles.contains(name) {
+                true => "of the backend beside its computing parties",
+                false => "a server of the backend",
+            };
+            return Err(parties(format!(
+                "`{name}` is a party of the script, and {what}"
+            )));
+        }
         if names.len() > 128 {
             return Err(parties(format!("{} parties; at most 128", names.len())));
         }
