@@ -194,9 +194,9 @@ impl Instance<'_> {
     }
 
     /// The word of an element type that is equal to a term, or of the smaller ring where it is modulo that one that they are
-    /// compared; nothing where none is, or no one.
+    /// compared; nothing where none is, or no one. An error is 0.
     pub fn word(&self, term: &Term, row: usize, elem: Elem) -> Option<u128> {
-        match (elem, self.value(term, row, Bound::None)?) {
+        match (elem, self.value(term, row, Bound::Number(0))?) {
             (Elem::Bits(m), Value::Bits(word, l)) => (m == l).then_some(word),
             (Elem::Bits(_), Value::Number { value, exact, .. }) => {
                 let word = exact.then(|| u128::try_from(value).ok())??;

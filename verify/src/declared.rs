@@ -2,14 +2,15 @@
 //! the result is given.
 //!
 //! The value is that of the clause, not of the run: a view that can be simulated from it tells no more than it, and whether it
-//! is what comes out is a matter of correctness.
+//! is what comes out is a matter of correctness. Where a clause leaves an error, `v == e + r for r in 0..=1`, the simulator is
+//! given what comes out.
 
 use crate::claim::{Instance, constant};
 use crate::element::literal;
 use crate::problem::{Operand, Problem, Spec, operand_ids};
 use crate::requires::elems;
 use crate::term::{Poly, Terms};
-use smpc_ir::claim::{Operator, Term};
+use smpc_ir::claim::{Domain, Operator, Term};
 use smpc_ir::flat::Kind;
 use smpc_ir::party::{Elem, PartySet};
 
@@ -26,8 +27,10 @@ pub(crate) struct Declared<'p> {
     pub value: &'p Term,
     /// So many low bits, where the clause says nothing of the others: `v as Z[2^k] == e as Z[2^k]`.
     pub low: Option<u8>,
-    /// Whether the clause leaves the result no other value.
+    /// Whether the clause leaves the result no other value, its error apart.
     pub whole: bool,
+    /// Whether the clause leaves an error: the value is that with [`Term::Bound`] for it.
+    pub rounded: bool,
 }
 
 /// A result on one side of an equation, where the other is an expression of parameters, and how many bits they are cast to.
@@ -38,24 +41,28 @@ struct Fixed<'p> {
 }
 
 impl Problem {
-    /// The clear results that somebody of the coalition holds and that a clause `v == e` without an error and without an
-    /// exception fixes, those of a protocol that its file declares and that is no standard operation.
+    /// The clear results that somebody of the coalition holds and that a clause `v == e` without an exception fixes, up to its
+    /// error, those of a protocol that its file declares and that is no standard operation.
     pub(crate) fn declared(&self, coalition: PartySet) -> Vec<Declared<'_>> {
         let mut found = Vec::new();
         if self.declares.is_empty() || self.spec != Spec::Unspecified {
             return found;
         }
-        let exact = self.flat.claims.ensures.iter();
-        let exact = exact.filter(|e| e.over.is_none() && e.except.is_none());
-        for ensures in exact {
+        let always = self.flat.claims.ensures.iter();
+        for ensures in always.filter(|ensures| ensures.except.is_none()) {
+            let rounded = match ensures.over {
+                None => false,
+                Some(Domain::Range(..)) => true,
+                Some(Domain::Permutation) => continue,
+            };
             let mut open = vec![&ensures.claim];
             while let Some(claim) = open.pop() {
                 match claim {
                     Term::Apply(Operator::And, both) => open.extend(both),
                     Term::Apply(Operator::Eq, sides) => {
                         if let [a, b] = sides.as_slice() {
-                            let either = fixed(a, b).or_else(|| fixed(b, a));
-                            found.extend(either.and_then(|at| self.held(coalition, at)));
+                            let either = fixed(a, b, rounded).or_else(|| fixed(b, a, rounded));
+                            found.extend(either.and_then(|at| self.held(coalition, at, rounded)));
                         }
                     }
                     _ => {}
@@ -65,7 +72,12 @@ impl Problem {
         found
     }
 
-    fn held<'p>(&self, coalition: PartySet, fixed: Fixed<'p>) -> Option<Declared<'p>> {
+    fn held<'p>(
+        &self,
+        coalition: PartySet,
+        fixed: Fixed<'p>,
+        rounded: bool,
+    ) -> Option<Declared<'p>> {
         let Fixed { result, value, low } = fixed;
         let elem = match self.results.get(result)? {
             Operand::Clear { elem, known_to } if !known_to.intersection(coalition).is_empty() => {
@@ -77,6 +89,8 @@ impl Problem {
         let (inner, _) = low_bits(value);
         let (value, low) = match (low, elem) {
             (None, _) => (value, None),
+            // Of some bits with an error nothing is given.
+            (Some(_), _) if rounded => return None,
             (Some(low), Elem::Ring(m)) => {
                 // An expression in a ring of fewer bits is another number in one of more.
                 let exact = whole(inner, Elem::Ring(low.min(m)), &params);
@@ -92,6 +106,7 @@ impl Problem {
             value,
             low,
             whole: low.is_none() && whole(value, elem, &params),
+            rounded,
         })
     }
 
@@ -99,30 +114,38 @@ impl Problem {
     pub(crate) fn gives(&self, coalition: PartySet, param: usize) -> bool {
         let elem = elems(&self.params).get(param).copied();
         self.declared(coalition).iter().any(|declared| {
-            let all = declared.low.is_none() && Some(declared.elem) == elem;
+            let all = !declared.rounded && declared.low.is_none() && Some(declared.elem) == elem;
             all && *declared.value == Term::Param(param as u32)
         })
     }
 
-    /// The names of the clear results that the simulator of a coalition is given because a clause fixes them; none for a
-    /// standard operation.
-    pub fn given(&self, coalition: PartySet) -> Vec<&str> {
-        let mut names: Vec<&str> = Vec::new();
-        for declared in self.declared(coalition) {
-            match self.declares.get(declared.result) {
-                Some(name) if !names.contains(&name.as_str()) => names.push(name),
-                _ => {}
+    /// The names of the clear results that the simulator of a coalition is given because a clause fixes them, and what
+    /// a clause leaves of them; none for a standard operation.
+    pub fn given(&self, coalition: PartySet) -> Vec<String> {
+        let declared = self.declared(coalition);
+        let mut names: Vec<String> = Vec::new();
+        for (at, name) in self.declares.iter().enumerate() {
+            let mut own = declared
+                .iter()
+                .filter(|declared| declared.result == at)
+                .peekable();
+            if own.peek().is_none() {
+                continue;
             }
+            names.push(match own.all(|declared| declared.rounded) {
+                true => format!("{name} up to rounding"),
+                false => name.clone(),
+            });
         }
         names
     }
 }
 
-/// The result on one side, where the other is an expression of parameters.
-fn fixed<'p>(result: &Term, value: &'p Term) -> Option<Fixed<'p>> {
+/// The result on one side, where the other is an expression of parameters, and of an error if there is one.
+fn fixed<'p>(result: &Term, value: &'p Term, rounded: bool) -> Option<Fixed<'p>> {
     let ((result, left), (_, right)) = (low_bits(result), low_bits(value));
     match result {
-        Term::Result(at) if of_params(value) => Some(Fixed {
+        Term::Result(at) if of_params(value, rounded) => Some(Fixed {
             result: *at as usize,
             value,
             low: left.into_iter().chain(right).min(),
@@ -165,7 +188,9 @@ fn whole(term: &Term, elem: Elem, params: &[Elem]) -> bool {
         Term::Param(at) => params.get(*at as usize).is_some_and(|param| wide(*param)),
         Term::Integer(_) => true,
         Term::Cast(_, other) => wide(*other),
-        Term::Result(_) | Term::Bound => false,
+        // One of few numbers.
+        Term::Bound => true,
+        Term::Result(_) => false,
         Term::Apply(operator, args) => match operator {
             // Bits, that are equal to an element as the number that they are.
             Op::Eq | Op::Lt | Op::Le | Op::Not | Op::And | Op::Or | Op::Bits => true,
@@ -182,12 +207,13 @@ fn whole(term: &Term, elem: Elem, params: &[Elem]) -> bool {
     }
 }
 
-fn of_params(term: &Term) -> bool {
+fn of_params(term: &Term, rounded: bool) -> bool {
     match term {
         Term::Param(_) | Term::Integer(_) => true,
-        Term::Result(_) | Term::Bound | Term::Apply(Operator::Rows, _) => false,
-        Term::Cast(inner, _) => of_params(inner),
-        Term::Apply(_, args) => args.iter().all(of_params),
+        Term::Bound => rounded,
+        Term::Result(_) | Term::Apply(Operator::Rows, _) => false,
+        Term::Cast(inner, _) => of_params(inner, rounded),
+        Term::Apply(_, args) => args.iter().all(|arg| of_params(arg, rounded)),
     }
 }
 
@@ -202,10 +228,10 @@ impl Declared<'_> {
 
     /// Whether it is a polynomial of operands.
     pub fn is_polynomial(&self) -> bool {
-        polynomial(self.value)
+        !self.rounded && polynomial(self.value)
     }
 
-    /// The words that the clause says for operands, of as many bits as it says; nothing where it says none.
+    /// The words that the clause says for operands, of as many bits as it says, with no error; nothing where it says none.
     pub fn words(&self, params: &[Elem], inputs: &[Vec<u128>], rows: usize) -> Option<Vec<u128>> {
         let instance = Instance {
             params,

@@ -84,7 +84,7 @@ impl Report {
     }
 
     /// The clear results that those coalitions are given for which it is private up to these ([`Problem::given`]).
-    pub fn given<'p>(&self, problem: &'p Problem) -> Vec<&'p str> {
+    pub fn given(&self, problem: &Problem) -> Vec<String> {
         let mut names = Vec::new();
         for (coalition, verdict) in &self.privacy {
             if verdict.severity() < OPEN {
@@ -244,7 +244,7 @@ fn held_to(problem: &Problem, correct: &Verdict, mut active: Active) -> Active {
     active
 }
 
-fn unshown(given: &[&str]) -> String {
+fn unshown(given: &[String]) -> String {
     format!(
         "what it sees is simulated from {}, which is not shown to be what `ensures` says",
         given.join(" and ")

@@ -525,6 +525,9 @@ impl Execution {
                 let value = self.symbol(Name::Result, declared.elem, kind, Class::Known);
                 all.push((term.clone(), value));
             }
+            if declared.rounded {
+                continue;
+            }
             let (elem, result) = (declared.elem, declared.result as u32);
             let Some(term) = as_term(&mut self.terms, declared.value, elem, &params) else {
                 continue;

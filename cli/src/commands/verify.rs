@@ -544,6 +544,7 @@ fn ring(elem: Elem) -> String {
 fn seen(leak: &Leak) -> String {
     let View { seen, often, runs } = &leak.view;
     let values = seen.iter().map(|one| match one.values.as_slice() {
+        [] => one.what.clone(),
         [value] => format!("{} = {value}", one.what),
         rows => format!("{} = {rows:?}", one.what),
     });

@@ -534,6 +534,9 @@ impl Copies {
         let params: Vec<Option<Poly>> = params.collect();
         let mut all = Vec::new();
         for declared in problem.declared(coalition) {
+            if declared.rounded {
+                continue;
+            }
             let (elem, kind) = (declared.elem, declared.kind(problem));
             let Some(term) = as_term(&mut self.terms, declared.value, elem, &params) else {
                 continue;

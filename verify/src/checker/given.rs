@@ -40,6 +40,9 @@ impl Checker {
                 let value = self.fresh(Name::Result, declared.elem, kind, Status::Known);
                 all.push((term.clone(), value));
             }
+            if declared.rounded {
+                continue;
+            }
             let (elem, result) = (declared.elem, declared.result as u32);
             let Some(term) = as_term(&mut self.terms, declared.value, elem, &params) else {
                 continue;

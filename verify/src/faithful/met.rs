@@ -11,6 +11,7 @@ use super::Of;
 use crate::certificate::Assumption;
 use crate::correct::Source;
 use crate::machine::{Machine, Random};
+use crate::operands::amount_params;
 use crate::problem::{Malformed, Problem, operand_ids};
 use crate::requires::Required;
 use crate::symbolic::Execution;
@@ -79,6 +80,7 @@ fn deciding(problem: &Problem, of: Of) -> Vec<(usize, Must)> {
             needed[*id as usize] = true;
         }
     }
+    let of_run = of_run(problem);
     let mut found = Vec::new();
     for (at, step) in flat.steps.iter().enumerate().rev() {
         if let (FlatOp::Send { to, .. }, Of::View(coalition) | Of::Sharing(coalition, _)) =
@@ -99,7 +101,8 @@ fn deciding(problem: &Problem, of: Of) -> Vec<(usize, Must)> {
         }
         if of == Of::Results {
             let compares = matches!(step.op, FlatOp::Local(Local::Prim(Prim::Lt | Prim::Eq)));
-            if compares || matches!(info.elem, Elem::Ring(2..) | Elem::Field(_)) {
+            let number = matches!(info.elem, Elem::Ring(2..) | Elem::Field(_));
+            if of_run[step.result as usize] && (compares || number) {
                 found.push((at, Must::Changing));
             }
             continue;
@@ -114,6 +117,26 @@ fn deciding(problem: &Problem, of: Of) -> Vec<(usize, Must)> {
             }
             _ => {}
         }
+    }
+    found
+}
+
+/// Which values depend on more than constants and public amounts: of the latter a small ring has few.
+fn of_run(problem: &Problem) -> Vec<bool> {
+    let flat = &problem.flat;
+    let mut found = vec![false; flat.values.len()];
+    let amounts: BTreeSet<usize> = amount_params(problem).collect();
+    for (at, operand) in flat.params.iter().enumerate() {
+        for id in operand_ids(operand)
+            .iter()
+            .filter(|_| !amounts.contains(&at))
+        {
+            found[*id as usize] = true;
+        }
+    }
+    for step in &flat.steps {
+        let drawn = matches!(step.op, FlatOp::Coin(_) | FlatOp::Key(_));
+        found[step.result as usize] = drawn || step.args.iter().any(|arg| found[*arg as usize]);
     }
     found
 }

@@ -50,6 +50,15 @@ impl<'p> Allowed<'p> {
     /// What it may know of these inputs; nothing where a clause does not say what a result of its is, so that they can be
     /// held against no others.
     pub fn of(&self, inputs: &Inputs, rows: usize) -> Option<Inputs> {
+        // What comes out up to an error depends on coins, too.
+        match self.rounds() {
+            true => None,
+            false => self.near(inputs, rows),
+        }
+    }
+
+    /// The same with no error in results: in runs in which these come out the same, what is seen must be the same as often.
+    fn near(&self, inputs: &Inputs, rows: usize) -> Option<Inputs> {
         let known = self.params.iter().zip(inputs).filter(|(known, _)| **known);
         let mut known: Inputs = known.map(|(_, rows)| rows.clone()).collect();
         for (low, rows) in self.low.iter().zip(inputs) {
@@ -65,6 +74,25 @@ impl<'p> Allowed<'p> {
             known.push(declared.words(&self.elems, inputs, rows)?);
         }
         Some(known)
+    }
+
+    /// Whether a clause leaves an error in a result that it knows.
+    pub fn rounds(&self) -> bool {
+        self.declared.iter().any(|declared| declared.rounded)
+    }
+
+    /// Positions of the results that clauses fix, up to an error or not.
+    pub fn results(&self) -> Vec<usize> {
+        self.declared
+            .iter()
+            .map(|declared| declared.result)
+            .collect()
+    }
+
+    /// Whether two inputs are the same to it, errors in results apart.
+    pub fn nearly_alike(&self, first: &Inputs, second: &Inputs, rows: usize) -> bool {
+        let (first, second) = (self.near(first, rows), self.near(second, rows));
+        first.is_some() && first == second
     }
 
     /// Whether it may know all of an operand.

@@ -136,7 +136,7 @@ impl Apart {
             let [first, second] = &both;
             if first != second
                 && both.iter().all(|inputs| required.admits(inputs, rows))
-                && allowed.alike(first, second, rows)
+                && allowed.nearly_alike(first, second, rows)
             {
                 return Some(both);
             }

@@ -2,7 +2,8 @@
 //!
 //! What a small ring cannot show, as a mask that covers the low half of a number, is in any few thousand runs at full width:
 //! views of pairs of inputs are held against each other, also on what the coalition computes of them, and once more with the
-//! coalition's own coins and components fixed. A difference counts if other coins show it again.
+//! coalition's own coins and components fixed. A difference counts if other coins show it again. Of results that clauses fix up to
+//! an error, runs are compared in which they come out the same.
 
 use super::confirmed::{self, Beside, SEEN};
 use super::pairs::{APART, Apart};
@@ -12,12 +13,13 @@ use crate::apart::{Difference, Part, Samples};
 use crate::certificate::{Element, Name};
 use crate::faithful::beside;
 use crate::machine::{Machine, Random};
-use crate::problem::{Malformed, Operand, Problem};
+use crate::problem::{Malformed, Operand, Problem, operand_ids};
 use crate::symbolic::expansion;
 use crate::verdict::{self, Inputs, Limits, Seen, Wrong};
 use smpc_ir::flat::FlatOp;
 use smpc_ir::local::{Local, Source};
 use smpc_ir::party::{Elem, PartySet};
+use std::collections::BTreeMap;
 
 /// Steps of all runs of one question.
 const STEPS: usize = 40_000_000;
@@ -25,6 +27,8 @@ const STEPS: usize = 40_000_000;
 const RUNS: (usize, usize) = (750, 3_000);
 /// What the coalition computes of messages: the first such values, and as many of the last.
 const COMPUTED: usize = 16;
+/// Of so many runs one is compared, of those in which results are the same.
+const KEPT: usize = 3;
 
 /// What is looked at of a run: a value, the last message that it depends on, its name and where it was written.
 struct Looked {
@@ -98,7 +102,7 @@ pub(crate) fn sampled(
 ) -> Result<Refutation, Malformed> {
     let mut machine = Machine::new(problem)?;
     let view = View::new(problem, coalition, true);
-    let looked = looked(problem, coalition, &view);
+    let mut looked = looked(problem, coalition, &view);
     let computed: Vec<u32> = looked
         .iter()
         .filter(|looked| view.ids.iter().all(|(id, _)| *id != looked.id))
@@ -106,6 +110,22 @@ pub(crate) fn sampled(
         .collect();
     let beside = Beside::of(problem, coalition, expansion(problem), &computed)?;
     let (allowed, runs) = (Allowed::new(problem, coalition), runs(problem, limits));
+    let given: Vec<u32> = match allowed.rounds() {
+        true => ids_of(problem, &allowed.results()),
+        false => Vec::new(),
+    };
+    for id in &given {
+        if looked.iter().all(|looked| looked.id != *id) {
+            let (name, source) = named(problem, *id, None);
+            let message = None;
+            looked.push(Looked {
+                id: *id,
+                message,
+                name,
+                source,
+            });
+        }
+    }
     let mut random = Random(0xf011);
     let mut done = 0;
     if runs == 0 || looked.iter().all(|looked| looked.message.is_none()) {
@@ -116,20 +136,28 @@ pub(crate) fn sampled(
             continue;
         };
         done += 2 * runs as u64;
-        let mut whole =
-            |random: &mut Random| whole(problem, &mut machine, &looked, &pair, runs, random);
+        let mut whole = |random: &mut Random| {
+            let (samples, rows) = whole(problem, &mut machine, &looked, &pair, runs, random)?;
+            match given.is_empty() {
+                true => Some((samples, rows)),
+                false => Some((same(samples, &given, &looked, rows, runs / KEPT)?, rows)),
+            }
+        };
         if let Some(found) = twice(&mut whole, &mut random) {
             // Each row of a value is an element of the samples.
             let rows = found.1;
             let at = |element: usize| &looked[(element / rows).min(looked.len() - 1)];
-            return Ok(told(
-                problem,
-                coalition,
-                pair,
-                (found.0, runs),
-                Vec::new(),
-                &at,
-            ));
+            let (has, kept) = match given
+                .first()
+                .and_then(|id| looked.iter().find(|l| l.id == *id))
+            {
+                Some(looked) => (vec![in_all(looked)], runs / KEPT),
+                None => (Vec::new(), runs),
+            };
+            return Ok(told(problem, coalition, pair, (found.0, kept), has, &at));
+        }
+        if !given.is_empty() {
+            continue;
         }
         let mut seed = Random(random.word());
         let own = beside.own(problem, &mut seed);
@@ -227,6 +255,58 @@ fn whole(
         .flat_map(|looked| vec![confirmed::elem(problem, looked.id); rows]);
     let elems = elems.collect();
     Some((Samples { elems, cases }, rows))
+}
+
+/// The values of clear results.
+fn ids_of(problem: &Problem, results: &[usize]) -> Vec<u32> {
+    let operands = results
+        .iter()
+        .filter_map(|at| problem.flat.results.get(*at));
+    operands.flat_map(operand_ids).copied().collect()
+}
+
+/// Of runs those, so many on each input, in which these values are what they are most often on both.
+fn same(
+    samples: Samples,
+    given: &[u32],
+    looked: &[Looked],
+    rows: usize,
+    kept: usize,
+) -> Option<Samples> {
+    let at = |id: &u32| looked.iter().position(|looked| looked.id == *id);
+    let columns: Vec<usize> = given.iter().map(at).collect::<Option<_>>()?;
+    let value = |run: &Vec<u128>| -> Vec<u128> {
+        let words = columns
+            .iter()
+            .flat_map(|at| &run[at * rows..(at + 1) * rows]);
+        words.copied().collect()
+    };
+    let counts = samples.cases.each_ref().map(|case| {
+        let mut counts: BTreeMap<Vec<u128>, usize> = BTreeMap::new();
+        for run in case {
+            *counts.entry(value(run)).or_default() += 1;
+        }
+        counts
+    });
+    let both = counts[0].iter().filter_map(|(value, count)| {
+        let other = counts[1].get(value)?;
+        Some((*count.min(other), value))
+    });
+    let (_, most) = both.max().filter(|(count, _)| *count >= kept)?;
+    let cases = samples.cases.map(|case| {
+        let own = case.into_iter().filter(|run| value(run) == *most);
+        own.take(kept).collect()
+    });
+    Some(Samples { cases, ..samples })
+}
+
+/// What is the same in all runs that are compared.
+fn in_all(looked: &Looked) -> Seen {
+    Seen {
+        what: "with the same results".to_owned(),
+        values: Vec::new(),
+        source: looked.source,
+    }
 }
 
 /// The counter-example.

@@ -29,6 +29,7 @@ mod ranges;
 mod realised;
 mod reliance;
 mod rings;
+mod rounded;
 mod rushing;
 mod soundness;
 pub(crate) mod standard;
