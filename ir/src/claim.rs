@@ -116,6 +116,8 @@ pub struct Claims {
     pub private: bool,
     /// Clauses that have no [`Term`] yet, as written, with the line and what clauses are made of.
     pub unread: Vec<String>,
+    /// The operation of scripts that it `realises`, as written, where that is no [`Term`]: a truncation.
+    pub operation: Option<String>,
 }
 
 /// A parameter or a result.

@@ -39,6 +39,22 @@ impl Elab<'_> {
                 ClauseKind::Ensures(e) => self
                     .postcondition(e, text, &mut scope)
                     .map(|read| claims.ensures.push(read)),
+                // An operation, which is one of operands: a functionality is a name.
+                ClauseKind::Realises(e)
+                    if !matches!(e.kind, ExprKind::Path { .. } | ExprKind::Repeat(..)) =>
+                {
+                    let text = text.trim_end().to_owned();
+                    match (self.term(e, &mut scope), scope.results.len()) {
+                        (Some(of), 1) => claims.ensures.push(Postcondition {
+                            claim: Term::Apply(Operator::Eq, vec![Term::Result(0), of]),
+                            over: None,
+                            except: None,
+                            text,
+                        }),
+                        _ => claims.operation = Some(text),
+                    }
+                    Some(())
+                }
                 ClauseKind::Private => {
                     claims.private = true;
                     Some(())

@@ -297,6 +297,15 @@ impl Claimed {
         let standard = claim::standard(problem.spec, elem, params.len(), beyond);
         let mut claims = vec![standard, problem.flat.claims.clone()];
         for claims in &mut claims {
+            // What a protocol says to be, and no operation takes it for.
+            if let (Some(operation), Spec::Unspecified, true) =
+                (&claims.operation, problem.spec, claims.ensures.is_empty())
+            {
+                let text = format!(
+                    "{operation}, which no operation of scripts takes as it stands: `ensures` says what it gives"
+                );
+                claims.unread.push(text);
+            }
             for requires in &mut claims.requires {
                 requires.claim = claim::folded(&requires.claim);
             }

@@ -52,6 +52,8 @@ impl Problem {
         for ensures in always.filter(|ensures| ensures.except.is_none()) {
             let rounded = match ensures.over {
                 None => false,
+                // Of an error that only who deviates may choose there is nothing to be said.
+                Some(Domain::Range(Term::Integer(0), Term::Integer(0))) => continue,
                 Some(Domain::Range(..)) => true,
                 Some(Domain::Permutation) => continue,
             };

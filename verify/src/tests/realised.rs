@@ -1,6 +1,7 @@
 //! Protocols that stand in for functionalities.
 
 use super::active::{own, titled};
+use super::literature;
 use super::standard::bind;
 use crate::*;
 
@@ -126,4 +127,30 @@ fn a_functionality_that_is_none_is_said() {
         panic!("{:?}", found("nothing"));
     };
     assert!(reason.contains("no functionality `nothing`"), "{reason}");
+}
+
+/// What a protocol says that it realises holds of it also where no operation of scripts takes it.
+#[test]
+fn an_operation_that_a_protocol_realises_is_a_claim() {
+    for (clauses, body, word) in [
+        ("realises x + y", "z = x + y;", "proved"),
+        ("realises x * y", "z = x + y;", "WRONG"),
+        ("realises 2 * x - y", "z = x + x - y;", "proved"),
+        ("realises trunc(x * y, 3)", "z = x + y;", "unknown"),
+        (
+            "realises trunc(x * y, 3) ensures z == x + y",
+            "z = x + y;",
+            "proved",
+        ),
+        ("", "z = x + y;", "-"),
+    ] {
+        let text = literature::additive(&format!(
+            "protocol p(x, y: A<Z[2^k]>) -> z: A<Z[2^k]> {clauses} private {{ {body} }}"
+        ));
+        let found = verdict(&titled(&literature::bind(&text, 2, 64), "p"));
+        assert_eq!(found.word(), word, "{clauses} {{ {body} }}");
+        if let Verdict::Unknown { reason } = found {
+            assert!(reason.contains("`ensures` says"), "{reason}");
+        }
+    }
 }
