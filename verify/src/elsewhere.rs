@@ -3,7 +3,7 @@
 
 use crate::problem::Problem;
 use crate::refute::first_elem;
-use crate::report::{in_ring, standard_wants, title};
+use crate::scheme::{in_ring, standard_wants, title};
 use crate::widths::{At, Elsewhere, apart, same_but_for, tame, uniform};
 use crate::work::Subject;
 use smpc_ir::claim::Written;

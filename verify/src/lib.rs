@@ -42,6 +42,7 @@ mod refute;
 mod reliance;
 mod report;
 mod requires;
+mod scheme;
 mod settle;
 mod sharing;
 mod statistics;
@@ -71,9 +72,9 @@ pub use endpoints::{Endpoints, Given, Output, Runner, Start};
 pub use mutate::{Mutant, Mutation, mutants};
 pub use problem::{Malformed, Operand, Problem, Spec};
 pub use refute::{Refutation, refute_freshness, refute_privacy};
-pub use report::{
-    Report, Row, covered, problems, small_rings, standard_wants, table, title, verify,
-    verify_scheme, verify_standard, verify_with,
+pub use report::{Report, covered, table, verify, verify_with};
+pub use scheme::{
+    Row, problems, small_rings, standard_wants, title, verify_scheme, verify_standard,
 };
 pub use verdict::{Exhausted, Inputs, Leak, Limits, Seen, Told, Verdict, View, Wrong, shrink};
 pub use widths::Elsewhere;

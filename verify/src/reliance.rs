@@ -9,7 +9,7 @@ use crate::decide::decide_freshness;
 use crate::eliminate::Proofs;
 use crate::problem::{Malformed, Operand, Problem, Spec};
 use crate::refute::first_elem;
-use crate::report::Row;
+use crate::scheme::Row;
 use crate::verdict::{Inputs, Limits, Verdict, Wrong};
 use smpc_ir::party::PartySet;
 
