@@ -99,6 +99,10 @@ fn introduction() -> Vec<String> {
              needs are operations of the scheme, beside `share` and `reveal`. A function called on public or owned values \
              only sends nothing."
         ),
+        "Numbers are below 2^46 in magnitude where they have 16 fraction bits, below 2^(62 - f) with f of fewer, whatever the ring: one of 128 \
+         bits holds larger ones, and an `int` may be larger that becomes `fix`, but what a function here makes of those is undefined unless its \
+         text takes them. With 17 to 32 fraction bits, which want 128 bits, numbers are below 2^63."
+            .to_owned(),
     ]
 }
 
