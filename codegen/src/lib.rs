@@ -26,6 +26,7 @@ mod print;
 mod project;
 mod raw;
 mod root;
+mod same;
 mod sink;
 mod size;
 mod typed;

@@ -1,6 +1,8 @@
 //! Names in the generated code: from the script where it gives one.
 
-use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
+use std::ops::Range;
+
+use rustc_hash::FxHashMap as HashMap;
 
 use proc_macro2::{Ident, Span};
 use smpc_grammar::Sources;
@@ -83,7 +85,8 @@ pub(crate) fn of_module(given: &str) -> Ident {
 /// Names given so far in one scope.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
-    taken: HashSet<String>,
+    /// How many there were before each.
+    taken: HashMap<String, usize>,
     /// The number to try next for a text.
     next: HashMap<String, usize>,
 }
@@ -91,7 +94,17 @@ pub(crate) struct Names {
 impl Names {
     /// Takes a name, so that no other gets it.
     pub fn take(&mut self, name: &str) {
-        self.taken.insert(name.to_owned());
+        first(&mut self.taken, name);
+    }
+
+    /// How many are taken.
+    pub fn count(&self) -> usize {
+        self.taken.len()
+    }
+
+    /// Whether a name was taken when there were so many.
+    pub fn is_taken(&self, name: &str, when: &Range<usize>) -> bool {
+        self.taken.get(name).is_some_and(|own| when.contains(own))
     }
 
     /// A name like `text`, made different from all others.
@@ -102,7 +115,7 @@ impl Names {
             name.push('_');
         }
         let mut count = 1;
-        while !self.taken.insert(name.clone()) {
+        while !first(&mut self.taken, &name) {
             count += 1;
             name = format!("{text}_{count}");
         }
@@ -115,11 +128,21 @@ impl Names {
         loop {
             let name = format!("{text}_{count}");
             *count += 1;
-            if self.taken.insert(name.clone()) {
+            if first(&mut self.taken, &name) {
                 return Ident::new(&name, Span::call_site());
             }
         }
     }
+}
+
+/// Takes a name; whether nobody had it.
+fn first(taken: &mut HashMap<String, usize>, name: &str) -> bool {
+    let before = taken.len();
+    let free = !taken.contains_key(name);
+    if free {
+        taken.insert(name.to_owned(), before);
+    }
+    free
 }
 
 /// File, line and text of a place.

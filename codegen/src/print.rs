@@ -1,5 +1,8 @@
 //! From tokens to text, with comments where the markers are.
 
+use std::iter::Peekable;
+
+use proc_macro2::token_stream::IntoIter;
 use proc_macro2::{Delimiter, Literal, TokenStream, TokenTree};
 use quote::quote;
 use smpc_grammar::Sources;
@@ -17,6 +20,14 @@ pub(crate) fn marker(file: u32, line: usize) -> TokenStream {
         Literal::usize_unsuffixed(line),
     );
     quote!(smpc_source!(#file, #line);)
+}
+
+/// The marker that comes next, if one does.
+pub(crate) fn next_marker(tokens: &mut Peekable<IntoIter>) -> Option<TokenStream> {
+    let marks = |token: &TokenTree| matches!(token, TokenTree::Ident(name) if name == MARKER);
+    let name = tokens.next_if(marks)?;
+    // The marker's `!`, its number and the semicolon.
+    Some(std::iter::once(name).chain(tokens.take(3)).collect())
 }
 
 /// The text of a file.
@@ -46,7 +57,7 @@ pub(crate) fn print_text(text: &str, sources: &Sources) -> Result<String, Unsupp
 }
 
 /// The items of a file, each with the attributes before it; the first with those of the file.
-struct Items(proc_macro2::token_stream::IntoIter);
+struct Items(IntoIter);
 
 impl Iterator for Items {
     type Item = TokenStream;
@@ -182,13 +193,13 @@ fn filled(text: &str) -> String {
 /// The tokens without the markers.
 pub(crate) fn unmarked(tokens: TokenStream) -> TokenStream {
     let mut out = vec![];
-    let mut all = tokens.into_iter();
-    while let Some(token) = all.next() {
+    let mut all = tokens.into_iter().peekable();
+    loop {
+        if next_marker(&mut all).is_some() {
+            continue;
+        }
+        let Some(token) = all.next() else { break };
         match token {
-            // The marker's `!`, its number and the semicolon.
-            TokenTree::Ident(name) if name == MARKER => {
-                all.nth(2);
-            }
             TokenTree::Group(group) => {
                 let mut inner =
                     proc_macro2::Group::new(group.delimiter(), unmarked(group.stream()));

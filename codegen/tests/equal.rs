@@ -121,7 +121,7 @@ fn clear_values_beside_small_rings() {
 }
 
 /// Of an `if secret` most parties compute less than one; a difference of two shares that are the same is no operation.
-/// The parties' names are those of other things.
+/// The parties' names are those of other things. The dealer does the same in both arms of an `if`.
 #[test]
 fn what_only_some_compute() {
     let text = "\
@@ -143,6 +143,18 @@ leaks b to u64, t to lib_;";
         let backend = Backend::new(backend, &[]);
         subjects.push(subject(&name, text, &Case::read(text), &backend).unwrap());
     }
+    let text = "\
+// given alice/x [3]: 3 4 5
+party alice, bob;
+param on: bool = false;
+input x: [int; 3] from alice;
+let s = share x;
+let mut y = s[0];
+if on { y = s[0] * s[1]; } else { y = s[1] * s[2]; }
+reveal y to bob as y;
+leaks y to bob;";
+    let case = Case::read(text);
+    subjects.push(subject("same_arms", text, &case, &Backend::new("additive", &[])).unwrap());
     compare("some", subjects);
 }
 

@@ -8,6 +8,7 @@ use smpc_ir::{Size, SizeVar};
 use super::Emitter;
 use crate::mentioned::Mentioned;
 use crate::project::{Act, Carried, LoopKind, Row};
+use crate::same::{self, Piece};
 
 /// A block that gives a value: what the last statement names only to give it, needs no name.
 fn returned(mut statements: Vec<TokenStream>, value: &TokenStream) -> TokenStream {
@@ -149,12 +150,17 @@ impl<'a> Emitter<'a> {
         for (acts, handed) in arms {
             self.place = None;
             self.at = start.clone();
+            let before = self.taken.count();
             let (statements, values) = self.block(acts, handed);
             ends.push(self.at.clone());
-            bodies.push(match &values[..] {
+            let code = match &values[..] {
                 [] => quote!(#(#statements)*),
                 [one] => returned(statements, one),
                 several => quote!(#(#statements)* (#(#several),*)),
+            };
+            bodies.push(Piece {
+                code,
+                taken: before..self.taken.count(),
             });
         }
         self.place = None;
@@ -162,17 +168,18 @@ impl<'a> Emitter<'a> {
         self.at = start.filter(|_| one);
         let picked = quote!(arm(#index, #count)?);
         // What is the same in every arm for this party is no choice.
-        let first = bodies.first().map(TokenStream::to_string);
-        let alike = bodies.iter().all(|body| Some(body.to_string()) == first);
-        let choice = match &bodies[..] {
-            [only, ..] if bodies.len() == 1 || alike && !only.is_empty() => {
+        let alike = same::once(&bodies, &self.taken);
+        let alike = alike.filter(|only| bodies.len() == 1 || !only.is_empty());
+        let bodies: Vec<TokenStream> = bodies.into_iter().map(|body| body.code).collect();
+        let choice = match (alike, &bodies[..]) {
+            (Some(only), _) => {
                 out.push(quote!(#picked;));
                 quote!({ #only })
             }
-            [zero, one] if one.is_empty() => quote!(if #picked == 0 { #zero }),
-            [zero, one] if zero.is_empty() => quote!(if #picked == 1 { #one }),
-            [zero, one] => quote!(if #picked == 1 { #one } else { #zero }),
-            several => {
+            (None, [zero, one]) if one.is_empty() => quote!(if #picked == 0 { #zero }),
+            (None, [zero, one]) if zero.is_empty() => quote!(if #picked == 1 { #one }),
+            (None, [zero, one]) => quote!(if #picked == 1 { #one } else { #zero }),
+            (None, several) => {
                 let (last, first) = match several.split_last() {
                     Some(parts) => parts,
                     None => return,

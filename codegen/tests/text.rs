@@ -1,0 +1,82 @@
+//! How generated code reads.
+
+use std::collections::BTreeMap;
+
+use smpc_codegen::{Options, Runtime};
+use smpc_grammar::Sources;
+use smpc_ir::{lower, party};
+use smpc_tests::case::Case;
+use smpc_tests::pipeline;
+use smpc_tests::run::Backend;
+
+/// The files of a script's crate under a backend, by their paths.
+fn files(text: &str, backend: &str) -> BTreeMap<String, String> {
+    let program = pipeline::checked(text, &Case::read(text)).unwrap();
+    let bound = Backend::new(backend, &[]).bind().unwrap();
+    let lowered = lower::lower(&program, &bound, lower::Options::default()).unwrap();
+    let valid = party::validate(&lowered).unwrap();
+    let mut sources = Sources::new();
+    sources.add("script.smpc", text);
+    let options = Options::new("script", Runtime::Version("0.1.0".to_owned()));
+    let files = smpc_codegen::generate(valid, &sources, &options).unwrap();
+    files.into_iter().map(|f| (f.path, f.text)).collect()
+}
+
+/// What the dealer and a server do for a choice, without comments.
+fn parts(choice: &str) -> [String; 2] {
+    let text = format!(
+        "party alice, bob;\nparam on: bool = true;\nparam c: int = 0;\ninput x: [int; 3] from alice;\n\
+         let s = share x;\nlet mut y = s[0];\n{choice}\nreveal y to bob as y;\nleaks y to bob;"
+    );
+    let files = files(&text, "additive");
+    ["src/t.rs", "src/p_0.rs"].map(|file| {
+        let lines = files[file].lines();
+        let code = lines.filter(|line| !line.trim_start().starts_with("//"));
+        code.collect::<Vec<_>>().join("\n")
+    })
+}
+
+/// Arms that cost the dealer the same are no choice for it, however their values are numbered: an `if` with equal blocks
+/// would be one that clippy refuses.
+#[test]
+fn arms_that_are_equal_up_to_names_are_written_once() {
+    for (choice, others) in [
+        ("if on { y = s[0] * s[1]; } else { y = s[1] * s[2]; }", 0),
+        (
+            "if on { y = s[0] * s[1] * y; } else { y = s[1] * s[2] * y; }",
+            0,
+        ),
+        ("if on { y = max(s[0], 3); } else { y = min(s[1], 3); }", 0),
+        // The arm around the inner choice makes that.
+        (
+            "if c == 0 { y = s[0] * s[1]; } else { if c == 1 { y = s[1] * s[2]; } else { y = s[2] * s[0]; } }",
+            1,
+        ),
+    ] {
+        let [dealer, server] = parts(choice);
+        assert!(dealer.contains("arm("), "{choice}: {dealer}");
+        assert_eq!(
+            dealer.matches(" else ").count(),
+            others,
+            "{choice}: {dealer}"
+        );
+        assert_eq!(
+            server.matches(" else ").count(),
+            others + 1,
+            "{choice}: {server}"
+        );
+    }
+}
+
+/// Arms that differ in more than names stay two: in what they cost, and in the lines that errors name.
+#[test]
+fn arms_that_differ_are_two() {
+    for choice in [
+        "if on { y = s[0] * s[1]; } else { y = s[1] * s[2] * s[0]; }",
+        "if on { y = s[0] * s[1]; } else { y = sum(s * s); }",
+        "if on { y = s[0] * s[1]; } else {\n    y = s[1] * s[2];\n}",
+    ] {
+        let [dealer, _] = parts(choice);
+        assert!(dealer.contains(" else "), "{choice}: {dealer}");
+    }
+}
