@@ -219,13 +219,9 @@ impl Layout {
         let mut outputs = vec![];
         collect_outputs(&program.body, &mut outputs);
         let mut fields = Names::default();
-        let outputs = outputs.into_iter().map(|(name, field)| {
-            let text = match field {
-                Some(at) => format!("{}_{at}", name::snake(&name)),
-                None => name::snake(&name),
-            };
-            let ident = fields.unique(&text);
-            (name, field, ident)
+        let outputs = outputs.iter().map(|output| {
+            let ident = fields.unique(&field_of(output, &outputs));
+            (output.name.to_owned(), output.field, ident)
         });
         let outputs = outputs.collect();
         let mut set_names = Names::default();
@@ -300,13 +296,45 @@ impl Layout {
     }
 }
 
-fn collect_outputs(block: &Block, into: &mut Vec<(String, Option<u16>)>) {
+/// An output, or a member of one.
+struct Output<'p> {
+    name: &'p str,
+    field: Option<u16>,
+    label: &'p str,
+}
+
+/// The name of an output in generated code: the members of a struct by their names, as columns of inputs are, those of a tuple by
+/// their numbers.
+fn field_of(output: &Output<'_>, all: &[Output<'_>]) -> String {
+    let name = name::snake(output.name);
+    let Some(at) = output.field else { return name };
+    let members = all.iter().filter(|other| other.name == output.name);
+    let mut words = members.flat_map(|member| member.label.split('.'));
+    let numbered = words.all(|word| word.bytes().all(|digit| digit.is_ascii_digit()));
+    match numbered {
+        true => format!("{name}_{at}"),
+        false => {
+            let words = output
+                .label
+                .split('.')
+                .map(|word| match word.parse::<u16>() {
+                    Ok(at) => at.to_string(),
+                    Err(_) => name::snake(word),
+                });
+            format!("{name}_{}", words.collect::<Vec<_>>().join("_"))
+        }
+    }
+}
+
+fn collect_outputs<'p>(block: &'p Block, into: &mut Vec<Output<'p>>) {
     for step in &block.steps {
         match &step.op {
-            Op::Output { name, field, .. } => {
-                let key = (name.clone(), field.map(|(at, _)| at));
-                if !into.contains(&key) {
-                    into.push(key);
+            Op::Output {
+                name, field, label, ..
+            } => {
+                let field = field.map(|(at, _)| at);
+                if !into.iter().any(|o| o.name == name && o.field == field) {
+                    into.push(Output { name, field, label });
                 }
             }
             Op::For { body, .. } | Op::Reduce { body, .. } | Op::Scan { body, .. } => {

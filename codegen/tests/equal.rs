@@ -145,14 +145,19 @@ leaks b to u64, t to lib_;";
     }
     let text = "\
 // given alice/x [3]: 3 4 5
+// given alice/t.key [2]: 7 8
+// given alice/t.cost [2]: 1.5 2.5
 party alice, bob;
+struct Row { key: int, cost: fix }
 param on: bool = false;
 input x: [int; 3] from alice;
+input t: [Row; 2] from alice;
 let s = share x;
 let mut y = s[0];
 if on { y = s[0] * s[1]; } else { y = s[1] * s[2]; }
 reveal y to bob as y;
-leaks y to bob;";
+reveal share t to bob as t;
+leaks y to bob, t to bob;";
     let case = Case::read(text);
     subjects.push(subject("same_arms", text, &case, &Backend::new("additive", &[])).unwrap());
     compare("some", subjects);

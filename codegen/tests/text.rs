@@ -80,3 +80,47 @@ fn arms_that_differ_are_two() {
         assert!(dealer.contains(" else "), "{choice}: {dealer}");
     }
 }
+
+/// Members of structs are called as columns of inputs are; positions of tuples are numbers.
+#[test]
+fn members_of_outputs_have_their_names() {
+    let text = "\
+party alice, bob;
+struct Item { name: text<4>, unitPrice: fix, type: int }
+input items: [Item; n] from alice;
+let s = share items;
+let (total, count) = (sum(s.unitPrice), sum(s.type));
+reveal s to bob as book;
+reveal (total, count) to bob as both;
+reveal (s, total, (count, total)) to bob as mixed;
+leaks n to all, book to bob, both to bob, mixed to bob;";
+    let files = files(text, "rep3");
+    let fields = |party: &str, of: &str| -> Vec<String> {
+        let (_, after) = files[party]
+            .split_once(&format!("pub struct {of} {{"))
+            .unwrap();
+        let (fields, _) = after.split_once("\n}").unwrap();
+        let fields = fields
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("pub "));
+        let names = fields.map(|field| field.split(':').next().unwrap().to_owned());
+        names.collect()
+    };
+    let given = ["items_name", "items_unit_price", "items_type"];
+    assert_eq!(fields("src/alice.rs", "Inputs"), given);
+    let told = [
+        "book_name",
+        "book_unit_price",
+        "book_type",
+        "both_0",
+        "both_1",
+        "mixed_0_name",
+        "mixed_0_unit_price",
+        "mixed_0_type",
+        "mixed_1",
+        "mixed_2_0",
+        "mixed_2_1",
+    ];
+    assert_eq!(fields("src/bob.rs", "Outputs"), told);
+    assert!(files["src/bob.rs"].contains("book_type: once(\"book\", &out.book_type)?"));
+}

@@ -35,9 +35,10 @@
 //!
 //! `int` is `i64` (`i128` in wider rings), `fix` is `f64`, `bool` is `bool`, `bits<m>` is `u64` or
 //! `u128`, `text<n>` is `String`. A vector is a `Vec`, what has more axes a
-//! [`runtime::typed::Array`]. An output in a loop or a branch is a `Vec` of what was handed out each
-//! time. Every error is a [`runtime::endpoint::Failure`] with a code, a message and the script's
-//! line.
+//! [`runtime::typed::Array`]. Each field of a `struct` is a field of its own, in inputs and outputs alike:
+//! `name` of `book` is `book_name`; members of a tuple `pair` are `pair_0` and `pair_1`. An output in a
+//! loop or a branch is a `Vec` of what was handed out each time. Every error is a
+//! [`runtime::endpoint::Failure`] with a code, a message and the script's line.
 
 #[cfg(feature = "build")]
 pub mod build;
