@@ -90,6 +90,32 @@ pub fn fit(
     }
 }
 
+/// Whether a number in place of the function would be nearer than what is off by `total`: then the width of the function's range
+/// on the domain, which is less than that by more than a few units.
+pub fn beyond_range(
+    function: &Function,
+    domain: Domain,
+    total: f64,
+    arithmetic: Arithmetic,
+) -> Option<f64> {
+    let few = 4.0 * arithmetic.unit();
+    let points = (0..=1000).map(|i| domain.point(f64::from(i) / 500.0 - 1.0));
+    let (low, high) = points.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
+        let value = function.at(x);
+        (low.min(value), high.max(value))
+    });
+    if total <= high - low + few {
+        return None;
+    }
+    // What a sample may miss, the proof does not.
+    let number = Polynomial {
+        domain,
+        coefficients: vec![f64::midpoint(low, high)],
+    };
+    let width = 2.0 * certify(function, &number, arithmetic.unit()).ok()?;
+    (total > width + few).then_some(width)
+}
+
 /// One function and what is known of it.
 struct Search<'a> {
     function: &'a Function,
@@ -216,6 +242,24 @@ mod tests {
             };
             assert!((8.0..20.0).contains(&bits), "{bits}");
         }
+    }
+
+    #[test]
+    fn what_is_worse_than_a_number_is_told() {
+        let f = Function::Variable.apply(Elementary::Sin);
+        let beyond = |total| beyond_range(&f, domain(-1.0, 1.0), total, Arithmetic::default());
+        assert_eq!(beyond(1.0), None);
+        assert_eq!(beyond(1.68), None);
+        assert!(beyond(1.8).is_some_and(|width| (1.68..1.72).contains(&width)));
+        // A peak between the points that are sampled.
+        let far = Function::Sub(Function::Variable.into(), Function::number(0.3337).into());
+        let square = Function::Mul(
+            Function::number(-1e9).into(),
+            Function::Power(far.into(), 2).into(),
+        );
+        let peak = square.apply(Elementary::Exp);
+        let beyond = |total| beyond_range(&peak, domain(-1.0, 1.0), total, Arithmetic::default());
+        assert_eq!(beyond(0.9), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! beside the comparisons with the cuts; what a comparison costs is the depth (Mohassel, Zhang, SecureML, IEEE S&P
 //! 2017, do so with lines). Where that loses too much, as short pieces of a long domain do, whose coefficients are large and
 //! cancel, each piece has a variable of its own, chosen by the comparisons as its coefficients are: the powers follow
-//! behind them. Cuts are moved until the pieces' errors are alike.
+//! behind them. The variable of a long piece has fewer fraction bits than its argument, and is truncated. Cuts are moved until the pieces' errors are alike.
 
 mod text;
 
@@ -80,6 +80,20 @@ impl Spline {
     /// Whether each piece has a variable of its own.
     pub fn is_local(&self) -> bool {
         self.variables.len() > 1
+    }
+
+    /// By how many bits what becomes the variable is truncated: a distance from a middle in units of 2^-f, times its
+    /// [`Spline::factor`].
+    pub fn cut(&self, arithmetic: Arithmetic) -> u32 {
+        let scales = self.variables.iter().map(|v| v.scale);
+        cut(scales, arithmetic, self.power_bits)
+    }
+
+    /// The power of two that makes the variable of the piece at this place, with its fraction bits and those of [`Spline::cut`].
+    pub fn factor(&self, at: usize, arithmetic: Arithmetic) -> i128 {
+        let units = self.variable(at).scale + arithmetic.fraction_bits as i32;
+        let all = self.power_bits + self.cut(arithmetic);
+        1 << (all as i32 - units).max(0)
     }
 
     /// The value without rounding on the way; outside of the domain that of the nearest piece.
@@ -259,9 +273,7 @@ fn computed(
     let enough = all.iter().map(error).fold(f64::INFINITY, f64::min) + unit / 8.0;
     all.retain(|s| error(s) <= enough);
     // Without a truncation of the argument, if that can be.
-    let scale = base.variable(0).scale;
-    let whole =
-        |s: &Spline| s.is_local() || s.power_bits as i32 >= scale + arithmetic.fraction_bits as i32;
+    let whole = |s: &Spline| s.cut(arithmetic) == 0;
     let at = all.iter().position(whole).unwrap_or(0);
     if all.is_empty() {
         return Err(Unfit::TooLarge(beyond));
@@ -295,17 +307,17 @@ fn rounded(
     }
     work.add(size, 0, false, 1);
     let mut errors = vec![0.0, 0.0];
-    let scale = base.variables.iter().map(|v| v.scale).max().unwrap_or(0);
-    let cut = scale + f - g;
-    if base.is_local() {
-        // A number of the piece, times a power of two that is its own.
-        if cut > 0 {
-            return Err(f64::from(cut));
-        }
-        work.add(power_of_two(g), 0, true, 1);
-    } else if cut > 0 {
+    let cut = cut(
+        base.variables.iter().map(|v| v.scale),
+        arithmetic,
+        power_bits,
+    );
+    if cut > 0 {
         errors[1] = last;
-        work.add(power_of_two(scale + f), cut as u32, false, 1);
+    }
+    if cut > 0 || base.is_local() {
+        // A number of the piece, times a power of two that is its own.
+        work.add(power_of_two(g + cut as i32), cut, base.is_local(), 1);
     }
     // The k-th power is the product of any two that make it: a prefix tree has them.
     let mut largest = 0f64;
@@ -357,6 +369,13 @@ fn rounded(
         work,
         ..base.clone()
     })
+}
+
+/// By how many bits distances from middles are truncated, for variables of these scales with so many fraction bits: as the longest
+/// piece wants it.
+fn cut(scales: impl Iterator<Item = i32>, arithmetic: Arithmetic, power_bits: u32) -> u32 {
+    let units = scales.max().unwrap_or(0) + arithmetic.fraction_bits as i32;
+    (units - power_bits as i32).max(0) as u32
 }
 
 /// Of degree 0 nothing is multiplied: the constants have the fraction bits of the result.

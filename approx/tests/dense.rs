@@ -94,10 +94,8 @@ impl Endpoint {
             return row[0];
         }
         let variable = s.variable(at);
-        let cut = variable.scale + f - g;
-        assert!(cut <= 0 || !s.is_local());
-        let moved = (t - (variable.middle / unit) as i128) << (-cut).max(0);
-        let u = self.truncated(moved, cut.max(0) as u32);
+        let moved = (t - (variable.middle / unit) as i128) * s.factor(at, self.arithmetic);
+        let u = self.truncated(moved, s.cut(self.arithmetic));
         let mut powers = vec![1 << g, u];
         for k in 2..row.len() {
             // As a prefix tree has them: the lower part is as long as the largest power of two below k.
@@ -363,6 +361,10 @@ fn pieces_of_unlike_lengths() {
             (12, 5),
             2e-2,
         ),
+        // Pieces of 2^19, whose arguments have more bits than powers.
+        (of(Elementary::Ln), (1.0, 1e6), (20, 3), 1e-2),
+        (of(Elementary::Sqrt), (0.0, 1e6), (24, 3), 0.05),
+        (of(Elementary::Sqrt), (1.0, 3e10), (30, 3), 3.0),
     ] {
         let domain = Domain::new(on.0, on.1).unwrap();
         let found = spline(&f, domain, pieces.0, pieces.1, bits(16)).unwrap();

@@ -5,6 +5,7 @@
 
 use std::rc::Rc;
 
+use smpc_approx::choose::beyond_range;
 use smpc_approx::interval::Interval;
 use smpc_approx::spline::{self, Spline};
 use smpc_approx::{
@@ -176,6 +177,19 @@ fn fitted(item: &Approx) -> Result<Approximation, Wrong> {
         let text = script::function(&name, parameter, &fit, arithmetic, &outside);
         (Found::Polynomial(fit), text)
     };
+    let total = found.budget().total();
+    if let Some(width) = beyond_range(&function, domain, total, arithmetic) {
+        return Err(Wrong {
+            code: "A02",
+            span: item.value.span,
+            message: format!(
+                "`{name}` would be off by {total:.1e}, and its values differ by {width:.1e}: a number in its place would be nearer"
+            ),
+            help: format!(
+                "leave out a large number that is added, take a function of a smaller multiple of `{parameter}`, a shorter domain, another degree or other fraction bits"
+            ),
+        });
+    }
     Ok(Approximation {
         name,
         function,

@@ -287,6 +287,10 @@ reveal g(share x) as y; leaks y to all;" => "A02: computing `g` with 16 fraction
   help: approximate a smaller multiple of it, or a function of a smaller multiple of `t`, on a shorter domain, or with fewer fraction bits
 A02: computing `h` with 24 fraction bits takes 20 bits more than a ring of 64 has [exp(t)]
   help: approximate a smaller multiple of it, or a function of a smaller multiple of `t`, on a shorter domain, or with fewer fraction bits";
+    an_approximation_is_nearer_than_a_number: "party a; input x: fix from a;
+approx g(t: fix) = sin(t) on 0..1000000 pieces 20 outside clamp;
+reveal g(share x) as y; leaks y to all;" => "A02: `g` would be off by 3.1e0, and its values differ by 2.0e0: a number in its place would be nearer [sin(t)]
+  help: leave out a large number that is added, take a function of a smaller multiple of `t`, a shorter domain, another degree or other fraction bits";
     as_many_pieces_as_arguments: "party a; input x: fix from a;
 approx g(t: fix) = exp(t) on 0..0.0001 pieces 20 outside clamp;
 reveal g(share x) as y; leaks y to all;" => "T03: the domain has 6 steps of 2^-16, fewer than pieces [0..0.0001]

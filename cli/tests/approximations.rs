@@ -16,6 +16,8 @@ approx beyond(t: fix<12>) = exp(t) on -2..2 degree 5 outside assert;
 approx wide(t: fix) = 1 / (1 + exp(-t)) on -8..8 within 0.0015 outside saturate(0, 1);
 approx short(t: fix) = 1 / t on 0.01..10 pieces 12 outside saturate(0, 0.25);
 approx large(t: fix) = exp(t) + 100000000 on 0..1 degree 5 outside clamp;
+approx income(t: fix) = ln(t) on 1..1000000 pieces 20 outside clamp;
+approx side(t: fix) = sqrt(t) on 0..1000000 pieces 24 outside extend;
 
 test \"few fraction bits\" {
     let x = [-1.5, -0.25, 0.5, 1.75];
@@ -39,6 +41,15 @@ test \"clear arguments far outside\" {
     expect(short([1000000.0]), [0.25]);
 }
 
+test \"long pieces\" {
+    let x = [1.0, 1.5, 15.9, 1000.0, 31415.5, 700000.25, 1000000.0];
+    expect(income(share x), ln(x), within: 0.005);
+    expect(income(x), ln(x), within: 0.005);
+    expect(income(share [-60000000000000.0, 60000000000000.0]), [0.0, 13.8155106], within: 0.005);
+    expect(side(share x), sqrt(x), within: 0.015);
+    expect(side(x), sqrt(x), within: 0.015);
+}
+
 test \"large values\" {
     expect(large(share [1.0, 0.5]), [100000002.7182818, 100000001.64872], within: 0.0001);
 }
@@ -51,7 +62,7 @@ fn values_with_few_fraction_bits() {
     let args = ["test", "s.smpc", "--scheme", "plain", "--scheme", "rep3"];
     let ran = smpc(&base, &args);
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
-    assert!(ran.out.contains("8 ok, 0 failed"), "{}", ran.out);
+    assert!(ran.out.contains("10 ok, 0 failed"), "{}", ran.out);
 }
 
 /// A declaration of `q`, what it stands for, its domain and the ring.

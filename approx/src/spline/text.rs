@@ -67,13 +67,13 @@ pub fn function(
     }
     if degree > 0 {
         let u = match spline.is_local() {
-            true => own_variable(&mut body, parameter, spline, beside.is_some(), bits),
+            true => own_variable(&mut body, parameter, spline, beside.is_some(), arithmetic),
             false if beside.is_some() => {
                 let x = within(parameter, &low, &high);
                 body.push_str(&format!("    let x = {x};\n"));
-                shared_variable("x", spline, bits)
+                shared_variable("x", spline, arithmetic)
             }
-            false => shared_variable(parameter, spline, bits),
+            false => shared_variable(parameter, spline, arithmetic),
         };
         let one = 1i128 << power_bits;
         body.push_str(&match degree {
@@ -110,17 +110,17 @@ pub fn function(
 }
 
 /// The variable of all pieces.
-fn shared_variable(parameter: &str, spline: &Spline, bits: u32) -> String {
-    let (g, variable) = (spline.power_bits as i32, spline.variable(0));
-    let units = variable.scale + bits as i32;
-    let shift = 1i128 << (g - units).max(0);
-    let raw = moved(parameter, variable.middle, bits);
+fn shared_variable(parameter: &str, spline: &Spline, arithmetic: Arithmetic) -> String {
+    let (g, shift) = (spline.power_bits, spline.factor(0, arithmetic));
+    let middle = spline.variable(0).middle;
+    let raw = moved(parameter, middle, arithmetic.fraction_bits);
     let raw = if shift == 1 {
         raw
     } else {
         format!("{raw} * {shift}")
     };
-    fixed_point(&raw, i64::from(units.max(g)), i64::from(g))
+    let fine = g + spline.cut(arithmetic);
+    fixed_point(&raw, i64::from(fine), i64::from(g))
 }
 
 /// The variable of the piece that was found; beside the domain, where constants follow, it is 0.
@@ -129,13 +129,13 @@ fn own_variable(
     parameter: &str,
     spline: &Spline,
     beside: bool,
-    bits: u32,
+    arithmetic: Arithmetic,
 ) -> String {
-    let (f, g) = (bits as i32, spline.power_bits as i32);
-    let middle = |v: &Variable| libm::ldexp(v.middle, f) as i128;
-    let size = |v: &Variable| 1i128 << (g - v.scale - f).max(0);
+    let (bits, g) = (arithmetic.fraction_bits as i32, spline.power_bits);
+    let middle = |v: &Variable| libm::ldexp(v.middle, bits) as i128;
     let mut middles: Vec<i128> = spline.variables.iter().map(middle).collect();
-    let mut sizes: Vec<i128> = spline.variables.iter().map(size).collect();
+    let places = 0..spline.variables.len();
+    let mut sizes: Vec<i128> = places.map(|at| spline.factor(at, arithmetic)).collect();
     if beside {
         for list in [&mut middles, &mut sizes] {
             list.insert(0, 0);
@@ -149,7 +149,13 @@ fn own_variable(
              let {name} = {name}s[0] + sum(passed[j] * ({name}s[j + 1] - {name}s[j]) for j in 0..{count});\n"
         ));
     }
-    format!("from_raw((raw({parameter}) - middle) * size, {g})")
+    match spline.cut(arithmetic) {
+        0 => format!("from_raw((raw({parameter}) - middle) * size, {g})"),
+        // As the inner product: in one with the product where a scheme can.
+        cut => format!(
+            "from_raw(raw(from_raw(raw({parameter}) - middle, {cut}) * from_raw(size, {cut})), {g})"
+        ),
+    }
 }
 
 /// The inner product as integers, brought to the bits of the result.
