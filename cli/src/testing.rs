@@ -1,10 +1,13 @@
 //! A test of a script under one scheme: run by all parties in this process, then compared with what it expects.
 
+use crate::bind;
 use crate::pipeline::{self, Backend};
 use crate::problem::Failure;
 use smpc_check::{Expectation, Test};
+use smpc_driver::Binding;
 use smpc_interp::{Outcome, Setup};
-use smpc_ir::share::Type;
+use smpc_ir::flat::Protocols;
+use smpc_ir::share::{SizeOrigin, Type, size_shown};
 use smpc_ir::{lower, party};
 use smpc_runtime::files::{Array, wanted};
 use smpc_runtime::show;
@@ -25,8 +28,9 @@ pub enum Ended {
     Unable(String),
 }
 
-/// Runs a test under a backend.
-pub fn run(test: &Test, backend: &Backend, seed: u64) -> Ended {
+/// Runs a test under a backend, with the parameters that a binding gives and otherwise their defaults. Names that the test's file
+/// does not have are passed over: another file of the same command may have them.
+pub fn run(test: &Test, backend: &Backend, binding: &Binding, seed: u64) -> Ended {
     let lacking = [lower::NO_PROTOCOL, lower::NO_CARRIER, lower::PARTIES];
     let options = lower::Options { probes: false };
     let program = match lower::lower(&test.program, &backend.protocols, options) {
@@ -40,7 +44,10 @@ pub fn run(test: &Test, backend: &Backend, seed: u64) -> Ended {
             return wrong(message);
         }
     };
-    let outcome = match carried_out(&program, seed) {
+    let bits = backend.protocols.ring_bits();
+    let setup =
+        params(&program, binding, bits).and_then(|params| carried_out(&program, params, seed));
+    let outcome = match setup {
         Ok(outcome) => outcome,
         Err(message) => return wrong(message),
     };
@@ -64,7 +71,27 @@ fn wrong(message: String) -> Ended {
     Ended::Wrong(vec![(None, message)])
 }
 
-fn carried_out(program: &party::Program, seed: u64) -> Result<Outcome, String> {
+/// The value of every parameter.
+fn params(program: &party::Program, binding: &Binding, ring_bits: u8) -> Result<Vec<i128>, String> {
+    let mut problems = vec![];
+    let elsewhere: Vec<String> = binding.set.iter().map(|(name, _)| name.clone()).collect();
+    let values = bind::params(
+        &program.params,
+        binding,
+        &elsewhere,
+        ring_bits,
+        &mut problems,
+    );
+    match problems.into_iter().next() {
+        Some(problem) => Err(match problem.help {
+            Some(help) => format!("{}: {help}", problem.message),
+            None => problem.message,
+        }),
+        None => Ok(values.into_iter().flatten().collect()),
+    }
+}
+
+fn carried_out(program: &party::Program, params: Vec<i128>, seed: u64) -> Result<Outcome, String> {
     let first = |failure: Failure| {
         let problem = failure.problems.into_iter().next();
         problem.map_or_else(String::new, |problem| problem.message)
@@ -80,19 +107,27 @@ fn carried_out(program: &party::Program, seed: u64) -> Result<Outcome, String> {
         let tensor = zero.tensor(input.element);
         inputs.push(Some(tensor.map_err(|error| error.to_string())?));
     }
-    let params = program.params.iter().map(|param| {
-        let name = &param.name;
-        let unset = || format!("parameter `{name}` has no value: give one with `--set {name}=...`");
-        param.default.ok_or_else(unset)
+    let known = program.sizes.iter().map(|size| match size.origin {
+        SizeOrigin::Param(at) => params.get(at as usize).copied(),
+        SizeOrigin::Input { .. } | SizeOrigin::Loop => None,
     });
-    let params: Vec<i128> = params.collect::<Result<_, _>>()?;
-    let sizes = program.sizes.iter().map(|size| match size.origin {
-        smpc_ir::share::SizeOrigin::Param(at) => params.get(at as usize).copied().unwrap_or(0),
-        _ => 0,
-    });
+    let known: Vec<Option<i128>> = known.collect();
+    for guard in &program.guards {
+        let of = |size| bind::value(size, &known);
+        if let (Some(left), Some(right)) = (of(&guard.left), of(&guard.right))
+            && left != right
+        {
+            let shown = |size| size_shown(size, &program.sizes);
+            return Err(format!(
+                "I08 sizes disagree: {} is {left}, {} is {right}",
+                shown(&guard.left),
+                shown(&guard.right)
+            ));
+        }
+    }
     let setup = Setup {
-        sizes: sizes.collect(),
-        params: params.clone(),
+        sizes: known.into_iter().map(|size| size.unwrap_or(0)).collect(),
+        params,
         inputs,
         seed: Some(seed),
         observer: None,
@@ -138,7 +173,10 @@ fn difference(
                 _ => 0,
             };
             let allowed = match &within {
-                Some(within) => u128::try_from(of(within)).unwrap_or(0),
+                Some(within) => match u128::try_from(of(within)) {
+                    Ok(within) => within,
+                    Err(_) => return Some("`within` is below 0".to_owned()),
+                },
                 None => least,
             };
             if a.abs_diff(e) <= allowed {

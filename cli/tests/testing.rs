@@ -41,6 +41,15 @@ fn what_differs_is_shown_with_its_place() {
     assert!(out.contains(wrong), "{out}");
     assert!(out.contains("2.25, expected 2 within 0.125"), "{out}");
     assert!(out.contains("2 ok, 2 failed, 0 skipped"), "{out}");
+    // No distance is below 0.
+    write(
+        &base,
+        "w.smpc",
+        "test \"w\" { expect(share 1.5, [1.5, 1.5][0], within: -1.0); }",
+    );
+    let ran = smpc(&base, &["test", "w.smpc", "--scheme", "plain"]);
+    assert_eq!(ran.code, 1, "{}", ran.out);
+    assert!(ran.out.contains("`within` is below 0"), "{}", ran.out);
     // The script itself runs and checks as without tests.
     let checked = smpc(&base, &["check", "s.smpc"]);
     assert_eq!(checked.code, 0, "{}", checked.err);
@@ -96,6 +105,69 @@ fn a_filter_and_a_document() {
     );
     assert_eq!(smpc(&base, &["test"]).code, 2);
     assert_eq!(smpc(&base, &["test", "std::no_such_module"]).code, 2);
+}
+
+/// Tests run with the parameters and sizes that are given; what no file has, or is no value, is refused.
+#[test]
+fn parameters_are_those_that_are_given() {
+    let base = folder("testing_set");
+    let script = "\
+param k: int;
+param r: fix = 0.5;
+party shop[m];
+fn times(x: num) -> num { x * k }
+test \"whole\" { expect(times(share 2), 10); expect(k, 5); }
+test \"rate\" { expect(times(share r), 1.25); expect(sum(share ones(k)), 5); }
+test \"rows\" { expect(share ones(k), [1, 1, 1, 1, 1]); }
+test \"members\" { expect(sum(1 for shop[i]), 4); }
+";
+    write(&base, "s.smpc", script);
+    write(&base, "other.smpc", "test \"none\" { expect(1, 1); }\n");
+    let test = |more: &[&str]| {
+        let all = [
+            "test",
+            "s.smpc",
+            "other.smpc",
+            "--scheme",
+            "plain",
+            "--scheme",
+            "rep3",
+        ];
+        smpc(&base, &[all.as_slice(), more].concat())
+    };
+    let ran = test(&["--set", "k=5", "--set", "r=0.25", "--set", "m=4"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("10 ok, 0 failed"), "{}", ran.out);
+    // With other values the same tests fail, none passes by a default.
+    let ran = test(&["--set", "k=4", "--set", "m=3"]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("2 ok, 8 failed"), "{}", ran.out);
+    assert!(ran.out.contains("8, expected 10"), "{}", ran.out);
+    assert!(ran.out.contains("2, expected 1.25"), "{}", ran.out);
+    assert!(ran.out.contains("sizes disagree: k is 4"), "{}", ran.out);
+    let ran = test(&["--filter", "whole"]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out
+            .contains("parameter `k` has no value: give one: `--set k=...`"),
+        "{}",
+        ran.out
+    );
+    for (set, said) in [
+        (vec!["z=3"], "no parameter `z`"),
+        (vec!["k=many"], "`--set k=many`"),
+        (vec!["k=1", "k=2"], "given twice"),
+        (
+            vec!["k=5", "m=none"],
+            "`--set m=none`: no number of parties",
+        ),
+    ] {
+        let given: Vec<&str> = set.iter().flat_map(|one| ["--set", one]).collect();
+        let ran = test(&given);
+        assert!(ran.code > 1, "{set:?}: {}{}", ran.out, ran.err);
+        assert!(ran.err.contains("error[I13]"), "{set:?}: {}", ran.err);
+        assert!(ran.err.contains(said), "{set:?}: {}", ran.err);
+    }
 }
 
 #[test]

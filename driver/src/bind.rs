@@ -60,8 +60,9 @@ pub fn defaults(script: &Script, bound: &mut Bound, binding: &Binding) -> Result
     Ok(())
 }
 
-/// By parameter: absent if the binding does not give it, empty if what it gives is a problem.
-fn given(
+/// By parameter: absent if the binding does not give it, empty if what it gives is a problem. A name is one if no parameter has it,
+/// and it is not known elsewhere.
+pub fn given(
     params: &[Param],
     binding: &Binding,
     known_elsewhere: &[String],

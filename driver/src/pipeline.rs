@@ -169,11 +169,21 @@ pub fn tests(
     wanted: &dyn Fn(&str) -> bool,
 ) -> Result<Vec<smpc_check::Test>, Failure> {
     let folder = binding.inputs_folder(path);
-    let families = load::count_families(&loaded.module, &folder, binding).unwrap_or_else(|_| {
-        let open = load::open_families(&loaded.module);
-        let all = open.into_iter().map(|(family, _)| (family, TESTED_MEMBERS));
-        all.collect()
-    });
+    let families = match load::count_families(&loaded.module, &folder, binding) {
+        Ok(families) => families,
+        // What is given is no number of parties.
+        Err(failure) if failure.problems.iter().any(|p| p.code == "I13") => return Err(failure),
+        Err(_) => {
+            let given = |size: &String| {
+                let mut set = binding.set.iter();
+                let found = set.find(|(name, _)| name == size);
+                found.and_then(|(_, text)| text.parse().ok())
+            };
+            let open = load::open_families(&loaded.module).into_iter();
+            open.map(|(family, size)| (family, given(&size).unwrap_or(TESTED_MEMBERS)))
+                .collect()
+        }
+    };
     let options = smpc_check::Options {
         families,
         sets: binding.set.clone(),

@@ -2,6 +2,7 @@
 
 use crate::Answer;
 use crate::args::Test as Args;
+use crate::bind;
 use crate::load::{self, Loaded};
 use crate::parallel::side_by_side;
 use crate::pipeline::{self, Backend};
@@ -11,12 +12,15 @@ use serde_json::{Value, json};
 use smpc_check::Test;
 use smpc_driver::{Binding, position};
 use smpc_grammar::Sources;
-use smpc_grammar::ast::Span;
-use smpc_ir::share::Using;
+use smpc_grammar::ast::{self, ItemKind, Span};
+use smpc_ir::share::{Param, Using};
 use smpc_runtime::show::duration;
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Instant;
+
+/// Bits of the widest ring: a value that does not fit into a backend's own is told where that is bound.
+const WIDEST: u8 = 128;
 
 /// A file with its tests.
 struct Suite {
@@ -42,10 +46,13 @@ pub fn test(sources: &mut Sources, args: &Args) -> Result<Answer, Failure> {
         set: args.set.clone(),
         ..Binding::default()
     };
+    binding.check()?;
     let wanted = |name: &str| args.filter.as_deref().is_none_or(|f| name.contains(f));
     let mut suites = vec![];
+    let mut names = vec![];
     for target in targets(args) {
         let loaded = loaded(sources, &target, &binding)?;
+        names.extend(settable(&loaded.module));
         let tests = pipeline::tests(sources, &loaded, Path::new(&target), &binding, &wanted)?;
         if !tests.is_empty() {
             suites.push(Suite {
@@ -61,14 +68,51 @@ pub fn test(sources: &mut Sources, args: &Args) -> Result<Answer, Failure> {
         });
         return Err(Failure::one(Exit::Usage, problem));
     }
+    settings(&suites, &names, &binding)?;
     let started = Instant::now();
-    let runs = runs(sources, &suites, args)?;
+    let runs = runs(sources, &suites, &binding, args)?;
     Ok(answer(
         sources,
         &suites,
         &runs,
         started.elapsed().as_secs_f64(),
     ))
+}
+
+/// What `--set` may name in a file: parameters, and sizes of party families.
+fn settable(module: &ast::Module) -> Vec<String> {
+    let params = module.items.iter().filter_map(|item| match &item.kind {
+        ItemKind::Param(param) => Some(param.name.name.clone()),
+        _ => None,
+    });
+    let sizes = load::open_families(module);
+    params
+        .chain(sizes.into_iter().map(|(_, size)| size))
+        .collect()
+}
+
+/// Whether each name that is given is one of a file, and each value one of its type.
+fn settings(suites: &[Suite], names: &[String], binding: &Binding) -> Result<(), Failure> {
+    let mut params: Vec<Param> = vec![];
+    for test in suites.iter().flat_map(|suite| &suite.tests) {
+        for param in &test.program.params {
+            if !params.contains(param) {
+                params.push(param.clone());
+            }
+        }
+    }
+    let mut elsewhere: Vec<String> = vec![];
+    for name in names {
+        if params.iter().all(|p| p.name != *name) && !elsewhere.contains(name) {
+            elsewhere.push(name.clone());
+        }
+    }
+    let mut problems = vec![];
+    bind::given(&params, binding, &elsewhere, WIDEST, &mut problems);
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::new(Exit::Input, problems)),
+    }
 }
 
 /// The files meant: named, or all modules of the library.
@@ -118,7 +162,12 @@ pub(super) fn loaded(
 }
 
 /// Runs everything, schemes side by side.
-fn runs(sources: &mut Sources, suites: &[Suite], args: &Args) -> Result<Vec<Run>, Failure> {
+fn runs(
+    sources: &mut Sources,
+    suites: &[Suite],
+    binding: &Binding,
+    args: &Args,
+) -> Result<Vec<Run>, Failure> {
     let names = match args.scheme.is_empty() {
         true => super::schemes::names(),
         false => args.scheme.clone(),
@@ -147,7 +196,7 @@ fn runs(sources: &mut Sources, suites: &[Suite], args: &Args) -> Result<Vec<Run>
                 }
                 let started = Instant::now();
                 let ended = match backend {
-                    Ok(backend) => testing::run(of, backend, args.seed),
+                    Ok(backend) => testing::run(of, backend, binding, args.seed),
                     Err(lacking) => Ended::Unable(lacking.clone()),
                 };
                 runs.push(Run {
