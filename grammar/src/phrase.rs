@@ -43,6 +43,7 @@ pub(crate) fn describe(
             )
         }
     };
+    let behind = slice.get(range.end..).unwrap_or("");
     let range = range.start + base..range.end + base;
     let message = match expected.as_slice() {
         [] => format!("{found} does not fit here"),
@@ -57,6 +58,12 @@ pub(crate) fn describe(
     };
     let error = Diagnostic::new(diagnostic::SYNTAX, message, span(file, range));
     match token.and_then(|token| slice.get(token.range)) {
+        Some(word) if word.starts_with(|c: char| c.is_ascii_digit()) && has_exponent(behind) => {
+            error.help(match written_out(word, behind) {
+                Some(number) => format!("numbers have no exponent: write `{number}`"),
+                None => "numbers have no exponent".to_owned(),
+            })
+        }
         Some("to") if behind_a_loop(slice.get(..at).unwrap_or("")) => error.help(
             "the comma before it belongs to the `for`: end the line, and write another one, `leaks … to …;`",
         ),
@@ -70,6 +77,45 @@ pub(crate) fn describe(
         }
         _ => error,
     }
+}
+
+/// Whether the text behind a number goes on as an exponent: `e-05`.
+fn has_exponent(behind: &str) -> bool {
+    let rest = behind.strip_prefix(['e', 'E']).unwrap_or("");
+    let rest = rest.strip_prefix(['+', '-']).unwrap_or(rest);
+    rest.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// A number and the exponent behind it in decimal digits alone, if these are not many.
+fn written_out(number: &str, behind: &str) -> Option<String> {
+    let (sign, rest) = match behind.get(1..)? {
+        rest if rest.starts_with('-') => (-1, rest.get(1..)?),
+        rest => (1, rest.strip_prefix('+').unwrap_or(rest)),
+    };
+    let end = rest.find(|c: char| !c.is_ascii_digit());
+    let exponent: i32 = rest.get(..end.unwrap_or(rest.len()))?.parse().ok()?;
+    if exponent > 40 {
+        return None;
+    }
+    let plain = number.replace('_', "");
+    let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
+    let digits = format!("{whole}{fraction}");
+    let point = whole.len() as i32 + sign * exponent;
+    let before = usize::try_from(1 - point).unwrap_or(0);
+    let digits = format!("{}{digits}", "0".repeat(before));
+    let point = point.max(1) as usize;
+    let digits = format!("{digits:0<point$}");
+    let (whole, fraction) = digits.split_at(point);
+    let (whole, fraction) = (
+        whole.trim_start_matches('0'),
+        fraction.trim_end_matches('0'),
+    );
+    let whole = if whole.is_empty() { "0" } else { whole };
+    Some(match fraction {
+        "" if number.contains('.') => format!("{whole}.0"),
+        "" => whole.to_owned(),
+        _ => format!("{whole}.{fraction}"),
+    })
 }
 
 /// Whether this is a `leaks` with a `for`, whose indices may be several.

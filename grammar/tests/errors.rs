@@ -34,6 +34,26 @@ fn several_mistakes_are_told_at_once() {
     assert_eq!(codes(text), ["S01", "S01"]);
 }
 
+/// As other programs print numbers.
+#[test]
+fn exponents_are_written_out() {
+    for (given, written) in [
+        ("4.8e-05", "0.000048"),
+        ("2e3", "2000"),
+        ("-4.8E+5", "480000.0"),
+        ("1_234.5678e2", "123456.78"),
+        ("12.5e-1", "1.25"),
+    ] {
+        let parsed = parse(FileId(0), &format!("let x = {given};"));
+        let help = parsed.diagnostics[0].help.as_deref().unwrap_or("");
+        let wanted = format!("numbers have no exponent: write `{written}`");
+        assert_eq!(help, wanted, "{given}");
+    }
+    let far = parse(FileId(0), "let x = 1e999;");
+    let help = far.diagnostics[0].help.as_deref();
+    assert_eq!(help, Some("numbers have no exponent"));
+}
+
 proptest! {
     #[test]
     fn no_text_panics(text: String) {
