@@ -136,6 +136,8 @@ pub(crate) struct Layout {
     pub params: Vec<Ident>,
     /// By input.
     pub inputs: Vec<Ident>,
+    /// What the script calls each input, for its errors.
+    pub shown: Vec<String>,
     /// Name, member of a tuple, field.
     pub outputs: Vec<(String, Option<u16>, Ident)>,
     /// Sets that share streams, with their constants.
@@ -216,6 +218,11 @@ impl Layout {
             fields.unique(&text)
         });
         let inputs = inputs.collect();
+        let shown = program.inputs.iter().map(|input| match &input.column {
+            Some(column) => format!("{}.{column}", input.file),
+            None => input.file.clone(),
+        });
+        let shown = shown.collect();
         let mut outputs = vec![];
         collect_outputs(&program.body, &mut outputs);
         let mut fields = Names::default();
@@ -250,6 +257,7 @@ impl Layout {
             sizes,
             params,
             inputs,
+            shown,
             outputs,
             sets,
         }

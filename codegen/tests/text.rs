@@ -108,6 +108,15 @@ leaks n to all, book to bob, both to bob, mixed to bob;";
     };
     let given = ["items_name", "items_unit_price", "items_type"];
     assert_eq!(fields("src/alice.rs", "Inputs"), given);
+    // Errors name them as the script does.
+    let (_, steps) = files["src/alice.rs"].split_once("fn steps(").unwrap();
+    let (_, after) = steps
+        .split_once("inputs.items_unit_price.as_ref(),")
+        .unwrap();
+    assert!(
+        after.trim_start().starts_with("\"items.unitPrice\","),
+        "{steps}"
+    );
     let told = [
         "book_name",
         "book_unit_price",

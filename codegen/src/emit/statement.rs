@@ -37,12 +37,11 @@ impl<'a> Emitter<'a> {
                 out.push(moved::bound(&name, tokens));
             }
             Act::Input { index, result, .. } => {
-                let Some(field) = self.layout.inputs.get(*index).cloned() else {
-                    return;
-                };
+                let layout = self.layout;
+                let own = layout.inputs.get(*index).zip(layout.shown.get(*index));
+                let Some((field, text)) = own else { return };
                 let (elem, dims) = (self.elem_of(*result), self.dims(*result));
-                let text = field.to_string();
-                let name = self.named(*result, &text);
+                let name = self.named(*result, &field.to_string());
                 self.said.add("inputs");
                 out.push(quote!(let #name = input(inputs.#field.as_ref(), #text, #elem, #dims)?;));
             }
