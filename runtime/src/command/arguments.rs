@@ -1,10 +1,22 @@
 //! What a compiled program is told on its command line.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::files::Format;
 #[cfg(feature = "net")]
 use crate::party;
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// A run.
+    Run(Box<Arguments>),
+    /// The options.
+    Help,
+    /// What this is a program of.
+    Version,
+}
 
 /// The arguments.
 #[derive(Debug)]
@@ -26,7 +38,7 @@ pub const USAGE: &str = "\
 Usage: PROGRAM PARTY --peers FILE [OPTIONS]    be one party, connected to the others
        PROGRAM --local [OPTIONS]               carry out every party in this process
 
-Options:
+Options, each once, as `--name value` or `--name=value`:
   --inputs DIR      folder with PARTY/NAME.csv|npy|json [default: inputs]
   --outputs DIR     write what is handed out to DIR/PARTY/NAME.csv
   --format FORMAT   of these files: csv, npy or json [default: csv]
@@ -34,7 +46,8 @@ Options:
   --seed N          make the run reproducible, for tests; without it, keys come from the operating system
   --raw             print elements as integers: fixed point in units of 2^-64
   --json            print one JSON document instead of text, also for errors
-  --help            print this
+  -h, --help        print this
+  -V, --version     print the script's name, its scheme and the version of smpc
 
 Options of a connected party:
   --peers FILE      names, addresses and certificates of all parties
@@ -48,10 +61,8 @@ Options of a connected party:
   --prepared FILE   use up what `smpc prepare` stored
   --store FILE      the key it was stored under [default: PARTY.store beside the peers]";
 
-/// Reads the command line; nothing if it asks for help.
-pub(super) fn arguments(
-    mut given: impl Iterator<Item = String>,
-) -> Result<Option<Arguments>, String> {
+/// Reads the command line.
+pub(super) fn arguments(mut given: impl Iterator<Item = String>) -> Result<Asked, String> {
     let mut arguments = Arguments {
         local: false,
         raw: false,
@@ -69,14 +80,23 @@ pub(super) fn arguments(
     let mut connected = None;
     #[cfg(feature = "net")]
     let mut options = party::Options::default();
-    while let Some(option) = given.next() {
+    let mut seen = HashSet::new();
+    while let Some(word) = given.next() {
+        let (option, mut inside) = match word.split_once('=') {
+            Some((option, value)) if option.starts_with("--") => {
+                (option.to_owned(), Some(value.to_owned()))
+            }
+            _ => (word, None),
+        };
         let mut value = || {
-            given
-                .next()
+            inside
+                .take()
+                .or_else(|| given.next())
                 .ok_or_else(|| format!("`{option}` needs a value"))
         };
         match option.as_str() {
-            "--help" | "-h" => return Ok(None),
+            "--help" | "-h" => return Ok(Asked::Help),
+            "--version" | "-V" => return Ok(Asked::Version),
             "--local" => arguments.local = true,
             "--raw" => arguments.raw = true,
             "--json" => arguments.json = true,
@@ -100,11 +120,18 @@ pub(super) fn arguments(
             "--peers" | "--key" | "--listen" | "--wait" | "--timeout" | "--limit" | "--metrics"
             | "--log" | "--prepared" | "--store" => {
                 options.set_option(&option, value()?)?;
-                connected = Some(option);
+                connected = Some(option.clone());
             }
             "--values" => return Err(party_values()),
             other if !other.starts_with('-') && name.is_none() => name = Some(other.to_owned()),
             _ => return Err(format!("there is no option `{option}`\n{USAGE}")),
+        }
+        if let Some(value) = inside {
+            return Err(format!("`{option}` takes no value, found `{value}`"));
+        }
+        // Of two values one would be ignored, in silence.
+        if option.starts_with("--") && option != "--set" && !seen.insert(option.clone()) {
+            return Err(format!("`{option}` is given twice"));
         }
     }
     if arguments.local && name.is_some() {
@@ -132,7 +159,7 @@ pub(super) fn arguments(
         }
         arguments.party = Some(options);
     }
-    Ok(Some(arguments))
+    Ok(Asked::Run(Box::new(arguments)))
 }
 
 fn party_values() -> String {

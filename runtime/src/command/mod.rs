@@ -20,7 +20,7 @@ use crate::report;
 use crate::tensor::Tensor;
 use crate::terminal;
 pub use arguments::USAGE;
-use arguments::{Arguments, arguments};
+use arguments::{Arguments, Asked, arguments};
 
 /// What a program is started with, compiled or not.
 #[derive(Clone, Copy, Debug)]
@@ -358,8 +358,9 @@ pub fn main(
     // Errors of the command line are told in this form, too.
     let json = given.iter().any(|option| option == "--json");
     let done = match arguments(given.into_iter()) {
-        Ok(None) => Ok((USAGE.to_owned() + "\n", None)),
-        Ok(Some(arguments)) => carry_out(description, &arguments, &part),
+        Ok(Asked::Help) => Ok((USAGE.to_owned() + "\n", None)),
+        Ok(Asked::Version) => Ok((description.version(), None)),
+        Ok(Asked::Run(arguments)) => carry_out(description, &arguments, &part),
         Err(message) => Err(Stop::usage("I16", message)),
     };
     let (code, text, failed) = match done {
@@ -457,6 +458,12 @@ fn carry_out(
 }
 
 impl Description<'_> {
+    /// What this is a program of, in one line.
+    fn version(&self) -> String {
+        let (name, language, scheme) = (self.name, self.language, self.scheme.0);
+        format!("{name} under {scheme}, compiled by smpc {language}\n")
+    }
+
     /// The scheme's name, without its arguments.
     pub fn scheme_name(&self) -> &str {
         let whole = self.scheme.0;

@@ -3,17 +3,54 @@
 use super::*;
 use smpc_ir::party::Elem;
 
+fn parse(text: &str) -> Result<Asked, String> {
+    arguments(text.split_whitespace().map(str::to_owned))
+}
+
+fn run_of(text: &str) -> Box<Arguments> {
+    match parse(text) {
+        Ok(Asked::Run(arguments)) => arguments,
+        other => panic!("{text}: {other:?}"),
+    }
+}
+
 #[test]
 fn options() {
-    let parse = |text: &str| arguments(text.split_whitespace().map(str::to_owned));
-    let all = parse("--local --seed 7 --set n=3 --inputs d")
-        .unwrap()
-        .unwrap();
-    assert_eq!((all.local, all.seed), (true, Some(7)));
-    assert_eq!(all.set, [("n".to_owned(), "3".to_owned())]);
+    for text in [
+        "--local --seed 7 --set n=3 --inputs d=e",
+        "--local --seed=7 --set=n=3 --inputs=d=e",
+    ] {
+        let all = run_of(text);
+        assert_eq!((all.local, all.seed), (true, Some(7)));
+        assert_eq!(all.set, [("n".to_owned(), "3".to_owned())]);
+        assert_eq!(all.inputs, Path::new("d=e"));
+    }
     assert!(parse("--seed x").is_err());
     assert!(parse("--other").is_err());
-    assert!(parse("--help").unwrap().is_none());
+    for text in ["--help", "--local -h"] {
+        assert!(matches!(parse(text), Ok(Asked::Help)));
+    }
+    for text in ["--version", "--local -V"] {
+        assert!(matches!(parse(text), Ok(Asked::Version)));
+    }
+    assert_eq!(
+        description(&[], &[]).version(),
+        "t.smpc under s, compiled by smpc 0\n"
+    );
+    // As clap takes them, which reads the command line of `smpc`.
+    assert_eq!(run_of("--local --set a=1 --set b=2").set.len(), 2);
+    assert_eq!(run_of("--local --inputs=").inputs, Path::new(""));
+    for (wrong, told) in [
+        ("--local --local", "`--local` is given twice"),
+        ("--inputs nope --inputs=d", "`--inputs` is given twice"),
+        ("--seed 1 --seed 1", "`--seed` is given twice"),
+        ("--local=yes", "`--local` takes no value, found `yes`"),
+        ("--inputs", "`--inputs` needs a value"),
+        ("--other=1", "there is no option `--other`"),
+    ] {
+        let error = parse(wrong).unwrap_err();
+        assert!(error.starts_with(told), "{error}");
+    }
     assert!(parse("--local alice").is_err());
     assert!(parse("alice").is_err());
     assert!(
@@ -27,17 +64,16 @@ fn options() {
 #[cfg(feature = "net")]
 #[test]
 fn every_option_of_the_help_is_read() {
-    let parse = |text: &str| arguments(text.split_whitespace().map(str::to_owned));
-    let (_, listed) = USAGE.split_once("Options:").unwrap();
+    let (_, listed) = USAGE.split_once("Options, each once").unwrap();
     let (all, connected) = listed.split_once("Options of a connected party:").unwrap();
     let options = |part: &str| {
         let lines = part.lines().map(str::trim);
-        let lines = lines.filter(|line| line.starts_with("--"));
+        let lines = lines.filter(|line| line.starts_with('-'));
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
     let sample = |line: &str| {
         let mut words = line.split_whitespace();
-        let option = words.next().unwrap();
+        let option = words.next().unwrap().trim_end_matches(',');
         let value = match words.next().unwrap() {
             "NAME=VALUE" => "a=1",
             "TIME" => "9s",
@@ -62,6 +98,8 @@ fn every_option_of_the_help_is_read() {
             "--peers p"
         };
         assert!(parse(&format!("alice {peers} {given}")).is_ok(), "{given}");
+        let twice = parse(&format!("alice {given} {given}")).unwrap_err();
+        assert!(twice.ends_with("is given twice"), "{twice}");
         let ignored = parse(&format!("--local {given}")).unwrap_err();
         assert!(
             ignored.contains(given.split(' ').next().unwrap()),
@@ -74,9 +112,8 @@ fn every_option_of_the_help_is_read() {
 #[cfg(feature = "net")]
 #[test]
 fn options_of_a_party() {
-    let parse = |text: &str| arguments(text.split_whitespace().map(str::to_owned));
     let text = "alice --peers p/peers.toml --timeout 90s --wait 2m --limit 2h --log off --outputs o --format npy";
-    let options = parse(text).unwrap().unwrap().party.unwrap();
+    let options = run_of(text).party.unwrap();
     assert_eq!(options.name, "alice");
     assert_eq!(options.timeout.as_secs(), 90);
     assert_eq!(options.limit.as_secs(), 7200);
