@@ -58,24 +58,15 @@ impl Element {
             Type::Int => number::integer(text)
                 .map_err(|error| self.number(error, text))
                 .and_then(|value| self.within(value, text)),
-            Type::Bits(1) => match text {
-                "0" | "false" => Ok(0),
-                "1" | "true" => Ok(1),
+            Type::Bits(1) => match (text, marked(text)) {
+                ("0" | "false", _) | (_, Some(Some(0))) => Ok(0),
+                ("1" | "true", _) | (_, Some(Some(1))) => Ok(1),
                 _ => Err(self.flaw("I11", format!("`{}` is no truth value", brief(text)))),
             },
-            Type::Bits(_) => {
-                let value = if let Some(digits) = text.strip_prefix("0x") {
-                    u128::from_str_radix(digits, 16).ok()
-                } else if let Some(digits) = text.strip_prefix("0b") {
-                    u128::from_str_radix(digits, 2).ok()
-                } else {
-                    text.parse().ok()
-                };
-                match value {
-                    Some(value) => self.bits(value, text),
-                    None => Err(self.flaw("I04", format!("`{}` is not a number", brief(text)))),
-                }
-            }
+            Type::Bits(_) => match marked(text).unwrap_or_else(|| text.parse().ok()) {
+                Some(value) => self.bits(value, text),
+                None => Err(self.flaw("I04", format!("`{}` is not a number", brief(text)))),
+            },
         }
     }
 
@@ -222,6 +213,16 @@ fn bounded(value: i128, bits: u32) -> bool {
     bits >= 127 || (-(1i128 << bits)..1i128 << bits).contains(&value)
 }
 
+/// The number behind `0x` or `0b`, if there is one; nothing without such a mark.
+fn marked(text: &str) -> Option<Option<u128>> {
+    let (digits, radix) = match text.strip_prefix("0x") {
+        Some(digits) => (digits, 16),
+        None => (text.strip_prefix("0b")?, 2),
+    };
+    let digits = Some(digits).filter(|digits| !digits.starts_with('+'));
+    Some(digits.and_then(|digits| u128::from_str_radix(digits, radix).ok()))
+}
+
 /// The start of a long text.
 fn brief(text: &str) -> String {
     const MOST: usize = 40;
@@ -292,7 +293,13 @@ mod tests {
     #[test]
     fn each_flaw_has_its_code() {
         let bit = element(Type::Bits(1), false);
-        assert_eq!(bit.read_text("2").map_err(|f| f.code), Err("I11"));
+        for (text, value) in [("0", 0), ("true", 1), ("0b1", 1), ("0x1", 1), ("0x00", 0)] {
+            assert_eq!(bit.read_text(text), Ok(value), "{text}");
+        }
+        for text in ["2", "01", "+1", "0b10", "0x2", "0b", "0x+1", "0b2"] {
+            let flaw = bit.read_text(text).unwrap_err();
+            assert_eq!(flaw.code, "I11", "{text}");
+        }
         let fix = element(Type::Fix(16), false);
         assert_eq!(fix.read_text("").map_err(|f| f.code), Err("I04"));
         assert_eq!(fix.read_text("NaN").map_err(|f| f.code), Err("I05"));
@@ -302,6 +309,8 @@ mod tests {
         );
         let byte = element(Type::Bits(8), false);
         assert_eq!(byte.read_text("0xff"), Ok(255));
+        assert_eq!(byte.read_text("0b101"), Ok(5));
+        assert_eq!(byte.read_text("0x+f").map_err(|f| f.code), Err("I04"));
         assert_eq!(byte.read_text("256").map_err(|f| f.code), Err("I06"));
     }
 }

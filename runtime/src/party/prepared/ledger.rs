@@ -7,11 +7,20 @@ use std::path::{Path, PathBuf};
 use super::{Reader, USED, failure, hex, io, private, sync_folder};
 use crate::endpoint::Failure;
 
+/// The ending of material that was used.
+const ENDING: &str = ".used";
+
 /// Where material is moved when it is used.
 pub fn used(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".used");
+    name.push(ENDING);
     PathBuf::from(name)
+}
+
+/// Whether this is the name of material that was used.
+pub(super) fn is_used(path: &Path) -> bool {
+    let name = path.as_os_str().as_encoded_bytes();
+    name.ends_with(ENDING.as_bytes())
 }
 
 /// Where used material is noted.

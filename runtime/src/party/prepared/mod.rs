@@ -242,14 +242,18 @@ impl Reader {
     /// # Errors
     /// There is no such file, it is used up, or it was not sealed under this key.
     pub fn open(path: &Path, key: &StorageKey) -> Result<Self, Failure> {
-        let file = File::open(path).map_err(|error| {
-            if ledger::used(path).exists() {
-                let message = format!("{}: the prepared material is used up", path.display());
-                failure(USED, message)
-            } else {
-                io(path, "the material cannot be read", &error)
-            }
+        let gone = || {
+            let message = format!("{}: the prepared material is used up", path.display());
+            failure(USED, message)
+        };
+        let file = File::open(path).map_err(|error| match ledger::used(path).exists() {
+            true => gone(),
+            false => io(path, "the material cannot be read", &error),
         })?;
+        // What a run leaves of it.
+        if ledger::is_used(path) && file.metadata().is_ok_and(|file| file.len() == 0) {
+            return Err(gone());
+        }
         let begun = Opener::open(BufReader::new(file), key).and_then(|mut input| {
             let length = u32::from_le_bytes(array(&mut input)?) as usize;
             if length > NAME {

@@ -78,6 +78,17 @@ fn material_is_used_once() {
     let mut ends = in_memory(3);
     drop(Replaying::new(&mut ends[0], reader));
     assert_eq!(fs::metadata(ledger::used(&path)).unwrap().len(), 0);
+    // Its own name says what became of it; an empty file of another name is no material.
+    let left = Reader::open(&ledger::used(&path), &key).err().unwrap();
+    assert_eq!(left.code, USED);
+    assert!(left.message.ends_with("is used up"), "{}", left.message);
+    let empty = folder.join("empty");
+    fs::write(&empty, "").unwrap();
+    assert_eq!(Reader::open(&empty, &key).err().unwrap().code, DAMAGED);
+    // Before the run ends it is not empty, and the ledger says so.
+    fs::copy(&copy, ledger::used(&path)).unwrap();
+    let stopped = Reader::open(&ledger::used(&path), &key).unwrap();
+    assert_eq!(consume(&stopped, &storage).unwrap_err().code, USED);
     fs::remove_dir_all(folder).unwrap();
 }
 
