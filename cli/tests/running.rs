@@ -116,3 +116,52 @@ fn dots_stand_for_anything() {
     assert!(alike(&["a", "...", "c"], &["a", "b", "b", "c"]));
     assert!(!alike(&["a", "c"], &["a", "b", "c"]));
 }
+
+/// What cannot be prepared may stand in the library: the script's line that asks for it is told first.
+#[test]
+fn a_loop_of_the_library_that_cannot_be_prepared_has_a_line_of_the_script() {
+    let base = folder("unprepared");
+    let text = "\
+use std::sorting;
+party alice, bob;
+input x: [int; 3] from alice;
+fn ranked(v: [int; 3]) -> [int; 3] {
+    let (keys, rows) = sorting::by(v, v);
+    rows
+}
+reveal ranked(share x) as t;
+leaks t to all;
+";
+    write(&base, "s.smpc", text);
+    write(&base, "s/alice/x.csv", "3\n1\n2\n");
+    let names = ["alice", "bob", "P[0]", "P[1]", "T"];
+    let made = [&["keygen"][..], &names, &["-o", "keys", "--port", "7000"]].concat();
+    assert_eq!(smpc(&base, &made).code, 0);
+    let prepare = [
+        "prepare",
+        "alice",
+        "s.smpc",
+        "--peers",
+        "keys/peers.toml",
+        "--scheme",
+        "additive",
+        "-o",
+        "a.prepared",
+    ];
+    let ran = smpc(&base, &prepare);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    for told in [
+        "error[I52]",
+        "s.smpc:5:24",
+        "in this line of the library",
+        "std::math::sorting:",
+        "in this call of `ranked`",
+    ] {
+        assert!(ran.err.contains(told), "{told}: {}", ran.err);
+    }
+    let (script, library) = (
+        ran.err.find("s.smpc:5:24"),
+        ran.err.find("std::math::sorting:"),
+    );
+    assert!(script < library, "{}", ran.err);
+}

@@ -85,6 +85,21 @@ fn what_is_not_there_is_an_error() {
     assert!(ran.err.contains("there is no party `carol`"), "{}", ran.err);
     let ran = smpc(&base, &["trace", "s.smpc", "--round", "5..3"]);
     assert_eq!(ran.code, 2);
+    // An empty chart would look like a run in which nobody says anything.
+    let all = json(&smpc(&base, &["trace", "s.smpc", "--json"]));
+    let rounds = all["rounds"].as_u64().unwrap();
+    let last = rounds.to_string();
+    assert_eq!(smpc(&base, &["trace", "s.smpc", "--round", &last]).code, 0);
+    let behind = format!("{}..9000", rounds + 1);
+    for given in [&["--svg", "behind.svg"][..], &["--json"], &[]] {
+        let args = [&["trace", "s.smpc", "--round", &behind][..], given].concat();
+        let ran = smpc(&base, &args);
+        assert_eq!(ran.code, 2);
+        let told = format!("there is no round {}: the run has {rounds}", rounds + 1);
+        let all = ran.out + &ran.err;
+        assert!(all.contains(&told), "{all}");
+    }
+    assert!(!base.join("behind.svg").exists());
     write(&base, "s/alice/x.csv", "1\nx\n");
     assert_eq!(smpc(&base, &["trace", "s.smpc"]).code, 3);
 }

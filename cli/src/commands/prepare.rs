@@ -32,7 +32,8 @@ pub fn prepare(sources: &mut Sources, args: &Prepare) -> Result<Answer, Failure>
                 ),
             )
             .help("only schemes with a dealer send messages that depend on no input"),
-            NoOffline::Depends(source) => Problem::source(
+            NoOffline::Depends(source) => Problem::of_run(
+                sources,
                 "I52",
                 "what would have to be prepared here depends on values of the run",
                 source,

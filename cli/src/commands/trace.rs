@@ -36,6 +36,14 @@ pub fn trace(sources: &mut Sources, args: &Trace) -> Result<Answer, Failure> {
     let Ran { outcome, .. } = simulate::simulate(&bound, &mut ready, args.seed, observer)?;
     let outcome = outcome
         .map_err(|error| Failure::one(Exit::Run, simulate::problem(sources, &bound, error)))?;
+    if let Some(rounds) = args.round.as_ref()
+        && *rounds.start() > outcome.rounds
+    {
+        let first = rounds.start();
+        let message = format!("there is no round {first}: the run has {}", outcome.rounds);
+        let problem = Problem::plain("I16", message).help("rounds are counted from 1");
+        return Err(Failure::one(Exit::Usage, problem));
+    }
     let (parts, messages) = recorder.finish(sources, &bound.program);
     let recording = Recording {
         script: args.script.file.display().to_string(),
