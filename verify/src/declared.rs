@@ -2,8 +2,8 @@
 //! the result is given.
 //!
 //! The value is that of the clause, not of the run: a view that can be simulated from it tells no more than it, and whether it
-//! is what comes out is a matter of correctness. Where a clause leaves an error, `v == e + r for r in 0..=1`, the simulator is
-//! given what comes out.
+//! is what comes out is a matter of correctness. Where a clause leaves a rounding error, `v == e + r for r in 0..=1`, the simulator
+//! is given what comes out.
 
 use crate::claim::{Instance, constant};
 use crate::element::literal;
@@ -29,8 +29,8 @@ pub(crate) struct Declared<'p> {
     pub low: Option<u8>,
     /// Whether the clause leaves the result no other value, its error apart.
     pub whole: bool,
-    /// Whether the clause leaves an error: the value is that with [`Term::Bound`] for it.
-    pub rounded: bool,
+    /// The error that the clause leaves, from and to: the value is that with [`Term::Bound`] for it.
+    pub rounded: Option<(i128, i128)>,
 }
 
 /// A result on one side of an equation, where the other is an expression of parameters, and how many bits they are cast to.
@@ -50,11 +50,13 @@ impl Problem {
         }
         let always = self.flat.claims.ensures.iter();
         for ensures in always.filter(|ensures| ensures.except.is_none()) {
-            let rounded = match ensures.over {
-                None => false,
-                // Of an error that only who deviates may choose there is nothing to be said.
-                Some(Domain::Range(Term::Integer(0), Term::Integer(0))) => continue,
-                Some(Domain::Range(..)) => true,
+            let rounded = match &ensures.over {
+                None => None,
+                // Beyond a unit this way or that it is no rounding; one of 0 only is that of who deviates.
+                Some(Domain::Range(from, to)) => match constant(from).zip(constant(to)) {
+                    Some((from @ -1..=1, to @ -1..=1)) if from < to => Some((from, to)),
+                    _ => continue,
+                },
                 Some(Domain::Permutation) => continue,
             };
             let mut open = vec![&ensures.claim];
@@ -78,7 +80,7 @@ impl Problem {
         &self,
         coalition: PartySet,
         fixed: Fixed<'p>,
-        rounded: bool,
+        rounded: Option<(i128, i128)>,
     ) -> Option<Declared<'p>> {
         let Fixed { result, value, low } = fixed;
         let elem = match self.results.get(result)? {
@@ -92,7 +94,7 @@ impl Problem {
         let (value, low) = match (low, elem) {
             (None, _) => (value, None),
             // Of some bits with an error nothing is given.
-            (Some(_), _) if rounded => return None,
+            (Some(_), _) if rounded.is_some() => return None,
             (Some(low), Elem::Ring(m)) => {
                 // An expression in a ring of fewer bits is another number in one of more.
                 let exact = whole(inner, Elem::Ring(low.min(m)), &params);
@@ -116,8 +118,8 @@ impl Problem {
     pub(crate) fn gives(&self, coalition: PartySet, param: usize) -> bool {
         let elem = elems(&self.params).get(param).copied();
         self.declared(coalition).iter().any(|declared| {
-            let all = !declared.rounded && declared.low.is_none() && Some(declared.elem) == elem;
-            all && *declared.value == Term::Param(param as u32)
+            let exact = declared.rounded.is_none() && declared.low.is_none();
+            exact && Some(declared.elem) == elem && *declared.value == Term::Param(param as u32)
         })
     }
 
@@ -127,16 +129,19 @@ impl Problem {
         let declared = self.declared(coalition);
         let mut names: Vec<String> = Vec::new();
         for (at, name) in self.declares.iter().enumerate() {
-            let mut own = declared
-                .iter()
-                .filter(|declared| declared.result == at)
-                .peekable();
-            if own.peek().is_none() {
+            let own = || {
+                declared
+                    .iter()
+                    .filter(move |declared| declared.result == at)
+            };
+            if own().next().is_none() {
                 continue;
             }
-            names.push(match own.all(|declared| declared.rounded) {
-                true => format!("{name} up to rounding"),
-                false => name.clone(),
+            let exact = own().any(|d| d.rounded.is_none() && d.low.is_none() && d.whole);
+            let error = own().find_map(|declared| declared.rounded);
+            names.push(match error.filter(|_| !exact) {
+                Some((from, to)) => format!("{name} up to rounding by {from}..={to}"),
+                None => name.clone(),
             });
         }
         names
@@ -144,7 +149,7 @@ impl Problem {
 }
 
 /// The result on one side, where the other is an expression of parameters, and of an error if there is one.
-fn fixed<'p>(result: &Term, value: &'p Term, rounded: bool) -> Option<Fixed<'p>> {
+fn fixed<'p>(result: &Term, value: &'p Term, rounded: Option<(i128, i128)>) -> Option<Fixed<'p>> {
     let ((result, left), (_, right)) = (low_bits(result), low_bits(value));
     match result {
         Term::Result(at) if of_params(value, rounded) => Some(Fixed {
@@ -209,13 +214,21 @@ fn whole(term: &Term, elem: Elem, params: &[Elem]) -> bool {
     }
 }
 
-fn of_params(term: &Term, rounded: bool) -> bool {
+fn of_params(term: &Term, rounded: Option<(i128, i128)>) -> bool {
     match term {
+        // The error is added, or taken away.
+        Term::Apply(Operator::Add, both) if rounded.is_some() => match both.as_slice() {
+            [of, Term::Bound] | [Term::Bound, of] => of_params(of, None),
+            _ => false,
+        },
+        Term::Apply(Operator::Sub, both) if rounded.is_some() => {
+            matches!(both.as_slice(), [of, Term::Bound] if of_params(of, None))
+        }
+        _ if rounded.is_some() => false,
         Term::Param(_) | Term::Integer(_) => true,
-        Term::Bound => rounded,
-        Term::Result(_) | Term::Apply(Operator::Rows, _) => false,
-        Term::Cast(inner, _) => of_params(inner, rounded),
-        Term::Apply(_, args) => args.iter().all(|arg| of_params(arg, rounded)),
+        Term::Bound | Term::Result(_) | Term::Apply(Operator::Rows, _) => false,
+        Term::Cast(inner, _) => of_params(inner, None),
+        Term::Apply(_, args) => args.iter().all(|arg| of_params(arg, None)),
     }
 }
 
@@ -230,7 +243,7 @@ impl Declared<'_> {
 
     /// Whether it is a polynomial of operands.
     pub fn is_polynomial(&self) -> bool {
-        !self.rounded && polynomial(self.value)
+        self.rounded.is_none() && polynomial(self.value)
     }
 
     /// The words that the clause says for operands, of as many bits as it says, with no error; nothing where it says none.

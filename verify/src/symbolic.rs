@@ -525,7 +525,7 @@ impl Execution {
                 let value = self.symbol(Name::Result, declared.elem, kind, Class::Known);
                 all.push((term.clone(), value));
             }
-            if declared.rounded {
+            if declared.rounded.is_some() {
                 continue;
             }
             let (elem, result) = (declared.elem, declared.result as u32);

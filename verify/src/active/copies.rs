@@ -534,7 +534,7 @@ impl Copies {
         let params: Vec<Option<Poly>> = params.collect();
         let mut all = Vec::new();
         for declared in problem.declared(coalition) {
-            if declared.rounded {
+            if declared.rounded.is_some() {
                 continue;
             }
             let (elem, kind) = (declared.elem, declared.kind(problem));

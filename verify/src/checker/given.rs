@@ -40,7 +40,7 @@ impl Checker {
                 let value = self.fresh(Name::Result, declared.elem, kind, Status::Known);
                 all.push((term.clone(), value));
             }
-            if declared.rounded {
+            if declared.rounded.is_some() {
                 continue;
             }
             let (elem, result) = (declared.elem, declared.result as u32);

@@ -5,7 +5,8 @@
 //! product something. This is about what is seen.
 //!
 //! A number less its low bits, taken one by one, is nothing in a ring of as many bits, and what a text makes of the
-//! difference is not looked at there. Of results, what is always the same in the small ring must be so at full width.
+//! difference is not looked at there. Of results, what is always the same in the small ring must be so at full width. What
+//! neither the small ring nor random runs change, but other operands might, nobody has tried.
 
 use super::Of;
 use crate::certificate::Assumption;
@@ -102,7 +103,11 @@ fn deciding(problem: &Problem, of: Of) -> Vec<(usize, Must)> {
         if of == Of::Results {
             let compares = matches!(step.op, FlatOp::Local(Local::Prim(Prim::Lt | Prim::Eq)));
             let number = matches!(info.elem, Elem::Ring(2..) | Elem::Field(_));
-            if of_run[step.result as usize] && (compares || number) {
+            let product = matches!(
+                step.op,
+                FlatOp::Local(Local::Prim(Prim::Mul)) | FlatOp::Bilinear
+            );
+            if of_run[step.result as usize] && (compares || number || product) {
                 found.push((at, Must::Changing));
             }
             continue;
@@ -195,7 +200,8 @@ fn admitted(problem: &Problem, rows: usize) -> impl FnMut(u64) -> Option<Inputs>
 }
 
 /// Whether a comparison, a single bit or a product is always the same in the small ring, and need not be at full width; of
-/// results, whether a step is always the same there and is not at full width.
+/// results, whether a number or a comparison is that and another in random runs at full width, or any of these or a product of
+/// bits is never another in these either, and need not be the same.
 ///
 /// # Errors
 /// The protocol breaks the rules of flat protocols.
@@ -218,7 +224,7 @@ pub(super) fn unmet(full: &Problem, small: &Problem, of: Of) -> Result<bool, Mal
             met.insert(place(small, *at));
         }
     }
-    let left: Vec<usize> = wide
+    let mut left: Vec<usize> = wide
         .iter()
         .map(|(at, _)| *at)
         .filter(|at| !met.contains(&place(full, *at)))
@@ -228,9 +234,20 @@ pub(super) fn unmet(full: &Problem, small: &Problem, of: Of) -> Result<bool, Mal
     }
     if of == Of::Results {
         let rows = Machine::new(full)?.rows;
-        let left: Vec<_> = left.into_iter().map(|at| (at, Must::Changing)).collect();
-        let seen = runs(full, &left, admitted(full, rows))?;
-        return Ok(seen.iter().any(|seen| seen.changed));
+        let open: Vec<_> = left.iter().map(|at| (*at, Must::Changing)).collect();
+        let seen = runs(full, &open, admitted(full, rows))?;
+        // Bits that random runs at full width change are tried there, as levels of a tree; those that nothing changes are not.
+        let bits = |at: usize| {
+            let step = &full.flat.steps[at];
+            let compares = matches!(step.op, FlatOp::Local(Local::Prim(Prim::Lt | Prim::Eq)));
+            !compares && matches!(full.flat.values[step.result as usize].elem, Elem::Bits(_))
+        };
+        let each = left.iter().zip(&seen);
+        if each.clone().any(|(at, seen)| seen.changed && !bits(*at)) {
+            return Ok(true);
+        }
+        let rest = each.filter(|(_, seen)| !seen.changed).map(|(at, _)| *at);
+        left = rest.collect();
     }
     // What is one number whatever the operands and coins is so in both.
     let run = Execution::new(full, PartySet::EMPTY, Assumption::Fresh, 24)?;

@@ -78,7 +78,9 @@ impl<'p> Allowed<'p> {
 
     /// Whether a clause leaves an error in a result that it knows.
     pub fn rounds(&self) -> bool {
-        self.declared.iter().any(|declared| declared.rounded)
+        self.declared
+            .iter()
+            .any(|declared| declared.rounded.is_some())
     }
 
     /// Positions of the results that clauses fix, up to an error or not.

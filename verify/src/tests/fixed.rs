@@ -215,6 +215,23 @@ fn what_a_narrow_type_loses_at_full_width_only_is_not_exhausted() {
     }
 }
 
+/// Conditions that no small ring meets together, and no random run.
+#[test]
+fn what_nothing_tries_is_not_exhausted() {
+    for u in [
+        "((x >> 3) == y) * ((x - y) == 7*y + 5) * (1 < y)",
+        "(x == y*y) * ((x - y) == 8*y) * (1 < y)",
+    ] {
+        let text = additive(&format!(
+            "protocol p(x, y: Z[2^k] @ P[0]) -> z: A<Z[2^k]> ensures z == x private {{\n\
+             let u = ({u}) as Z[2^k];\n\
+             let r <- Z[2^k] @ P[0]; let w = x + u + r; P[0] -> P[1]: w; z = A(-r, w); }}"
+        ));
+        let correct = found(&text, 2, "p").1.correct.word();
+        assert!(["unknown", "WRONG"].contains(&correct), "{u}: {correct}");
+    }
+}
+
 #[test]
 fn summands_with_a_narrow_mask_leak_and_are_not_fresh() {
     let text = additive(

@@ -40,7 +40,7 @@ fn an_opened_truncation_is_private_up_to_rounding() {
             "{body}"
         );
         let shown = table(&[row]);
-        let said = shown.contains("proved, given v up to rounding");
+        let said = shown.contains("proved, given v up to rounding by 0..=1");
         assert_eq!(said, !opened, "{shown}");
     }
 }
@@ -78,4 +78,68 @@ fn a_result_that_is_off_by_more_is_not_given() {
     let row = judged("v = reveal(trunc(x, f)) + 2;");
     assert_eq!(row.1.correct.word(), "WRONG");
     assert_eq!(word(&row), "unknown");
+}
+
+/// What a clause of the operands says of a result that is one of them, opened.
+fn told(requires: &str, ensures: &str, body: &str) -> Row {
+    let text = super::literature::additive(&format!(
+        "protocol reveal(x: A<R>) -> v: R @ P requires fresh x ensures v == x private {{\n\
+         for each P[i] {{ P[i] -> P: x[i]; }} v = sum(x[i] for P[i]); }}\n\
+         protocol p(x, y: A<Z[2^k]>) -> v: Z[2^k] @ P requires fresh x requires fresh y {requires}\n\
+         {ensures} private {{ {body} }}"
+    ));
+    super::literature::found(&text, 2, "p")
+}
+
+#[test]
+fn a_wide_or_a_multiplied_error_gives_nothing() {
+    for (requires, ensures, body) in [
+        (
+            "requires 0 <= x < 8 requires 0 <= y < 8",
+            "ensures v == y + e for e in -8..=8",
+            "v = reveal(x);",
+        ),
+        ("", "ensures v == x * e for e in 0..=1", "v = reveal(x);"),
+        (
+            "",
+            "ensures v == x * (1 - e) + e * y for e in 0..=1",
+            "v = reveal(x);",
+        ),
+        (
+            "",
+            "ensures v == y + e * x for e in 0..=1",
+            "v = reveal(x + y);",
+        ),
+        (
+            "requires 0 <= x < 64",
+            "ensures v == e for e in 0..=64",
+            "v = reveal(x);",
+        ),
+        // Of all of a result nothing exact is said, though of a bit.
+        (
+            "",
+            "ensures v as Z[2^1] == x as Z[2^1] ensures v == e * x for e in 0..=1",
+            "v = reveal(x);",
+        ),
+    ] {
+        let row = told(requires, ensures, body);
+        assert_eq!(word(&row), "LEAKS", "{ensures}: {:?}", row.1.privacy);
+    }
+}
+
+#[test]
+fn the_error_is_said_where_only_a_part_is_exact() {
+    let row = told(
+        "requires 0 <= x < 2 requires 0 <= y < 2",
+        "ensures v as Z[2^1] == x as Z[2^1] ensures v == x + e for e in 0..=1",
+        "v = reveal(x);",
+    );
+    assert_eq!(word(&row), "proved", "{:?}", row.1.privacy);
+    assert_eq!(row.1.given(&row.2), ["v up to rounding by 0..=1"]);
+    let row = told(
+        "",
+        "ensures v == x ensures v == x + e for e in 0..=1",
+        "v = reveal(x);",
+    );
+    assert_eq!(row.1.given(&row.2), ["v"]);
 }
