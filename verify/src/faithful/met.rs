@@ -246,6 +246,10 @@ pub(super) fn unmet(full: &Problem, small: &Problem, of: Of) -> Result<bool, Mal
         if each.clone().any(|(at, seen)| seen.changed && !bits(*at)) {
             return Ok(true);
         }
+        // Where operands are restricted, conditions need not ever be met.
+        if Required::of(full).restricts(full) {
+            return Ok(false);
+        }
         let rest = each.filter(|(_, seen)| !seen.changed).map(|(at, _)| *at);
         left = rest.collect();
     }
