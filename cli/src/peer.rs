@@ -43,7 +43,8 @@ impl<'p> Described<'p> {
             name: &param.name,
             origin: match param.ty {
                 Type::Fix(_) => Origin::Fixed(param.default),
-                _ => Origin::Integer(param.default),
+                Type::Int => Origin::Integer(param.default),
+                Type::Bits(width) => Origin::Bits(width, param.default),
             },
         });
         let axis = |size: &Size| {

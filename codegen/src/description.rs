@@ -34,11 +34,15 @@ pub(crate) fn description(program: &Program, identity: &Identity) -> TokenStream
     });
     let params = program.params.iter().map(|param| {
         let (name, default) = (&param.name, optional(param.default));
-        let kind = match param.ty {
-            Type::Fix(_) => quote!(Fixed),
-            _ => quote!(Integer),
+        let origin = match param.ty {
+            Type::Fix(_) => quote!(Fixed(#default)),
+            Type::Int => quote!(Integer(#default)),
+            Type::Bits(width) => {
+                let width = Literal::u8_unsuffixed(width);
+                quote!(Bits(#width, #default))
+            }
         };
-        quote!(command::Public { name: #name, origin: command::Origin::#kind(#default) })
+        quote!(command::Public { name: #name, origin: command::Origin::#origin })
     });
     let publics: Vec<_> = axes.chain(params).collect();
     let (inputs, outputs) = (inputs(program), outputs(program));

@@ -14,7 +14,7 @@ pub use smpc_ir::share::Type;
 
 use crate::channel::Channel;
 use crate::endpoint::{Account, Failure, run_locally};
-use crate::files::{self, Element, Problem, Wanted};
+use crate::files::{self, Element, Flaw, Problem, Wanted};
 use crate::number;
 use crate::report;
 use crate::tensor::Tensor;
@@ -75,6 +75,8 @@ pub enum Origin {
     Integer(Option<i128>),
     /// As [`Origin::Integer`], of fixed point in units of 2^-64.
     Fixed(Option<i128>),
+    /// As [`Origin::Integer`], of so many bits; of one, a truth value.
+    Bits(u8, Option<i128>),
 }
 
 /// An input: a file of its party, or a column of one.
@@ -315,7 +317,7 @@ impl Description<'_> {
         let value = |public: &Public<'_>| -> Result<(String, i128), Stop> {
             let name = public.name;
             let given = set.iter().find(|(set, _)| set == name);
-            let read = |read: fn(&str) -> Result<i128, number::NumberError>, default| match given {
+            let read = |read: &dyn Fn(&str) -> Result<i128, String>, default| match given {
                 Some((_, text)) => {
                     read(text).map_err(|e| fail(format!("`--set {name}={text}`: {e}")))
                 }
@@ -326,8 +328,24 @@ impl Description<'_> {
                 }),
             };
             let value = match public.origin {
-                Origin::Fixed(default) => read(number::fixed, default),
-                Origin::Integer(default) => read(number::integer, default),
+                Origin::Fixed(default) => read(
+                    &|text| number::fixed(text).map_err(|e| e.to_string()),
+                    default,
+                ),
+                Origin::Integer(default) => read(
+                    &|text| number::integer(text).map_err(|e| e.to_string()),
+                    default,
+                ),
+                Origin::Bits(width, default) => {
+                    let element = Element {
+                        ty: Type::Bits(width),
+                        text: false,
+                        ring_bits: 64,
+                        modulus: None,
+                    };
+                    let flaw = |flaw: Flaw| format!("{}: expected {}", flaw.message, flaw.expected);
+                    read(&|text| element.read_text(text).map_err(flaw), default)
+                }
                 Origin::Axis { .. } => Ok(0),
             };
             Ok((name.to_owned(), value?))

@@ -196,3 +196,46 @@ fn sizes_come_from_whoever_has_an_input_of_them() {
             .is_err()
     );
 }
+
+/// Truth values and bits as `smpc run` reads them.
+#[test]
+fn a_truth_value_is_given_as_the_script_writes_it() {
+    let publics = [
+        Public {
+            name: "on",
+            origin: Origin::Bits(1, Some(1)),
+        },
+        Public {
+            name: "mask",
+            origin: Origin::Bits(8, None),
+        },
+    ];
+    let description = description(&publics, &[]);
+    let set = |on: &str, mask: &str| {
+        let given = [("on", on), ("mask", mask)].map(|(name, text)| (name.into(), text.into()));
+        description.params(&given)
+    };
+    for (on, value) in [
+        ("false", 0),
+        ("true", 1),
+        ("0", 0),
+        ("1", 1),
+        ("0x1", 1),
+        ("0b0", 0),
+    ] {
+        let found = set(on, "0xf0").unwrap();
+        assert_eq!(found, [("on".to_owned(), value), ("mask".to_owned(), 240)]);
+    }
+    for (on, mask) in [
+        ("2", "0"),
+        ("yes", "0"),
+        ("true", "256"),
+        ("true", "-1"),
+        ("true", "true"),
+    ] {
+        assert_eq!(set(on, mask).unwrap_err().code(), "I13", "{on}, {mask}");
+    }
+    let mask = [("mask".to_owned(), "7".to_owned())];
+    assert_eq!(description.params(&mask).unwrap()[0].1, 1);
+    assert!(description.params(&[]).is_err());
+}
