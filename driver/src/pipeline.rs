@@ -275,7 +275,9 @@ fn elsewhere(
         let on = script.using.on.len();
         let counted = error.message.contains("computing parties, ");
         return match arguments.iter().any(|(param, _)| param == "n") {
-            _ if on > 0 && !counted => "give the party another name".to_owned(),
+            _ if !counted && (on > 0 || error.message.contains(lower::BESIDE)) => {
+                "give the party another name".to_owned()
+            }
             _ if !counted => format!(
                 "give the party another name; or `using {backend} on …` lets parties of the script compute, and there are no servers"
             ),

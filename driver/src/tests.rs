@@ -331,7 +331,7 @@ fn parties_named_as_those_of_the_backend_are_told() {
                 reveal share x to P[0] as z;\nleaks z to P[0];\n";
     for (scheme, said) in [
         ("rep3", ["`P[0]`", "`using rep3 on …`"]),
-        ("additive", ["`P[0]`", "another name"]),
+        ("additive", ["`P[0]`", "another name; or `using"]),
         ("additive on P[0], P[1]", ["`T`", "another name"]),
         (
             "additive on P[0], P[1], T",
@@ -347,6 +347,16 @@ fn parties_named_as_those_of_the_backend_are_told() {
         let told = all.contains("P22") && said.iter().all(|said| all.contains(said));
         assert!(told, "{scheme}: {all}");
     }
+    // The dealer is there whoever computes.
+    let dealer = text
+        .replace("SCHEME", "additive")
+        .replace("P[2]", "Q")
+        .replace("P[0]", "Q");
+    let Err((_, lines)) = Folder::new("dealer", &dealer).compile(None) else {
+        panic!("`T`")
+    };
+    let all = lines.join(" ");
+    assert!(all.contains("`T`") && !all.contains("`using"), "{all}");
     let seats = text.replace("SCHEME", "rep3 on P[0], P[1], T");
     assert!(Folder::new("seats", &seats).compile(None).is_ok());
 }

@@ -48,7 +48,7 @@ use crate::share::{self, Audience, Label, Op, Step, Type, Value};
 use crate::size::Size;
 
 pub use alone::{Alone, Dealt, Handed, Lifted, lower_alone};
-pub use error::{Error, NO_CARRIER, NO_PROTOCOL, PARTIES, TOO_NARROW};
+pub use error::{BESIDE, Error, NO_CARRIER, NO_PROTOCOL, PARTIES, TOO_NARROW};
 
 use deferred::Ledger;
 use emit::Emitter;
@@ -218,7 +218,7 @@ impl<'a> Lowerer<'a> {
         let (own, others) = names.split_at(script.parties.len());
         if let Some(name) = others.iter().find(|name| own.contains(name)) {
             let what = match backend.roles.contains(name) {
-                true => "of the backend beside its computing parties",
+                true => BESIDE,
                 false => "a server of the backend",
             };
             return Err(parties(format!(
