@@ -314,6 +314,18 @@ impl Description<'_> {
                 return Err(fail(format!("the script has no parameter `{name}`")));
             }
         }
+        // As inputs are read, in the backend's ring.
+        let ring_bits = self.inputs.first().map_or(64, |input| input.ring_bits);
+        let element = |ty: Type, text: &str| {
+            let element = Element {
+                ty,
+                text: false,
+                ring_bits,
+                modulus: None,
+            };
+            let told = |flaw: Flaw| format!("{}: {}", flaw.message, flaw.expected);
+            element.read_text(text).map_err(told)
+        };
         let value = |public: &Public<'_>| -> Result<(String, i128), Stop> {
             let name = public.name;
             let given = set.iter().find(|(set, _)| set == name);
@@ -332,19 +344,9 @@ impl Description<'_> {
                     &|text| number::fixed(text).map_err(|e| e.to_string()),
                     default,
                 ),
-                Origin::Integer(default) => read(
-                    &|text| number::integer(text).map_err(|e| e.to_string()),
-                    default,
-                ),
+                Origin::Integer(default) => read(&|text| element(Type::Int, text), default),
                 Origin::Bits(width, default) => {
-                    let element = Element {
-                        ty: Type::Bits(width),
-                        text: false,
-                        ring_bits: 64,
-                        modulus: None,
-                    };
-                    let flaw = |flaw: Flaw| format!("{}: expected {}", flaw.message, flaw.expected);
-                    read(&|text| element.read_text(text).map_err(flaw), default)
+                    read(&|text| element(Type::Bits(width), text), default)
                 }
                 Origin::Axis { .. } => Ok(0),
             };

@@ -188,7 +188,9 @@ fn sizes_come_from_whoever_has_an_input_of_them() {
     );
     let set = |text: &str| description.params(&[("k".to_owned(), text.to_owned())]);
     assert_eq!(set("5").unwrap(), [("k".to_owned(), 5)]);
-    assert_eq!(set("x").unwrap_err().code(), "I13");
+    for text in ["x", "99999999999999999999", "9223372036854775808"] {
+        assert_eq!(set(text).unwrap_err().code(), "I13", "{text}");
+    }
     assert!(description.params(&[]).is_err());
     assert!(
         description
