@@ -273,16 +273,18 @@ fn elsewhere(
 ) -> String {
     if error.code == lower::PARTIES {
         let on = script.using.on.len();
-        let counted = error.message.contains("computing parties, ");
-        return match arguments.iter().any(|(param, _)| param == "n") {
-            _ if !counted && (on > 0 || error.message.contains(lower::BESIDE)) => {
-                "give the party another name".to_owned()
-            }
-            _ if !counted => format!(
+        let named = error.message.contains(lower::NAMED);
+        let counts = arguments.iter().any(|(param, _)| param == "n");
+        return match (named, on) {
+            (true, 0) if !error.message.ends_with(lower::BESIDE) => format!(
                 "give the party another name; or `using {backend} on …` lets parties of the script compute, and there are no servers"
             ),
-            true => format!("`using {backend}(n: {on}) on …` is for {on} computing parties"),
-            false => format!(
+            (true, _) => "give the party another name".to_owned(),
+            (false, 0) => format!("the backend is `{backend}`; `smpc schemes` lists others"),
+            (false, _) if counts => {
+                format!("`using {backend}(n: {on}) on …` is for {on} computing parties")
+            }
+            (false, _) => format!(
                 "`{backend}` has a fixed number of computing parties; `smpc schemes` lists others"
             ),
         };

@@ -30,5 +30,7 @@ pub const TOO_NARROW: &str = "the backend's integers have";
 pub const NO_CARRIER: &str = "P21";
 /// The parties do not fit the backend.
 pub const PARTIES: &str = "P22";
-/// How the message of a [`PARTIES`] ends where a party is named as a dealer is, who is there whoever computes.
+/// What the message of a [`PARTIES`] says where a party is named as one of the backend's.
+pub const NAMED: &str = "is a party of the script, and";
+/// How that ends where a party is named as a dealer is, who is there whoever computes.
 pub const BESIDE: &str = "of the backend beside its computing parties";

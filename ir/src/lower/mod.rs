@@ -48,7 +48,7 @@ use crate::share::{self, Audience, Label, Op, Step, Type, Value};
 use crate::size::Size;
 
 pub use alone::{Alone, Dealt, Handed, Lifted, lower_alone};
-pub use error::{BESIDE, Error, NO_CARRIER, NO_PROTOCOL, PARTIES, TOO_NARROW};
+pub use error::{BESIDE, Error, NAMED, NO_CARRIER, NO_PROTOCOL, PARTIES, TOO_NARROW};
 
 use deferred::Ledger;
 use emit::Emitter;
@@ -221,9 +221,7 @@ impl<'a> Lowerer<'a> {
                 true => BESIDE,
                 false => "a server of the backend",
             };
-            return Err(parties(format!(
-                "`{name}` is a party of the script, and {what}"
-            )));
+            return Err(parties(format!("`{name}` {NAMED} {what}")));
         }
         if names.len() > 128 {
             return Err(parties(format!("{} parties; at most 128", names.len())));

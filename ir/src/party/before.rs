@@ -67,11 +67,10 @@ fn one(step: &Step, found: &mut HashSet<Value>) {
     };
     match &step.op {
         _ if decided.is_some_and(|value| found.contains(value)) => found.extend(&step.results),
-        Op::For { body, .. } | Op::Reduce { body, .. } | Op::Scan { body, .. } => {
-            pass(&step.args, &step.results, found);
-            pass(&body.results, &step.results, found);
-        }
-        Op::While { body, .. } => {
+        Op::For { body, .. }
+        | Op::While { body, .. }
+        | Op::Reduce { body, .. }
+        | Op::Scan { body, .. } => {
             pass(&step.args, &step.results, found);
             pass(&body.results, &step.results, found);
         }
